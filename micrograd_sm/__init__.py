@@ -1,0 +1,2 @@
+from micrograd_sm.engine import Value
+from micrograd_sm.mode import no_grad

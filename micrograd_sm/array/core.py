@@ -1,0 +1,268 @@
+"""`Array`: an immutable n-d array of floats, ints or bools, stored as one flat row-major list.
+
+It follows the Python array API standard in its names. An array of no dimensions does not exist here: a number
+takes its place everywhere, so scalar graphs never pay for arrays.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import sys
+from collections.abc import Callable, Iterator
+from itertools import repeat
+from typing import Any
+
+from micrograd_sm.array import ieee
+from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.parsing import DType, convert, parse, widest
+from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
+
+Number = float | int | bool
+
+
+class Array:
+    """An immutable n-d array, n >= 1, of Python floats, ints or bools.
+
+    `data` is a (nested) list, tuple or range of numbers, or another array; `dtype` is `float`, `int` or `bool`,
+    by default the widest found. Raises ValueError for ragged lists, TypeError for anything but real numbers.
+    Source: the array API standard, https://data-apis.org/array-api.
+
+    >>> a = Array([[1, 2], [3, 4]])
+    >>> a.shape, a.dtype, (a * 2.0).tolist(), (a > 2).tolist()
+    ((2, 2), <class 'int'>, [[2.0, 4.0], [6.0, 8.0]], [[False, False], [True, True]])
+    """
+
+    __slots__ = ("dtype", "flat", "shape")
+    __array_ufunc__ = None  # NumPy arrays leave mixed arithmetic to us, and we refuse it by name
+
+    flat: list
+    shape: Shape
+    dtype: DType
+
+    def __init__(self, data: Any, dtype: DType | None = None) -> None:
+        flat, shape = parse(data)
+        if not shape:
+            raise TypeError(f"Array: {data!r} is a number; an Array has at least one dimension, so put it in a list")
+        self.flat, self.shape, self.dtype = convert(flat, dtype or widest(flat)), shape, dtype or widest(flat)
+
+    @classmethod
+    def of(cls, flat: list, shape: Shape, dtype: DType = float) -> Any:
+        """Wrap a flat list that nobody else will change; the element itself where `shape` is ().
+
+        >>> Array.of([1.0, 2.0], (2,)), Array.of([1.0], ())
+        (Array([1.0, 2.0]), 1.0)
+        """
+        if not shape:
+            return flat[0]
+        array = object.__new__(cls)
+        array.flat, array.shape, array.dtype = flat, shape, dtype
+        return array
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions, at least 1.
+
+        >>> Array([[1.0]]).ndim
+        2
+        """
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements.
+
+        >>> Array([[1.0, 2.0]]).size
+        2
+        """
+        return len(self.flat)
+
+    def tolist(self) -> list:
+        """Return the elements as nested lists.
+
+        >>> Array([(1, 2), (3, 4)]).tolist()
+        [[1, 2], [3, 4]]
+        """
+        nested = list(self.flat)
+        for size in reversed(self.shape[1:]):
+            if size == 0:
+                return _empty(self.shape)
+            nested = [nested[start : start + size] for start in range(0, len(nested), size)]
+        return nested
+
+    def item(self) -> Number:
+        """Return the only element; ValueError if there are more or none.
+
+        >>> Array([[3.0]]).item()
+        3.0
+        """
+        if len(self.flat) != 1:
+            raise ValueError(f"item: only one element can become a number, and shape {self.shape} has {len(self.flat)}")
+        return self.flat[0]
+
+    def astype(self, dtype: DType) -> Array:
+        """Return the same elements as `float`, `int` or `bool`.
+
+        >>> Array([0, 1]).astype(bool)
+        Array([False, True])
+        """
+        return self if dtype is self.dtype else Array.of(convert(self.flat, dtype), self.shape, dtype)
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        """Return `micrograd_sm.array`, as the array API standard asks.
+
+        >>> Array([1.0]).__array_namespace__().__name__
+        'micrograd_sm.array'
+        """
+        return sys.modules[__package__]
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        inner = self.shape[1:]
+        step = math.prod(inner)
+        return (Array.of(self.flat[k * step : (k + 1) * step], inner, self.dtype) for k in range(self.shape[0]))
+
+    def __bool__(self) -> bool:
+        if len(self.flat) != 1:
+            raise ValueError(f"the truth of an Array of shape {self.shape} is ambiguous: use any(a.flat) or all(a.flat)")
+        return bool(self.flat[0])
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __repr__(self) -> str:
+        return f"Array({self.tolist()})"
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        positions, shape = locate(key, self.shape)
+        return Array.of(list(map(self.flat.__getitem__, positions)), shape, self.dtype)
+
+    def __neg__(self) -> Array:
+        return Array.of(list(map(operator.neg, self.flat)), self.shape, _arithmetic(self.dtype))
+
+    def __add__(self, other: Any) -> Any:
+        return _operate(operator.add, self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return _operate(operator.add, other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return _operate(operator.sub, self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return _operate(operator.sub, other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return _operate(operator.mul, self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return _operate(operator.mul, other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return _operate(ieee.divide, self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return _operate(ieee.divide, other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return _operate(ieee.power, self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return _operate(ieee.power, other, self)
+
+    def __eq__(self, other: Any) -> Any:
+        return _operate(operator.eq, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return _operate(operator.ne, self, other)
+
+    def __lt__(self, other: Any) -> Any:
+        return _operate(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _operate(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _operate(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _operate(operator.ge, self, other)
+
+    def __and__(self, other: Any) -> Any:
+        return _operate(operator.and_, self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return _operate(operator.or_, self, other)
+
+    def __invert__(self) -> Array:
+        invert = operator.not_ if self.dtype is bool else operator.invert
+        return Array.of(list(map(invert, self.flat)), self.shape, self.dtype)
+
+
+_COMPARISONS = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
+_REALS = {ieee.divide, ieee.power}
+
+
+def _operate(operation: Callable, a: Any, b: Any) -> Any:
+    for operand in (a, b):
+        if not isinstance(operand, (Array, float, int)):
+            return NotImplemented
+    return elementwise(operation, a, b)
+
+
+def elementwise(operation: Callable, a: Any, b: Any) -> Any:
+    """Apply a function of two numbers to two numbers or Arrays, with broadcasting.
+
+    Raises RuntimeError when the shapes do not broadcast.
+
+    >>> elementwise(operator.add, Array([[1.0], [2.0]]), Array([10.0, 20.0]))
+    Array([[11.0, 21.0], [12.0, 22.0]])
+    """
+    if type(a) is not Array:
+        if type(b) is not Array:
+            return operation(a, b)
+        shape, xs, ys = b.shape, repeat(a), b.flat
+    elif type(b) is not Array:
+        shape, xs, ys = a.shape, a.flat, repeat(b)
+    elif a.shape == b.shape:
+        shape, xs, ys = a.shape, a.flat, b.flat
+    else:
+        shape = broadcast_shapes(a.shape, b.shape)
+        xs, ys = broadcast(a.flat, a.shape, shape), broadcast(b.flat, b.shape, shape)
+    if operation is ieee.divide:
+        return Array.of(_divide(xs, ys), shape)
+    return Array.of(list(map(operation, xs, ys)), shape, _result(operation, a, b))
+
+
+def _divide(xs: Any, ys: Any) -> list[float]:
+    try:
+        return list(map(operator.truediv, xs, ys))
+    except ZeroDivisionError:
+        return list(map(ieee.divide, xs, ys))
+
+
+def _result(operation: Callable, a: Any, b: Any) -> DType:
+    if operation in _COMPARISONS:
+        return bool
+    if operation in _REALS:
+        return float
+    kinds = {operand.dtype if type(operand) is Array else type(operand) for operand in (a, b)}
+    if operation is operator.and_ or operation is operator.or_:
+        return bool if kinds == {bool} else int
+    return int if kinds <= {int, bool} else float
+
+
+def _arithmetic(dtype: DType) -> DType:
+    return int if dtype is bool else dtype
+
+
+def _empty(shape: Shape) -> list:
+    return [] if shape[0] == 0 else [_empty(shape[1:]) for _ in range(shape[0])]

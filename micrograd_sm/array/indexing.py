@@ -1,0 +1,142 @@
+"""What `x[key]` selects: the flat positions of the selected elements, and their shape.
+
+Follows NumPy's and torch's rules: ints, slices, None, `...`, lists and arrays of ints, boolean masks. Reading
+takes the elements at the positions; its gradient adds back at the same positions, so repeats accumulate.
+"""
+
+from __future__ import annotations
+
+import operator
+from itertools import product
+from math import prod
+from typing import Any
+
+from micrograd_sm.array.parsing import parse, widest
+from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_major_steps
+
+
+def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
+    """Return the flat positions that `key` selects from an array of `shape`, and the shape of the selection.
+
+    Raises IndexError for an index out of range, too many indices, a mask of another shape or an index that is
+    not an integer; ValueError for a negative step (as torch does).
+
+    >>> locate((slice(None), 1), (2, 3))
+    ([1, 4], (2,))
+    >>> locate(([0, 1], [2, 0]), (2, 3))
+    ([2, 3], (2,))
+    """
+    entries = _expand_ellipsis(key if isinstance(key, tuple) else (key,), shape)
+    steps = row_major_steps(shape)
+    axis = 0
+    fixed = 0  # the offset that plain ints add to every position
+    dims: list[_Dim] = []  # the result's dimensions, in the key's order
+    arrays: list[_Dim] = []  # those of index arrays, which broadcast together into one block
+    for place, entry in enumerate(entries):
+        if entry is None:
+            dims.append(_Dim(place, (1,), [0]))
+        elif isinstance(entry, slice):
+            dims.append(_Dim(place, *_slice_offsets(entry, shape[axis], steps[axis])))
+            axis += 1
+        elif isinstance(entry, int) and not isinstance(entry, bool):
+            fixed += _check(entry, axis, shape[axis]) * steps[axis]
+            axis += 1
+        else:
+            arrays += [_Dim(place, *found) for found in _array_offsets(entry, axis, shape, steps)]
+            axis += _axes_used(entry)
+    if arrays:
+        _insert_array_block(dims, arrays, entries)
+    positions = [fixed]
+    for dim in dims:
+        positions = [position + offset for position in positions for offset in dim.offsets]
+    return positions, tuple(size for dim in dims for size in dim.shape)
+
+
+class _Dim:
+    __slots__ = ("offsets", "place", "shape")
+
+    def __init__(self, place: int, shape: Shape, offsets: list[int]) -> None:
+        self.place, self.shape, self.offsets = place, shape, offsets
+
+
+def _expand_ellipsis(key: tuple, shape: Shape) -> list:
+    entries = [_plain_index(entry) for entry in key]
+    used = sum(_axes_used(entry) for entry in entries)
+    ellipses = [place for place, entry in enumerate(entries) if entry is Ellipsis]
+    if len(ellipses) > 1:
+        raise IndexError("an index can have only one '...'")
+    if used > len(shape):
+        raise IndexError(f"too many indices: {used} for shape {shape}, which has {len(shape)} dimensions")
+    fill = [slice(None)] * (len(shape) - used)
+    if ellipses:
+        entries[ellipses[0] : ellipses[0] + 1] = fill
+        return entries
+    return entries + fill
+
+
+def _plain_index(entry: Any) -> Any:
+    if entry is None or entry is Ellipsis or isinstance(entry, slice):
+        return entry
+    if isinstance(entry, bool):
+        return ((), [entry], bool)
+    if isinstance(entry, float):
+        raise IndexError(f"index {entry!r} is a float: an index is an int, a slice, None, ..., or a list of ints or bools")
+    if hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
+        return operator.index(entry)
+    flat, shape = parse(entry)
+    dtype = widest(flat) if flat else getattr(entry, "dtype", int)
+    if dtype is float:
+        raise IndexError(f"index {entry!r} holds floats: an index array holds ints or bools")
+    return (shape, flat, dtype)
+
+
+def _axes_used(entry: Any) -> int:
+    if entry is None or entry is Ellipsis:
+        return 0
+    if isinstance(entry, tuple) and entry[2] is bool:
+        return len(entry[0])
+    return 1
+
+
+def _check(index: int, axis: int, size: int) -> int:
+    if not -size <= index < size:
+        raise IndexError(f"index {index} is out of range for dimension {axis} with size {size}")
+    return index % size
+
+
+def _slice_offsets(entry: slice, size: int, step: int) -> tuple[Shape, list[int]]:
+    if entry.step is not None and operator.index(entry.step) <= 0:
+        raise ValueError(f"slice step {entry.step} must be greater than 0")
+    chosen = range(*entry.indices(size))
+    return (len(chosen),), [index * step for index in chosen]
+
+
+def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int]) -> list[tuple[Shape, list[int]]]:
+    """Return (shape, offsets) for each axis that an index array or a mask takes up."""
+    index_shape, flat, dtype = entry
+    if dtype is not bool:
+        return [(index_shape, [_check(index, axis, shape[axis]) * steps[axis] for index in flat])]
+    if not index_shape:  # a lone True or False makes a new dimension, of size 1 or 0
+        return [((int(flat[0]),), [0] * flat[0])]
+    covered = shape[axis : axis + len(index_shape)]
+    if covered != index_shape:
+        raise IndexError(f"mask of shape {index_shape} does not match the dimensions it selects from, {covered}")
+    chosen = [place for place, wanted in zip(product(*map(range, index_shape)), flat, strict=True) if wanted]
+    return [((len(chosen),), [place[k] * steps[axis + k] for place in chosen]) for k in range(len(index_shape))]
+
+
+def _insert_array_block(dims: list[_Dim], arrays: list[_Dim], entries: list) -> None:
+    """Broadcast the index arrays into one block of dimensions and put it where NumPy's rule has it.
+
+    With every array (and int) next to the other, the block takes their place; else it comes first.
+    """
+    try:
+        block = broadcast_shapes(*(array.shape for array in arrays))
+    except RuntimeError as error:
+        raise IndexError(f"index arrays: {error}") from None
+    columns = [broadcast(array.offsets, array.shape, block) for array in arrays]
+    offsets = list(map(sum, zip(*columns, strict=True))) if prod(block) else []
+    places = [place for place, entry in enumerate(entries) if isinstance(entry, (int, tuple))]
+    together = places == list(range(places[0], places[-1] + 1))
+    before = sum(dim.place < places[0] for dim in dims) if together else 0
+    dims.insert(before, _Dim(places[0], block, offsets))

@@ -1,0 +1,90 @@
+"""`namespace(x)`: the one door from a primitive to the storage it computes on."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from functools import lru_cache
+from math import prod
+from types import ModuleType
+from typing import Any
+
+from micrograd_sm.array.core import Array
+from micrograd_sm.array.strides import Shape
+
+OWN = {float, int, bool, Array}
+
+
+def namespace(*xs: Any) -> Any:
+    """Return the functions that compute on these numbers and arrays, under their array API names.
+
+    Numbers and `Array`s have `micrograd_sm.array`; NumPy's, torch's and other arrays have their library's own
+    array API namespace (torch's through array-api-compat). Raises TypeError for what is no array.
+
+    >>> namespace(1.0, Array([2.0])).__name__
+    'micrograd_sm.array'
+    """
+    for x in xs:
+        if type(x) not in OWN:
+            return _foreign(_library(x))
+    return sys.modules[__package__]
+
+
+def is_foreign(x: Any) -> bool:
+    """Return whether x is an array of another library.
+
+    >>> is_foreign(1.0), is_foreign(Array([1.0]))
+    (False, False)
+    """
+    return type(x) not in OWN and (hasattr(x, "__array_namespace__") or type(x).__module__ == "torch") and hasattr(x, "shape")
+
+
+def _library(x: Any) -> ModuleType:
+    if hasattr(x, "__array_namespace__"):
+        return x.__array_namespace__()
+    if type(x).__module__ == "torch":
+        try:
+            return importlib.import_module("array_api_compat.torch")
+        except ImportError:
+            raise TypeError("torch tensors as storage need array-api-compat: pip install array-api-compat") from None
+    raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
+
+
+@lru_cache
+def _foreign(library: ModuleType) -> Foreign:
+    return Foreign(library)
+
+
+class Foreign:
+    """Another library's array API namespace, with `take` and `put` by flat position as ours has them.
+
+    The standard has no scatter, so `put` uses the library's own where it is known (NumPy, torch) and a product
+    with a one-hot matrix elsewhere.
+    """
+
+    def __init__(self, library: ModuleType) -> None:
+        self.library = library
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.library, name)
+
+    def take(self, x: Any, positions: list[int], shape: Shape) -> Any:
+        """Return the elements at flat positions, as an array of `shape`."""
+        xp = self.library
+        return xp.reshape(xp.take(xp.reshape(x, (-1,)), self._indices(positions), axis=0), shape)
+
+    def put(self, x: Any, positions: list[int], shape: Shape) -> Any:
+        """Return zeros of `shape` with the elements of x added at flat positions."""
+        xp, size = self.library, prod(shape)
+        elements, indices, zeros = xp.reshape(x, (-1,)), self._indices(positions), xp.zeros(size, dtype=x.dtype)
+        if xp.__name__ == "numpy":
+            xp.add.at(zeros, indices, elements)
+        elif hasattr(zeros, "index_add"):
+            zeros = zeros.index_add(0, indices, elements)
+        else:
+            one_hot = xp.astype(indices[:, None] == xp.arange(size)[None, :], x.dtype)
+            zeros = xp.matmul(elements, one_hot)
+        return xp.reshape(zeros, shape)
+
+    def _indices(self, positions: list[int]) -> Any:
+        return self.library.asarray(positions, dtype=self.library.int64)

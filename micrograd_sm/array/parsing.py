@@ -1,0 +1,96 @@
+"""Nested Python data to flat lists: what counts as a number, what shape it has, and which element type."""
+
+from __future__ import annotations
+
+import numbers
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+from micrograd_sm.array.strides import Shape
+
+DType = type  # bool, int or float
+_SEQUENCES = {list, tuple, range}
+_MAX_NDIM = 64
+
+
+def widest(flat: list) -> DType:
+    """Return the type that holds every element: bool, then int, then float (also for no elements, as torch does).
+
+    >>> widest([True, 2]), widest([1, 2.5]), widest([])
+    (<class 'int'>, <class 'float'>, <class 'float'>)
+    """
+    kinds = set(map(type, flat))
+    if not kinds or float in kinds:
+        return float
+    return int if int in kinds else bool
+
+
+def convert(flat: list, dtype: DType) -> list:
+    """Return the elements as `dtype`; ValueError for an int that no float can hold.
+
+    >>> convert([1, True], float)
+    [1.0, 1.0]
+    """
+    if set(map(type, flat)) <= {dtype}:
+        return flat
+    try:
+        return list(map(dtype, flat))
+    except OverflowError:
+        raise ValueError(f"{max(flat, key=abs)} is too large for a float") from None
+
+
+def parse(data: Any) -> tuple[list, Shape]:
+    """Return the elements of nested lists, tuples, ranges or arrays, and their shape; () for a number.
+
+    Raises ValueError for ragged lists and TypeError for what is not a real number.
+
+    >>> parse([[1, 2.5], (3, 4)])
+    ([1, 2.5, 3, 4], (2, 2))
+    """
+    level, shape = [data], ()
+    while True:
+        kinds = set(map(type, level))
+        if not kinds <= _SEQUENCES | {float, int, bool}:
+            level = list(map(_plain, level))
+            kinds = set(map(type, level))
+        if not kinds & _SEQUENCES:
+            return level, shape
+        lengths = set(map(len, level)) if kinds <= _SEQUENCES else set()
+        if len(lengths) != 1:
+            found = " and ".join(map(str, sorted(lengths))) or "numbers and lists"
+            raise ValueError(f"ragged list: at depth {len(shape)} there are "
+                             f"{f'lists of length {found}' if lengths else found}; each row needs the same length")
+        shape += (lengths.pop(),)
+        if len(shape) > _MAX_NDIM:
+            raise ValueError(f"lists nested deeper than {_MAX_NDIM}: an array has at most that many dimensions")
+        level = list(chain.from_iterable(level))
+        if not level:
+            return level, shape
+
+
+def _plain(x: Any) -> Any:
+    """Turn one unusual element into a Python number or list, or refuse it."""
+    if isinstance(x, bool):
+        return bool(x)
+    if isinstance(x, numbers.Integral):
+        return int(x)
+    if isinstance(x, numbers.Real):
+        return float(x)
+    if isinstance(x, (list, tuple)):
+        return list(x)
+    if hasattr(x, "tolist") and hasattr(x, "shape"):
+        return _plain_array(x)
+    if isinstance(x, Iterator):
+        raise TypeError(f"expected numbers or nested lists of numbers, got the iterator {type(x).__name__}: use list(...)")
+    raise TypeError(f"expected a real number or nested lists of them, got {x!r} of type {type(x).__name__}")
+
+
+def _plain_array(x: Any) -> Any:
+    if getattr(x, "requires_grad", False):
+        raise TypeError("a list that holds Values which require a gradient: join them with stack([...]), so that the "
+                        "gradient reaches them")
+    nested = x.tolist()
+    if isinstance(nested, (list, float, int)):
+        return nested
+    raise TypeError(f"expected an array of real numbers, got {type(x).__name__} of {getattr(x, 'dtype', '?')}")

@@ -1,0 +1,48 @@
+"""What a Value keeps of the data that it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_sm.array.core import Array
+from micrograd_sm.array.functions import asarray, shape_of
+from micrograd_sm.array.namespace import is_foreign, namespace
+
+
+def stored(data: Any, requires_grad: bool) -> Any:
+    """Return what a Value keeps of `data`: a number, an `Array`, or a copy of another library's array.
+
+    With `requires_grad`, integers become floats.
+
+    >>> stored([1, 2], requires_grad=True), stored([1, 2], requires_grad=False)
+    (Array([1.0, 2.0]), Array([1, 2]))
+    """
+    if type(data) is Array:
+        return data.astype(float) if requires_grad else data
+    if hasattr(data, "requires_grad") and hasattr(data, "parents"):
+        raise TypeError("Value: the data is a Value already; use it as it is, or detach() it from its graph")
+    if is_foreign(data) and (shape_of(data) or not isinstance(data, (float, int))):
+        return _foreign_stored(data, requires_grad)
+    return asarray(data, float if requires_grad else None)
+
+
+def _foreign_stored(data: Any, requires_grad: bool) -> Any:
+    xp = namespace(data)
+    if not xp.isdtype(data.dtype, ("bool", "integral", "real floating")):
+        raise TypeError(f"expected real numbers, got an array of {data.dtype}")
+    keep = xp.isdtype(data.dtype, "real floating") or not requires_grad
+    copy = xp.asarray(data, dtype=data.dtype if keep else xp.float64, copy=True)
+    if hasattr(copy, "setflags"):  # NumPy: a change in place, which nobody would notice, becomes an error
+        copy.setflags(write=False)
+    return copy
+
+
+def like_storage(data: Any, other: Any) -> Any:
+    """Return an own array in the storage of another library's `other`; numbers mix with everything as they are.
+
+    >>> like_storage(Array([1.0]), Array([2.0]))
+    Array([1.0])
+    """
+    if type(data) is Array and is_foreign(other):
+        return namespace(other).asarray(data.tolist(), dtype=other.dtype if data.dtype is float else None)
+    return data

@@ -1,0 +1,103 @@
+"""Where elements lie: shapes, broadcasting, transposition and grouping of flat, row-major lists.
+
+Everything here takes and returns plain lists and tuples, and moves elements with slices, `chain`, `repeat` and
+`map`, which loop in C.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+from math import prod
+
+Shape = tuple[int, ...]
+
+
+def broadcast_shapes(*shapes: Shape) -> Shape:
+    """Return the shape that all of `shapes` broadcast to; RuntimeError when they do not (as in torch).
+
+    >>> broadcast_shapes((3, 1), (4,), ())
+    (3, 4)
+    """
+    ndim = max(map(len, shapes), default=0)
+    result = []
+    for sizes in zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True):
+        wide = set(sizes) - {1}
+        if len(wide) > 1:
+            raise RuntimeError(f"shapes {' and '.join(map(str, shapes))} do not broadcast: align them from the right; "
+                             "two sizes must be equal, or one of them 1")
+        result.append(wide.pop() if wide else 1)
+    return tuple(result)
+
+
+def broadcast(flat: list, shape: Shape, target: Shape) -> list:
+    """Return the elements of a `shape` array, repeated to fill `target` (which it must broadcast to).
+
+    >>> broadcast([1, 2], (2, 1), (2, 3)), broadcast([1, 2], (2,), (2, 2))
+    ([1, 1, 1, 2, 2, 2], [1, 2, 1, 2])
+    """
+    if shape == target:
+        return flat
+    missing = len(target) - len(shape)
+    inner = 1
+    for axis in range(len(shape) - 1, -1, -1):
+        size, wanted = shape[axis], target[missing + axis]
+        if size != wanted:
+            flat = _repeat_blocks(flat, inner, wanted)
+        inner *= wanted
+    return flat * prod(target[:missing])
+
+
+def _repeat_blocks(flat: list, block: int, times: int) -> list:
+    if len(flat) == block:
+        return flat * times
+    if block == 1:
+        return list(chain.from_iterable(map(repeat, flat, repeat(times))))
+    blocks = (flat[start : start + block] for start in range(0, len(flat), block)) if block else ()
+    return list(chain.from_iterable(chain.from_iterable(map(repeat, blocks, repeat(times)))))
+
+
+def permute(flat: list, shape: Shape, order: Sequence[int]) -> list:
+    """Return the elements of a `shape` array in the order in which its axes permuted by `order` are row-major.
+
+    >>> permute([1, 2, 3, 4, 5, 6], (2, 3), (1, 0))
+    [1, 4, 2, 5, 3, 6]
+    """
+    if len(shape) == 2 and tuple(order) == (1, 0):
+        columns = shape[1]
+        return list(chain.from_iterable([flat[column::columns] for column in range(columns)]))
+    steps = row_major_steps(shape)
+    positions = [0]
+    for axis in order:
+        offsets = range(0, shape[axis] * steps[axis], steps[axis] or 1)
+        positions = [position + offset for position in positions for offset in offsets]
+    return list(map(flat.__getitem__, positions))
+
+
+def row_major_steps(shape: Shape) -> list[int]:
+    """Return how far apart neighbours along each axis lie in the flat list.
+
+    >>> row_major_steps((2, 3, 4))
+    [12, 4, 1]
+    """
+    return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
+
+
+def groups(flat: list, shape: Shape, axes: Sequence[int]) -> Iterator[list]:
+    """Yield, for each element of the reduced array, the list of elements that a reduction over `axes` combines.
+
+    >>> list(groups([1, 2, 3, 4, 5, 6], (2, 3), (0,)))
+    [[1, 4], [2, 5], [3, 6]]
+    """
+    axes = sorted(axes)
+    if not axes:
+        return ([x] for x in flat)
+    if axes != list(range(axes[0], axes[-1] + 1)):  # not side by side: bring them to the end
+        kept = [axis for axis in range(len(shape)) if axis not in axes]
+        flat = permute(flat, shape, kept + axes)
+        shape = tuple(shape[axis] for axis in kept + axes)
+        axes = range(len(kept), len(shape))
+    outer, size, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
+    if inner == 1:
+        return (flat[start : start + size] for start in range(0, outer * size, size or 1)) if size else (
+            [] for _ in range(outer))
+    span = size * inner
+    return (flat[block * span + offset : (block + 1) * span : inner] for block in range(outer) for offset in range(inner))

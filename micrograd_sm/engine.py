@@ -1,0 +1,511 @@
+"""`Value`: a number or an n-d array that remembers how it was made, so that `backward()` can differentiate it.
+
+>>> x = Value(3.0, name="x")
+>>> y = x * x + 2 * x
+>>> y.backward()
+>>> y.data, x.grad
+(15.0, 8.0)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterator
+from itertools import count
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array import Array, is_foreign, shape_of
+from micrograd_sm.array.display import show
+from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.storage import like_storage, stored
+from micrograd_sm.array.strides import Shape
+from micrograd_sm.mode import current_mode, recording, scope
+from micrograd_sm.primitives import Primitive, Recorded, unbroadcast
+
+
+_tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
+_new = object.__new__
+_PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
+
+
+class Value(Recorded):
+    """A number or n-d tensor in a graph of computations.
+
+    `data` is a number, a (nested) list of numbers, an `Array`, or an array of another library that follows the
+    array API standard. Numbers are kept as Python floats. Where no gradient is required, integers stay integers, so
+    that such a Value can be a target or an index.
+
+    `grad` is None until a backward pass reaches it; `op` names the primitive that made the value (None for a leaf) and
+    `parents` are its operands, in order; `number` grows with creation, so that parents come before what is made of them.
+
+    Raises TypeError for what is not a real number, ValueError for ragged lists.
+
+    >>> w = Value([[1, 2], [3, 4]], name="w")
+    >>> (w * w).sum().backward()
+    >>> w.grad
+    Array([[2.0, 4.0], [6.0, 8.0]])
+    """
+
+    __slots__ = (
+        "__weakref__", "_changed", "_data", "_upstream", "grad", "name", "number", "params", "parents", "primitive",
+        "requires_grad", "scope",
+    )  # fmt: skip
+    __array_ufunc__ = None  # NumPy's scalars and arrays leave `array * value` to Value.__rmul__
+
+    grad: Any
+    name: str | None
+    number: int
+    params: dict[str, Any] | None
+    parents: tuple[Value, ...]
+    primitive: Primitive | None
+    requires_grad: bool
+    scope: str
+
+    if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are functional's functions, joined on in functional
+
+        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+
+    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
+        if requires_grad is not True and requires_grad is not False:
+            raise TypeError(f"Value: requires_grad must be True or False, got {requires_grad!r}")
+        if name is not None and type(name) is not str:
+            raise TypeError(f"Value: name must be a string, got {name!r}")
+        self._data = data if type(data) is float else stored(data, requires_grad)
+        self.grad = self._upstream = self.params = self.primitive = None
+        self.requires_grad, self.name, self.parents = requires_grad, name, ()
+        self.number = _tick()
+        self._changed = 0
+        self.scope = current_mode().scope
+
+    # What it holds --------------------------------------------------------------------------------------------------
+
+    @property
+    def data(self) -> Any:
+        """The number or array itself. Setting it keeps the shape; backward notices graphs made before the change.
+
+        >>> x = Value(1.0)
+        >>> x.data -= 0.25
+        >>> x.data
+        0.75
+        """
+        return self._data
+
+    @data.setter
+    def data(self, data: Any) -> None:
+        data = stored(data._data if isinstance(data, Value) else data, self.requires_grad)
+        if shape_of(data) != self.shape:
+            raise ValueError(f"data of shape {shape_of(data)} cannot replace data of shape {self.shape}")
+        self._data = data
+        self._changed = _tick()
+
+    @property
+    def shape(self) -> Shape:
+        """The shape, a tuple; () for a number.
+
+        >>> Value([[1.0, 2.0]]).shape, Value(3.0).shape
+        ((1, 2), ())
+        """
+        return tuple(shape_of(self._data))
+
+    @property
+    def ndim(self) -> int:
+        """The number of dimensions; 0 for a number.
+
+        >>> Value([[1.0, 2.0]]).ndim
+        2
+        """
+        return len(self.shape)
+
+    @property
+    def op(self) -> str | None:
+        """The name of the primitive that made this value; None for a leaf.
+
+        >>> (Value(1.0) + 2).op, Value(1.0).op
+        ('add', None)
+        """
+        return None if self.primitive is None else self.primitive.name
+
+    @property
+    def T(self) -> Value:
+        """The matrix transposed (two dimensions only; RuntimeError for others).
+
+        >>> Value([[1.0, 2.0]]).T.shape
+        (2, 1)
+        """
+        if self.ndim != 2:
+            raise RuntimeError(f"T: needs a matrix, got shape {self.shape}; use permute or transpose")
+        return primitives.permute(self, order=(1, 0))
+
+    def item(self) -> float:
+        """Return the only element as a Python number; RuntimeError if there is not exactly one (torch.Tensor.item).
+
+        >>> Value([[2.5]]).item()
+        2.5
+        """
+        if prod(self.shape) != 1:
+            raise RuntimeError(f"item: a Value of shape {self.shape} has {prod(self.shape)} elements, not one; use tolist()")
+        nested = self.tolist()
+        while isinstance(nested, list):
+            nested = nested[0]
+        return nested
+
+    def tolist(self) -> Any:
+        """Return the data as nested lists, a number for shape () (torch.Tensor.tolist).
+
+        >>> Value([[1, 2], [3, 4]]).tolist()
+        [[1.0, 2.0], [3.0, 4.0]]
+        """
+        return self._data.tolist() if hasattr(self._data, "tolist") else self._data
+
+    def detach(self) -> Value:
+        """Return a leaf with the same data through which no gradient flows (torch.Tensor.detach).
+
+        >>> Value(2.0).detach().requires_grad
+        False
+        """
+        return Value(self._data, requires_grad=False)
+
+    def __float__(self) -> float:
+        return float(self._only_element("float"))
+
+    def __int__(self) -> int:
+        return int(self._only_element("int"))
+
+    def __index__(self) -> int:
+        if self.shape or type(self._data) is float:
+            raise TypeError(f"only a single integer can be an index, got {self!r}")
+        return operator.index(self._data)
+
+    def __bool__(self) -> bool:
+        if prod(self.shape) != 1:
+            raise RuntimeError(f"the truth of a Value of shape {self.shape} is ambiguous: compare one element")
+        return bool(self.item())
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len: a Value of shape () is a number and has no length")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Value]:
+        if not self.shape:
+            raise TypeError("a Value of shape () is a number and cannot be iterated over")
+        return (self[place] for place in range(self.shape[0]))
+
+    def __format__(self, spec: str) -> str:
+        if not spec:
+            return repr(self)
+        return _format_nested(self.tolist(), spec)
+
+    def __repr__(self) -> str:
+        notes = [f"name={self.name!r}"] if self.name else []
+        if self.primitive:
+            notes.append(f"op={self.scope}/{self.op}" if self.scope else f"op={self.op}")
+        elif not self.requires_grad:
+            notes.append("requires_grad=False")
+        return show(self.tolist(), self.shape, prefix="Value(", notes=notes)
+
+    def _only_element(self, wanted: str) -> Any:
+        if prod(self.shape) != 1:
+            raise ValueError(f"{wanted}: only one element can become a number, and shape {self.shape} has {prod(self.shape)}")
+        return self.item()
+
+    # Operators ------------------------------------------------------------------------------------------------------
+
+    def __add__(self, other: Any) -> Value:
+        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+            return NotImplemented
+        requires_grad = self.requires_grad or other.requires_grad
+        return _recorded(self._data + other._data, primitives.add, (self, other), None, requires_grad)
+
+    def __mul__(self, other: Any) -> Value:
+        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+            return NotImplemented
+        requires_grad = self.requires_grad or other.requires_grad
+        return _recorded(self._data * other._data, primitives.multiply, (self, other), None, requires_grad)
+
+    def __sub__(self, other: Any) -> Value:
+        return _binary(primitives.subtract, self, other)
+
+    def __truediv__(self, other: Any) -> Value:
+        return _binary(primitives.divide, self, other)
+
+    def __pow__(self, other: Any) -> Value:
+        return _binary(primitives.power, self, other)
+
+    def __radd__(self, other: Any) -> Value:
+        return _binary(primitives.add, self, other, reflected=True)
+
+    def __rmul__(self, other: Any) -> Value:
+        return _binary(primitives.multiply, self, other, reflected=True)
+
+    def __rsub__(self, other: Any) -> Value:
+        return _binary(primitives.subtract, self, other, reflected=True)
+
+    def __rtruediv__(self, other: Any) -> Value:
+        return _binary(primitives.divide, self, other, reflected=True)
+
+    def __rpow__(self, other: Any) -> Value:
+        return _binary(primitives.power, self, other, reflected=True)
+
+    def __neg__(self) -> Value:
+        return self.record(primitives.negative, (self,), {})
+
+    def __pos__(self) -> Value:
+        return self
+
+    def __getitem__(self, key: Any) -> Value:
+        key = _plain_key(key)
+        positions, shape = locate(key, self.shape)
+        return primitives.index(self, positions=positions, shape=shape, key=key)
+
+    def __lt__(self, other: Any) -> Any:
+        return _compare(operator.lt, self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return _compare(operator.le, self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return _compare(operator.gt, self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return _compare(operator.ge, self, other)
+
+    def __eq__(self, other: Any) -> Any:
+        return _compare(operator.eq, self, other)
+
+    def __ne__(self, other: Any) -> Any:
+        return _compare(operator.ne, self, other)
+
+    __hash__ = object.__hash__
+
+    # Recording and differentiating ----------------------------------------------------------------------------------
+
+    def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Value:
+        """Apply a primitive to operands of which at least one is a Value; others become constants of the graph.
+
+        >>> x = Value(0.0)
+        >>> x.record(primitives.exp, (x,), {}).parents == (x,)
+        True
+        """
+        parents = tuple(x if isinstance(x, Value) else _constant(x, self) for x in operands)
+        data = primitive.value(*[parent._data for parent in parents], **params)
+        return _recorded(data, primitive, parents, params or None, any(parent.requires_grad for parent in parents))
+
+    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+        """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
+
+        `gradient` is dL/d self, of self's shape, and 1 by default, for which self must have exactly one element.
+        With `create_graph` the gradients are Values that can be differentiated again; they refer to the graph they came
+        from, so set `.grad` to None when you are done with them.
+
+        Every pass starts afresh, and `.grad` accumulates over passes. Raises RuntimeError when self requires no
+        gradient, when the gradient's shape is not self's, or when data that the graph was computed from has been set since;
+        no `.grad` changes then.
+
+        >>> x = Value(3.0)
+        >>> (x**2).backward(create_graph=True)
+        >>> slope = x.grad
+        >>> x.grad = None
+        >>> slope.backward()
+        >>> slope.data, x.grad
+        (6.0, 2.0)
+        """
+        with recording(create_graph), scope("backward"):
+            differentiate(self, _seed(self, gradient, create_graph), create_graph)
+
+
+Observer = Callable[[Value, int, Any, Any], None]
+
+
+def differentiate(root: Value, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
+    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` with an observer.
+
+    Nodes are visited in descending creation number: each one after everything that was made of it, so its upstream
+    gradient is complete, and in the same order in every run. `observe(node, place, upstream, contribution)` is called
+    for each operand, in order. Nothing is written to any `.grad` before the whole pass has succeeded.
+
+    >>> x = Value(2.0, name="x")
+    >>> differentiate(x * x, 1.0, observe=lambda node, place, g, c: print(node.op, place, g, c))
+    multiply 0 1.0 2.0
+    multiply 1 1.0 2.0
+    """
+    nodes: list[Value] = []
+    try:
+        _collect(root, nodes)
+        root._upstream = seed
+        step = _propagate_scalars if not create_graph and observe is None else None
+        for node in nodes:
+            if node.primitive is None:
+                continue
+            if step and node.params is None and type(node._data) is float and len(node.parents) == 2:
+                step(node)
+            else:
+                _propagate(node, create_graph, observe)
+        for node in nodes:
+            node.grad = _accumulated(node.grad, node._upstream, create_graph)
+    finally:
+        for node in nodes:
+            node._upstream = None
+
+
+def _collect(root: Value, nodes: list[Value]) -> None:
+    """Fill `nodes` with everything that a gradient reaches from root, in descending creation number."""
+    root._upstream = _PENDING
+    nodes.append(root)
+    for node in nodes:  # grows as it goes
+        made = node.number
+        if node._changed and node.primitive is not None:
+            _refuse_changed(node, node)
+        for parent in node.parents:
+            if parent._changed > made:
+                _refuse_changed(parent, node)
+            if parent.requires_grad and parent._upstream is None:
+                parent._upstream = _PENDING
+                nodes.append(parent)
+    nodes.sort(key=operator.attrgetter("number"), reverse=True)
+
+
+def _propagate(node: Value, create_graph: bool, observe: Observer | None) -> None:
+    """Pass a node's upstream gradient on to its operands."""
+    primitive, g, params = node.primitive, node._upstream, node.params or {}
+    if create_graph:
+        out, operands = node, node.parents
+    else:
+        out, operands = node._data, [parent._data for parent in node.parents]
+    for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
+        if parent.requires_grad:
+            contribution = rule(g, out, *operands, **params)
+            if primitive.broadcasts and type(contribution) is not float:
+                contribution = unbroadcast(contribution, parent.shape)
+            if observe:
+                observe(node, place, g, contribution)
+            total = parent._upstream
+            parent._upstream = contribution if total is _PENDING else total + contribution
+
+
+def _propagate_scalars(node: Value) -> None:
+    """Do what `_propagate` does, for two numbers: written out, since long scalar graphs spend their time here."""
+    (a, b), (rule_a, rule_b) = node.parents, node.primitive.gradient
+    g, out, x, y = node._upstream, node._data, a._data, b._data
+    if a.requires_grad:
+        total, contribution = a._upstream, rule_a(g, out, x, y)
+        a._upstream = contribution if total is _PENDING else total + contribution
+    if b.requires_grad:
+        total, contribution = b._upstream, rule_b(g, out, x, y)
+        b._upstream = contribution if total is _PENDING else total + contribution
+
+
+def _accumulated(grad: Any, upstream: Any, create_graph: bool) -> Any:
+    if grad is None:
+        return upstream
+    if isinstance(grad, Value) and not create_graph:
+        grad = grad._data
+    return grad + upstream
+
+
+def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
+    if not root.requires_grad:
+        raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
+    if gradient is None:
+        if prod(root.shape) != 1:
+            raise RuntimeError(f"backward: a value of shape {root.shape} needs a gradient of that shape; "
+                               "reduce it to one number first, as in loss.sum().backward()")
+        gradient = like_storage(_full(1.0, root.shape), root._data)
+    elif not isinstance(gradient, Value):
+        gradient = _constant(gradient, root)._data
+    if shape_of(gradient) != root.shape:
+        raise RuntimeError(f"backward: gradient of shape {shape_of(gradient)} for a value of shape {root.shape}")
+    if create_graph:
+        return gradient if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
+    return gradient._data if isinstance(gradient, Value) else gradient
+
+
+def _refuse_changed(changed: Value, node: Value) -> None:
+    what = f"{changed.name!r}" if changed.name else f"a value of shape {changed.shape}"
+    raise RuntimeError(f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
+                       "old and new numbers; compute the loss again from the new data")
+
+
+# Making Values ------------------------------------------------------------------------------------------------------
+
+
+def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | None, requires_grad: bool) -> Value:
+    """Return the Value that a primitive made; without its history where no gradient can flow."""
+    value = _new(Value)
+    mode = current_mode()
+    value._data = data
+    value.grad = value._upstream = value.name = None
+    value.number = _tick()
+    value._changed = 0
+    value.scope = mode.scope
+    if requires_grad and mode.recording:
+        value.requires_grad, value.primitive, value.parents, value.params = True, primitive, parents, params
+    else:
+        value.requires_grad, value.primitive, value.parents, value.params = False, None, (), None
+    return value
+
+
+def _binary(primitive: Primitive, value: Value, other: Any, reflected: bool = False) -> Value:
+    operand = _operand(other, value)
+    if operand is NotImplemented:
+        return NotImplemented
+    return value.record(primitive, (operand, value) if reflected else (value, operand), {})
+
+
+def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) -> Any:
+    operand = _operand(other, value)
+    return NotImplemented if operand is NotImplemented else comparison(value._data, operand._data)
+
+
+def _operand(other: Any, value: Value) -> Any:
+    """Return the other operand of an operator as a Value; NotImplemented for what is no number, list or array."""
+    if isinstance(other, Value):
+        return other
+    if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
+        return _constant(other, value)
+    return NotImplemented
+
+
+def as_value(x: Any, like: Value | None = None) -> Value:
+    """Return x as a Value: itself, lists that hold Values stacked, anything else as a constant.
+
+    >>> as_value([Value(1.0), Value(2.0)]).op, as_value([1.0, 2.0]).requires_grad
+    ('cat', False)
+    """
+    if isinstance(x, Value):
+        return x
+    if isinstance(x, (list, tuple)) and _holds_value(x):
+        rows = [as_value(row, like) for row in x]
+        shapes = {row.shape for row in rows}
+        if len(shapes) > 1:
+            raise ValueError(f"a list of Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: "
+                             "each needs the same shape")
+        return primitives.cat(*(primitives.reshape(row, shape=(1, *row.shape)) for row in rows), axis=0)
+    return _constant(x, like)
+
+
+def _holds_value(x: Any) -> bool:
+    return any(isinstance(y, Value) or (isinstance(y, (list, tuple)) and _holds_value(y)) for y in x)
+
+
+def _constant(x: Any, like: Value | None = None) -> Value:
+    """Return a number, list or array as a Value without gradient, in the storage of `like`."""
+    data = float(x) if type(x) is int else stored(x, requires_grad=False)
+    return Value(like_storage(data, like._data) if like is not None else data, requires_grad=False)
+
+
+def _full(number: float, shape: Shape) -> Any:
+    return primitives.expand(number, shape=shape) if shape else number
+
+
+def _plain_key(key: Any) -> Any:
+    """Replace Values in an index by their data."""
+    if isinstance(key, tuple):
+        return tuple(map(_plain_key, key))
+    return key._data if isinstance(key, Value) else key
+
+
+def _format_nested(x: Any, spec: str) -> str:
+    return f"[{', '.join(_format_nested(y, spec) for y in x)}]" if isinstance(x, list) else format(x, spec)

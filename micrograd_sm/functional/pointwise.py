@@ -1,0 +1,224 @@
+"""Functions of each element on its own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array import Array, is_foreign, namespace, shape_of
+from micrograd_sm.array.storage import like_storage, stored
+from micrograd_sm.array.strides import broadcast_shapes
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.mode import composed
+
+NAN = float("nan")
+
+
+def exp(input: Any) -> Value:
+    """Return e to the power of each element; inf above 709.78 (torch.exp).
+
+    >>> exp(Value([0.0, 1000.0]))
+    Value([1., inf], op=exp)
+    """
+    return primitives.exp(as_value(input))
+
+
+def log(input: Any) -> Value:
+    """Return the natural logarithm of each element; -inf at 0, nan below (torch.log).
+
+    >>> log(Value([1.0, 0.0, -1.0]))
+    Value([  0., -inf,  nan], op=log)
+    """
+    return primitives.log(as_value(input))
+
+
+def log1p(input: Any) -> Value:
+    """Return log(1 + x) of each element, exact also for tiny x (torch.log1p).
+
+    >>> log1p(1e-20).item()
+    1e-20
+    """
+    return primitives.log1p(as_value(input))
+
+
+def sqrt(input: Any) -> Value:
+    """Return the square root of each element, `input ** 0.5`; nan below 0 (torch.sqrt).
+
+    >>> sqrt(Value([4.0, 0.0, -1.0]))
+    Value([ 2.,  0., nan], op=power)
+    """
+    return as_value(input) ** 0.5
+
+
+def sin(input: Any) -> Value:
+    """Return the sine of each element, in radians; nan at infinity (torch.sin).
+
+    >>> sin(0.0).item()
+    0.0
+    """
+    return primitives.sin(as_value(input))
+
+
+def cos(input: Any) -> Value:
+    """Return the cosine of each element, in radians; nan at infinity (torch.cos).
+
+    >>> cos(0.0).item()
+    1.0
+    """
+    return primitives.cos(as_value(input))
+
+
+def tanh(input: Any) -> Value:
+    """Return the hyperbolic tangent of each element, within [-1, 1] (torch.tanh).
+
+    >>> tanh(Value([0.0, 1000.0]))
+    Value([0., 1.], op=tanh)
+    """
+    return primitives.tanh(as_value(input))
+
+
+def sigmoid(input: Any) -> Value:
+    """Return 1 / (1 + exp(-x)) of each element: a logit to a probability (torch.sigmoid).
+
+    >>> sigmoid(Value([0.0, 1000.0, -1000.0]))
+    Value([0.5000, 1.0000, 0.0000], op=sigmoid)
+    """
+    return primitives.sigmoid(as_value(input))
+
+
+def relu(input: Any) -> Value:
+    """Return each element where it is positive, else 0; the derivative at 0 is 0 (torch.relu).
+
+    >>> relu(Value([-1.0, 2.0]))
+    Value([0., 2.], op=relu)
+    """
+    return primitives.relu(as_value(input))
+
+
+@composed
+def logit(input: Any) -> Value:
+    """Return log(p / (1 - p)) of each element, the log-odds: a probability to a logit (torch.logit).
+
+    Composed as log(p) - log(1 - p), which keeps its digits near 0 and 1. Outside [0, 1] it is nan.
+
+    >>> logit(Value([0.5, 0.0, 1.0, 2.0]))
+    Value([  0., -inf,  inf,  nan], op=logit/subtract)
+    """
+    p = as_value(input)
+    outside = (p < 0) | (p > 1)
+    p = p * _choose(outside, NAN, 1.0)
+    return log(p) - log1p(-p)
+
+
+@composed
+def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
+    """Return log(1 + exp(beta x)) / beta of each element (torch.nn.functional.softplus).
+
+    Where beta x is above `threshold` it is x itself, as in torch (at most 2.1e-9 off).
+
+    >>> softplus(Value([0.0, 1000.0, -1000.0]))
+    Value([   0.6931, 1000.0000,    0.0000], op=softplus/where)
+    """
+    x = as_value(input)
+    scaled = x * beta if beta != 1 else x
+    smooth = log_one_plus_exp(scaled)
+    smooth = smooth / beta if beta != 1 else smooth
+    return primitives.where(x, smooth, condition=scaled > threshold)
+
+
+def log_one_plus_exp(x: Value) -> Value:
+    """Return log(1 + exp(x)) at full precision for every x: relu(x) + log1p(exp(-|x|)).
+
+    >>> log_one_plus_exp(Value(-40.0)).item() == log1p(exp(-40.0)).item()
+    True
+    """
+    minus_size = primitives.where(-x, x, condition=x > 0)
+    return relu(x) + log1p(exp(minus_size))
+
+
+@composed
+def abs(input: Any) -> Value:
+    """Return the absolute value of each element; the derivative at 0 is 0 (torch.abs).
+
+    Composed as relu(x) + relu(-x).
+
+    >>> abs(Value([-2.0, 3.0]))
+    Value([2., 3.], op=abs/add)
+    """
+    x = as_value(input)
+    return relu(x) + relu(-x)
+
+
+@composed
+def maximum(input: Any, other: Any) -> Value:
+    """Return the larger of two, elementwise with broadcasting; a tie gives half the gradient to each (torch.maximum).
+
+    nan wins. Composed of the two operands, each with 0 where it is the smaller and halved where they tie.
+
+    >>> a, b = Value([1.0, 2.0]), Value([2.0, 2.0])
+    >>> top = maximum(a, b)
+    >>> top.sum().backward()
+    >>> top.tolist(), a.grad.tolist(), b.grad.tolist()
+    ([2.0, 2.0], [0.0, 0.5], [1.0, 0.5])
+    """
+    a, b = as_value(input), as_value(other)
+    share = _choose(a == b, 0.5, 1.0)
+    return primitives.where(0.0, a * share, condition=a < b) + primitives.where(0.0, b * share, condition=b < a)
+
+
+@composed
+def minimum(input: Any, other: Any) -> Value:
+    """Return the smaller of two, elementwise with broadcasting; a tie gives half the gradient to each (torch.minimum).
+
+    >>> minimum([1.0, 5.0], 3.0).tolist()
+    [1.0, 3.0]
+    """
+    return -maximum(-as_value(input), -as_value(other))
+
+
+def where(condition: Any, input: Any, other: Any) -> Value:
+    """Return `input` where the condition holds and `other` elsewhere, all broadcast together (torch.where).
+
+    `condition` is a bool, or a list or array of bools, such as a comparison returns; RuntimeError for others.
+
+    >>> x = Value([-1.0, 2.0])
+    >>> where(x > 0, x, 0.1 * x).tolist()
+    [-0.1, 2.0]
+    """
+    a, b = as_value(input), as_value(other)
+    mask = bools(condition, "where", like=a if is_foreign(a.data) else b)
+    return primitives.where(a, b, condition=mask)
+
+
+def masked_fill(input: Any, mask: Any, value: float) -> Value:
+    """Return the input with `value` where the mask holds; the mask broadcasts to the input (torch.masked_fill).
+
+    Raises RuntimeError for a mask that holds anything but bools or does not broadcast to the input's shape.
+
+    >>> masked_fill(Value([1.0, 2.0]), [True, False], float("-inf")).tolist()
+    [-inf, 2.0]
+    """
+    x = as_value(input)
+    plain = bools(mask, "masked_fill", like=x)
+    if broadcast_shapes(x.shape, shape_of(plain)) != x.shape:
+        raise RuntimeError(f"masked_fill: mask of shape {shape_of(plain)} does not broadcast to the input's {x.shape}")
+    fill = as_value(value)
+    if fill.shape:
+        raise RuntimeError(f"masked_fill: value must be one number, got shape {fill.shape}")
+    return primitives.where(fill, x, condition=plain)
+
+
+def bools(mask: Any, function: str, like: Value) -> Any:
+    """Return a mask as plain bools in the storage of `like`; RuntimeError if it holds anything else.
+
+    >>> bools([True, False], "where", like=Value(1.0))
+    Array([True, False])
+    """
+    data = mask.data if isinstance(mask, Value) else stored(mask, requires_grad=False)
+    if type(data) is not bool and (type(data) in (float, int) or (type(data) is Array and data.dtype is not bool and data.size)):
+        raise RuntimeError(f"{function}: expected bools, as a comparison returns them, got {mask!r}")
+    return like_storage(data, like.data)
+
+
+def _choose(condition: Any, yes: float, no: float) -> Any:
+    return namespace(condition).where(condition, yes, no)

@@ -1,0 +1,174 @@
+"""Reductions: many elements to one, over all or over chosen dimensions."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any, NamedTuple
+
+from micrograd_sm import primitives
+from micrograd_sm.array import namespace
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.dims import axes_of, axis_of
+from micrograd_sm.functional.selection import gather
+from micrograd_sm.mode import composed
+
+Dim = int | tuple[int, ...] | None
+
+
+class Extremes(NamedTuple):
+    """What `max(input, dim)` returns: the values, and the indices they were found at."""
+
+    values: Value
+    indices: Value
+
+
+def sum(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
+    """Return the sum over `dim`, an int or a tuple; over all by default. The sum of nothing is 0 (torch.sum).
+
+    >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist(), sum([[1.0, 2.0], [3.0, 4.0]]).item()
+    ([4.0, 6.0], 10.0)
+    """
+    x = as_value(input)
+    return primitives.sum(x, axis=axes_of(dim, x.ndim, "sum"), keepdims=bool(keepdim))
+
+
+@composed
+def mean(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
+    """Return the mean over `dim`, an int or a tuple; over all by default. The mean of nothing is nan (torch.mean).
+
+    >>> mean([[1.0, 2.0], [3.0, 4.0]], dim=1).tolist()
+    [1.5, 3.5]
+    """
+    x = as_value(input)
+    axes = axes_of(dim, x.ndim, "mean")
+    return sum(x, axes, keepdim) / float(prod(x.shape[axis] for axis in axes)) if x.ndim else x / 1.0
+
+
+def amax(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
+    """Return the maximum over `dim`, an int or a tuple; ties share the gradient evenly, nan wins (torch.amax).
+
+    Raises IndexError for a dimension of size 0, RuntimeError for an empty input without dim.
+
+    >>> x = Value([3.0, 1.0, 3.0])
+    >>> amax(x).backward()
+    >>> x.grad.tolist()
+    [0.5, 0.0, 0.5]
+    """
+    x = as_value(input)
+    axes = _nonempty(x, dim, "amax")
+    return primitives.max(x, axis=axes, keepdims=bool(keepdim))
+
+
+@composed
+def amin(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
+    """Return the minimum over `dim`, an int or a tuple; ties share the gradient evenly, nan wins (torch.amin).
+
+    >>> amin([[3.0, 1.0], [2.0, 5.0]], dim=1).tolist()
+    [1.0, 2.0]
+    """
+    return -amax(-as_value(input), dim, keepdim)
+
+
+def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return the maximum of all elements, or with `dim` (values, indices) along it (torch.max).
+
+    Without dim, ties share the gradient evenly; with dim, the first index takes it. nan wins.
+
+    >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
+    Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
+    """
+    return amax(_nonempty_input(input, "max")) if dim is None else _extremes(input, argmax, dim, keepdim, "max")
+
+
+def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
+    """Return the minimum of all elements, or with `dim` (values, indices) along it (torch.min).
+
+    >>> min([4.0, 2.0]).item()
+    2.0
+    """
+    return amin(_nonempty_input(input, "min")) if dim is None else _extremes(input, argmin, dim, keepdim, "min")
+
+
+def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
+    """Return the index of the maximum along `dim`, or in the flattened input; the first of ties, nan wins (torch.argmax).
+
+    Raises IndexError where there is nothing to choose from.
+
+    >>> argmax([1.2, 2.5, 0.9]).item(), argmax([[1.0, 2.0], [4.0, 3.0]], dim=1).tolist()
+    (1, [1, 0])
+    """
+    x = as_value(input).detach()
+    if dim is None:
+        if 0 in x.shape:
+            raise IndexError(f"argmax: nothing to choose from in shape {x.shape}")
+        found = argmax(primitives.reshape(x, shape=(prod(x.shape),)), 0)
+        return primitives.reshape(found, shape=(1,) * x.ndim) if keepdim else found
+    axis = axis_of(dim, x.ndim, "argmax")
+    if x.ndim == 0:
+        return Value(0, requires_grad=False)
+    if x.shape[axis] == 0:
+        raise IndexError(f"argmax: dim {dim} of shape {x.shape} has size 0, nothing to choose from")
+    found = Value(namespace(x.data).argmax(x.data, axis=axis), requires_grad=False)
+    return primitives.reshape(found, shape=primitives.kept(x.shape, (axis,))) if keepdim else found
+
+
+def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
+    """Return the index of the minimum along `dim`, or in the flattened input; the first of ties, nan wins (torch.argmin).
+
+    >>> argmin([1.2, 2.5, 0.9]).item()
+    2
+    """
+    return argmax(-as_value(input).detach(), dim, keepdim)
+
+
+@composed
+def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
+    """Return log(sum(exp(x))) over `dim`, an int or a tuple, shifted by the maximum so that it never overflows.
+
+    Empty: -inf. All -inf: -inf, with gradient nan. Any +inf: inf (torch.logsumexp).
+
+    >>> logsumexp([1000.0, 1000.0], dim=0).item()
+    1000.6931471805599
+    """
+    x = as_value(input)
+    axes = axes_of(dim, x.ndim, "logsumexp")
+    if 0 in x.shape:
+        return primitives.log(sum(primitives.exp(x), axes, keepdim))
+    top = primitives.max(x, axis=axes, keepdims=True)
+    infinite = namespace(top.data).where(top.data - top.data == 0, False, True)
+    shift = primitives.where(0.0, top, condition=infinite)
+    total = primitives.log(sum(primitives.exp(x - shift), axes, keepdim=True)) + shift
+    return total if keepdim else primitives.reshape(total, shape=_without(x.shape, axes))
+
+
+def _extremes(input: Any, arg: Any, dim: int, keepdim: bool, function: str) -> Extremes:
+    x = as_value(input)
+    axis = axis_of(dim, x.ndim, function)
+    if x.ndim == 0:
+        return Extremes(x * 1.0, arg(x, axis))
+    if x.shape[axis] == 0:
+        raise IndexError(f"{function}: dim {dim} of shape {x.shape} has size 0, nothing to choose from")
+    indices = arg(x, axis, keepdim=True)
+    extremes = Extremes(gather(x, axis, indices), indices)
+    return extremes if keepdim else Extremes(*(primitives.reshape(e, shape=_without(x.shape, (axis,))) for e in extremes))
+
+
+def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
+    return tuple(size for axis, size in enumerate(shape) if axis not in axes)
+
+
+def _nonempty_input(input: Any, function: str) -> Value:
+    x = as_value(input)
+    if 0 in x.shape:
+        raise RuntimeError(f"{function}: nothing to choose from in shape {x.shape}; name a dim of size above 0")
+    return x
+
+
+def _nonempty(x: Value, dim: Dim, function: str) -> tuple[int, ...]:
+    axes = axes_of(dim, x.ndim, function)
+    empty = [axis for axis in axes if x.shape[axis] == 0]
+    if empty and (dim is None or dim == ()):
+        raise RuntimeError(f"{function}: nothing to choose from in shape {x.shape}; name a dim of size above 0")
+    if empty:
+        raise IndexError(f"{function}: dim {empty[0]} of shape {x.shape} has size 0, nothing to choose from")
+    return axes

@@ -1,0 +1,104 @@
+"""Selection by index, and the integers that select: gather, index_select, one_hot."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array import Array
+from micrograd_sm.array.parsing import parse, widest
+from micrograd_sm.array.strides import Shape, row_major_steps
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.dims import axis_of
+
+
+def gather(input: Any, dim: int, index: Any) -> Value:
+    """Return out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on (torch.gather).
+
+    `index` has as many dimensions as input, and no size larger than input's but along `dim`. Repeated indices
+    accumulate in the gradient. Raises RuntimeError for a negative or too large index and for other shapes.
+
+    >>> gather(Value([[1, 2], [3, 4]]), 1, [[1], [0]]).tolist()
+    [[2.0], [3.0]]
+    """
+    x = as_value(input)
+    axis = axis_of(dim, x.ndim, "gather")
+    flat, shape = integers(index, "gather: index")
+    if len(shape) != x.ndim or any(size > x.shape[k] for k, size in enumerate(shape) if k != axis):
+        raise RuntimeError(f"gather: index of shape {shape} must have the {x.ndim} dimensions of input {x.shape}, "
+                           f"and be no larger in any but dimension {axis}")
+    _check_range(flat, x.shape[axis] if x.ndim else 1, "gather", axis, RuntimeError)
+    steps = row_major_steps(x.shape)
+    starts = [0]
+    for k, size in enumerate(shape):
+        starts = [start + place * (steps[k] if k != axis else 0) for start in starts for place in range(size)]
+    along = steps[axis] if x.ndim else 0
+    positions = [start + chosen * along for start, chosen in zip(starts, flat, strict=True)]
+    return primitives.index(x, positions=positions, shape=shape, key=f"gather(dim={axis})")
+
+
+def index_select(input: Any, dim: int, index: Any) -> Value:
+    """Return the slices of input along `dim` that a 1-d index names, in its order (torch.index_select).
+
+    Raises IndexError for an index that is negative, too large, or has more than one dimension.
+
+    >>> index_select(Value([[1, 2], [3, 4]]), 0, [1, 1]).tolist()
+    [[3.0, 4.0], [3.0, 4.0]]
+    """
+    x = as_value(input)
+    axis = axis_of(dim, x.ndim, "index_select")
+    flat, shape = integers(index, "index_select: index")
+    if len(shape) > 1:
+        raise IndexError(f"index_select: index must have one dimension, got shape {shape}")
+    _check_range(flat, x.shape[axis] if x.ndim else 1, "index_select", axis, IndexError)
+    if not x.ndim:
+        return primitives.reshape(x, shape=())
+    return x[(slice(None),) * axis + (Array.of(flat, (len(flat),), int),)]
+
+
+def one_hot(target: Any, num_classes: int = -1) -> Value:
+    """Return integers as rows of 0 with a 1 at the integer: (...) to (..., num_classes) (torch.nn.functional.one_hot).
+
+    By default there are as many classes as the largest target asks for. Raises RuntimeError for what is not an
+    integer, for a negative or too large target, and for an empty target without num_classes.
+
+    >>> one_hot([0, 2]).tolist()
+    [[1, 0, 0], [0, 0, 1]]
+    """
+    flat, shape = integers(target, "one_hot: target")
+    if num_classes == -1:
+        if not flat:
+            raise RuntimeError("one_hot: an empty target does not tell the number of classes; give num_classes")
+        num_classes = max(flat) + 1
+    for position, chosen in enumerate(flat):
+        if not 0 <= chosen < num_classes:
+            raise RuntimeError(f"one_hot: target {chosen} at position {position} is out of range for {num_classes} classes "
+                               f"(0..{num_classes - 1})")
+    rows = [0] * (len(flat) * num_classes)
+    for row, chosen in enumerate(flat):
+        rows[row * num_classes + chosen] = 1
+    return Value(Array.of(rows, (*shape, num_classes), int), requires_grad=False)
+
+
+def integers(x: Any, what: str) -> tuple[list[int], Shape]:
+    """Return ints, given as an int, (nested) lists, a range, or an array, as a flat list and a shape.
+
+    Raises RuntimeError for floats and bools, as torch does.
+
+    >>> integers([[1], [2]], "target")
+    ([1, 2], (2, 1))
+    """
+    flat, shape = parse(x.data if isinstance(x, Value) else x)
+    if flat and widest(flat) is not int:
+        found = "floats" if widest(flat) is float else "bools"
+        raise RuntimeError(f"{what} must be integers, got {found}: {x!r}")
+    if not flat and shape == () or prod(shape) != len(flat):
+        raise RuntimeError(f"{what} must be integers, got {x!r}")
+    return flat, shape
+
+
+def _check_range(flat: list[int], size: int, function: str, axis: int, error: type[Exception]) -> None:
+    for position, chosen in enumerate(flat):
+        if not 0 <= chosen < size:
+            raise error(f"{function}: index {chosen} at position {position} is out of range for dimension {axis} with size {size}")

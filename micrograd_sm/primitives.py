@@ -1,0 +1,305 @@
+"""The two dozen primitives: each one's value rule and gradient rule, side by side. All else is composed of them.
+
+A gradient rule answers, for one operand: given the upstream gradient `g` (dL/d out), what does this operation
+contribute to dL/d operand? It is the vector-Jacobian product g · d out / d operand, written in primitives itself.
+That is why one rule serves twice. On plain numbers and arrays it *is* the backward pass; on Values each primitive
+in it is recorded, so the gradient has a graph of its own, and second derivatives come for free.
+
+How can a rule down here record, when only `engine` knows Value? Through `Recorded`: a primitive that meets an
+operand of that class hands itself over to it (`Primitive.__call__`, below). `engine.Value` is the one subclass.
+
+>>> from micrograd_sm.primitives import exp
+>>> exp(0.0)
+1.0
+>>> from micrograd_sm import Value
+>>> exp(Value(0.0))
+Value(1., op=exp)
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import count
+from typing import Any
+
+from micrograd_sm.array import namespace, shape_of
+from micrograd_sm.array.strides import Shape
+
+
+class Recorded:
+    """What a primitive does not compute on but hands itself over to."""
+
+    __slots__ = ()
+
+    def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Any:
+        """Apply the primitive to the operands' data and remember that it was applied."""
+        raise NotImplementedError
+
+
+class Primitive:
+    """An operation with a value rule and one gradient rule for each operand.
+
+    `value(*operands, **params)` computes on numbers or arrays; `gradient[k](g, out, *operands, **params)` is the
+    contribution to operand k. Where `broadcasts` is set, the contribution is then summed over the dimensions along
+    which the operand was repeated.
+
+    >>> multiply.value(2.0, 3.0), [rule(1.0, 6.0, 2.0, 3.0) for rule in multiply.gradient]
+    (6.0, [3.0, 2.0])
+    """
+
+    __slots__ = ("broadcasts", "gradient", "name", "symbol", "value")
+
+    def __init__(self, name: str, symbol: str, value: Callable, gradient: Iterable[Callable], *, broadcasts: bool = False):
+        self.name, self.symbol, self.value, self.gradient, self.broadcasts = name, symbol, value, gradient, broadcasts
+        PRIMITIVES[name] = self
+
+    def __call__(self, *operands: Any, **params: Any) -> Any:
+        for operand in operands:
+            if isinstance(operand, Recorded):
+                return operand.record(self, operands, params)
+        return self.value(*operands, **params)
+
+    def __repr__(self) -> str:
+        return f"<primitive {self.name}>"
+
+
+class EachOperand:
+    """The gradient of a primitive with any number of operands: one rule that is told which operand it is for."""
+
+    def __init__(self, rule: Callable) -> None:
+        self.rule = rule
+
+    def __iter__(self) -> Iterator[Callable]:
+        return (partial(self.rule, place) for place in count())
+
+
+PRIMITIVES: dict[str, Primitive] = {}
+
+
+def unbroadcast(g: Any, shape: Shape) -> Any:
+    """Sum a gradient over the dimensions along which an operand of `shape` was repeated.
+
+    >>> from micrograd_sm.array import Array
+    >>> unbroadcast(Array([[1.0, 2.0], [3.0, 4.0]]), (2,))
+    Array([4.0, 6.0])
+    """
+    wide = shape_of(g)
+    if wide == shape:
+        return g
+    missing = len(wide) - len(shape)
+    repeated = tuple(k for k, size in enumerate(wide) if k < missing or (shape[k - missing] == 1 and size != 1))
+    return reshape(sum(g, axis=repeated, keepdims=False), shape=shape)
+
+
+def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
+    """Return the shape that a reduction with keepdims leaves.
+
+    >>> kept((2, 3), (1,))
+    (2, 1)
+    """
+    return tuple(1 if place in axis else size for place, size in enumerate(shape))
+
+
+# Arithmetic ---------------------------------------------------------------------------------------------------------
+
+add = Primitive(
+    "add", "+",
+    value=operator.add,
+    gradient=(lambda g, out, a, b: g,
+              lambda g, out, a, b: g),
+    broadcasts=True,
+)  # fmt: skip
+
+subtract = Primitive(
+    "subtract", "-",
+    value=operator.sub,
+    gradient=(lambda g, out, a, b: g,
+              lambda g, out, a, b: -g),
+    broadcasts=True,
+)  # fmt: skip
+
+multiply = Primitive(
+    "multiply", "*",
+    value=operator.mul,
+    gradient=(lambda g, out, a, b: g * b,
+              lambda g, out, a, b: g * a),
+    broadcasts=True,
+)  # fmt: skip
+
+divide = Primitive(
+    "divide", "/",
+    value=lambda a, b: namespace(a, b).divide(a, b),
+    gradient=(lambda g, out, a, b: divide(g, b),
+              lambda g, out, a, b: -g * divide(out, b)),
+    broadcasts=True,
+)  # fmt: skip
+
+negative = Primitive(
+    "negative", "-",
+    value=operator.neg,
+    gradient=(lambda g, out, x: -g,),
+)  # fmt: skip
+
+
+def _power(a: Any, b: Any) -> Any:
+    if type(b) is float and b in (0.5, -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
+        root = namespace(a).sqrt(a)
+        return root if b == 0.5 else divide(1.0, root)
+    return namespace(a, b).pow(a, b)
+
+
+power = Primitive(
+    "power", "**",
+    value=_power,
+    gradient=(lambda g, out, a, b: where(0.0, g * (b * power(a, b - 1.0)), condition=b == 0),
+              lambda g, out, a, b: where(0.0, g * (out * log(a)), condition=(a == 0) & (b >= 0))),
+    broadcasts=True,
+)  # fmt: skip
+
+# Functions of one element -------------------------------------------------------------------------------------------
+
+exp = Primitive(
+    "exp", "exp",
+    value=lambda x: namespace(x).exp(x),
+    gradient=(lambda g, out, x: g * out,),
+)  # fmt: skip
+
+log = Primitive(
+    "log", "log",
+    value=lambda x: namespace(x).log(x),
+    gradient=(lambda g, out, x: divide(g, x),),
+)  # fmt: skip
+
+log1p = Primitive(
+    "log1p", "log1p",
+    value=lambda x: namespace(x).log1p(x),
+    gradient=(lambda g, out, x: divide(g, x + 1.0),),
+)  # fmt: skip
+
+sin = Primitive(
+    "sin", "sin",
+    value=lambda x: namespace(x).sin(x),
+    gradient=(lambda g, out, x: g * cos(x),),
+)  # fmt: skip
+
+cos = Primitive(
+    "cos", "cos",
+    value=lambda x: namespace(x).cos(x),
+    gradient=(lambda g, out, x: g * -sin(x),),
+)  # fmt: skip
+
+tanh = Primitive(
+    "tanh", "tanh",
+    value=lambda x: namespace(x).tanh(x),
+    gradient=(lambda g, out, x: g * (1.0 - out * out),),
+)  # fmt: skip
+
+sigmoid = Primitive(
+    "sigmoid", "σ",
+    value=lambda x: divide(1.0, exp(-x) + 1.0),
+    gradient=(lambda g, out, x: g * (out * (1.0 - out)),),
+)  # fmt: skip
+
+relu = Primitive(
+    "relu", "ReLU",
+    value=lambda x: namespace(x).maximum(x, 0.0),
+    gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0),),
+)  # fmt: skip
+
+where = Primitive(
+    "where", "where",
+    value=lambda a, b, condition: namespace(condition, a, b).where(condition, a, b),
+    gradient=(lambda g, out, a, b, condition: where(g, 0.0, condition=condition),
+              lambda g, out, a, b, condition: where(0.0, g, condition=condition)),
+    broadcasts=True,
+)  # fmt: skip
+
+# Reductions and products --------------------------------------------------------------------------------------------
+
+sum = Primitive(
+    "sum", "sum",
+    value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
+    gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(x.shape, axis)), shape=x.shape),),
+)  # fmt: skip
+
+
+def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
+    shape = kept(x.shape, axis)
+    ties = 1.0 * (x == reshape(out, shape=shape))
+    return divide(reshape(g, shape=shape) * ties, sum(ties, axis=axis, keepdims=True))
+
+
+max = Primitive(
+    "max", "max",
+    value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
+    gradient=(_split_among_ties,),
+)  # fmt: skip
+
+matmul = Primitive(
+    "matmul", "@",
+    value=lambda a, b: namespace(a, b).matmul(a, b),
+    gradient=(lambda g, out, a, b: matmul(g, transpose(b)),
+              lambda g, out, a, b: matmul(transpose(a), g)),
+    broadcasts=True,
+)  # fmt: skip
+
+
+def transpose(x: Any) -> Any:
+    """Swap the last two axes.
+
+    >>> from micrograd_sm.array import Array
+    >>> transpose(Array([[1.0, 2.0]]))
+    Array([[1.0], [2.0]])
+    """
+    ndim = len(x.shape)
+    return permute(x, order=(*range(ndim - 2), ndim - 1, ndim - 2))
+
+
+# Moving elements ----------------------------------------------------------------------------------------------------
+
+reshape = Primitive(
+    "reshape", "reshape",
+    value=lambda x, shape: namespace(x).reshape(x, shape),
+    gradient=(lambda g, out, x, shape: reshape(g, shape=shape_of(x)),),
+)  # fmt: skip
+
+permute = Primitive(
+    "permute", "permute",
+    value=lambda x, order: namespace(x).permute_dims(x, order),
+    gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
+)  # fmt: skip
+
+expand = Primitive(
+    "expand", "expand",
+    value=lambda x, shape: namespace(x).broadcast_to(x, shape),
+    gradient=(lambda g, out, x, shape: g,),
+    broadcasts=True,
+)  # fmt: skip
+
+
+def _own_slice(place: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
+    start, sizes = 0, [x.shape[axis] for x in xs]
+    for size in sizes[:place]:
+        start += size
+    return g[(slice(None),) * axis + (slice(start, start + sizes[place]),)]
+
+
+cat = Primitive(
+    "cat", "cat",
+    value=lambda *xs, axis: namespace(*xs).concat(xs, axis=axis),
+    gradient=EachOperand(_own_slice),
+)  # fmt: skip
+
+index = Primitive(  # positions are flat, shape is the result's; key is what the user wrote, for people to read
+    "index", "[ ]",
+    value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
+    gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
+)  # fmt: skip
+
+put = Primitive(  # the transpose of index: adds each element at its position in zeros
+    "put", "put",
+    value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
+    gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),
+)  # fmt: skip
