@@ -410,8 +410,10 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
         raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
     if gradient is None:
         if prod(root.shape) != 1:
-            raise RuntimeError(f"backward: a value of shape {root.shape} needs a gradient of that shape; "
-                               "reduce it to one number first, as in loss.sum().backward()")
+            raise RuntimeError(
+                f"backward: a value of shape {root.shape} needs a gradient of that shape; "
+                "reduce it to one number first, as in loss.sum().backward()"
+            )
         gradient = like_storage(_full(1.0, root.shape), root._data)
     elif not isinstance(gradient, Value):
         gradient = _constant(gradient, root)._data
@@ -424,8 +426,10 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 
 def _refuse_changed(changed: Value, node: Value) -> None:
     what = f"{changed.name!r}" if changed.name else f"a value of shape {changed.shape}"
-    raise RuntimeError(f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
-                       "old and new numbers; compute the loss again from the new data")
+    raise RuntimeError(
+        f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
+        "old and new numbers; compute the loss again from the new data"
+    )
 
 
 # Making Values ------------------------------------------------------------------------------------------------------
@@ -480,8 +484,9 @@ def as_value(x: Any, like: Value | None = None) -> Value:
         rows = [as_value(row, like) for row in x]
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
-            raise ValueError(f"a list of Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: "
-                             "each needs the same shape")
+            raise ValueError(
+                f"a list of Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: each needs the same shape"
+            )
         return primitives.cat(*(primitives.reshape(row, shape=(1, *row.shape)) for row in rows), axis=0)
     return _constant(x, like)
 

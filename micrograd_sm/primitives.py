@@ -221,12 +221,12 @@ where = Primitive(
 sum = Primitive(
     "sum", "sum",
     value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
-    gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(x.shape, axis)), shape=x.shape),),
+    gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(shape_of(x), axis)), shape=shape_of(x)),),
 )  # fmt: skip
 
 
 def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
-    shape = kept(x.shape, axis)
+    shape = kept(shape_of(x), axis)
     ties = 1.0 * (x == reshape(out, shape=shape))
     return divide(reshape(g, shape=shape) * ties, sum(ties, axis=axis, keepdims=True))
 

@@ -181,8 +181,7 @@ def matmul(a: Any, b: Any) -> Any:
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     xs = strides.broadcast(a.flat, a.shape, (*batch, n, k))
     ys = strides.broadcast(b.flat, b.shape, (*batch, k, m))
-    products = (_product(xs[i * n * k : (i + 1) * n * k], ys[i * k * m : (i + 1) * k * m], n, k, m)
-                for i in range(prod(batch)))
+    products = (_product(xs[i * n * k : (i + 1) * n * k], ys[i * k * m : (i + 1) * k * m], n, k, m) for i in range(prod(batch)))
     return Array.of(list(chain.from_iterable(products)), (*batch, n, m))
 
 
@@ -251,7 +250,9 @@ def concat(arrays: Sequence[Array], axis: int) -> Array:
     """
     outer = prod(arrays[0].shape[:axis])
     widths = [prod(array.shape[axis:]) for array in arrays]
-    blocks = [array.flat[k * width : (k + 1) * width] for k in range(outer) for array, width in zip(arrays, widths, strict=True)]
+    blocks = [
+        array.flat[k * width : (k + 1) * width] for k in range(outer) for array, width in zip(arrays, widths, strict=True)
+    ]
     shape = (*arrays[0].shape[:axis], _sum(array.shape[axis] for array in arrays), *arrays[0].shape[axis + 1 :])
     return Array.of(list(chain.from_iterable(blocks)), shape, _common(*(array.dtype for array in arrays)))
 

@@ -59,8 +59,10 @@ def parse(data: Any) -> tuple[list, Shape]:
         lengths = set(map(len, level)) if kinds <= _SEQUENCES else set()
         if len(lengths) != 1:
             found = " and ".join(map(str, sorted(lengths))) or "numbers and lists"
-            raise ValueError(f"ragged list: at depth {len(shape)} there are "
-                             f"{f'lists of length {found}' if lengths else found}; each row needs the same length")
+            raise ValueError(
+                f"ragged list: at depth {len(shape)} there are "
+                f"{f'lists of length {found}' if lengths else found}; each row needs the same length"
+            )
         shape += (lengths.pop(),)
         if len(shape) > _MAX_NDIM:
             raise ValueError(f"lists nested deeper than {_MAX_NDIM}: an array has at most that many dimensions")
@@ -88,8 +90,9 @@ def _plain(x: Any) -> Any:
 
 def _plain_array(x: Any) -> Any:
     if getattr(x, "requires_grad", False):
-        raise TypeError("a list that holds Values which require a gradient: join them with stack([...]), so that the "
-                        "gradient reaches them")
+        raise TypeError(
+            "a list that holds Values which require a gradient: join them with stack([...]), so that the gradient reaches them"
+        )
     nested = x.tolist()
     if isinstance(nested, (list, float, int)):
         return nested

@@ -22,8 +22,10 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
     for sizes in zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True):
         wide = set(sizes) - {1}
         if len(wide) > 1:
-            raise RuntimeError(f"shapes {' and '.join(map(str, shapes))} do not broadcast: align them from the right; "
-                             "two sizes must be equal, or one of them 1")
+            raise RuntimeError(
+                f"shapes {' and '.join(map(str, shapes))} do not broadcast: align them from the right; "
+                "two sizes must be equal, or one of them 1"
+            )
         result.append(wide.pop() if wide else 1)
     return tuple(result)
 
@@ -97,7 +99,8 @@ def groups(flat: list, shape: Shape, axes: Sequence[int]) -> Iterator[list]:
         axes = range(len(kept), len(shape))
     outer, size, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
     if inner == 1:
-        return (flat[start : start + size] for start in range(0, outer * size, size or 1)) if size else (
-            [] for _ in range(outer))
+        return (
+            (flat[start : start + size] for start in range(0, outer * size, size or 1)) if size else ([] for _ in range(outer))
+        )
     span = size * inner
     return (flat[block * span + offset : (block + 1) * span : inner] for block in range(outer) for offset in range(inner))

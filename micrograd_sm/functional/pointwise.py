@@ -18,7 +18,7 @@ def exp(input: Any) -> Value:
     """Return e to the power of each element; inf above 709.78 (torch.exp).
 
     >>> exp(Value([0.0, 1000.0]))
-    Value([1., inf], op=exp)
+    Value([ 1., inf], op=exp)
     """
     return primitives.exp(as_value(input))
 
@@ -215,7 +215,9 @@ def bools(mask: Any, function: str, like: Value) -> Any:
     Array([True, False])
     """
     data = mask.data if isinstance(mask, Value) else stored(mask, requires_grad=False)
-    if type(data) is not bool and (type(data) in (float, int) or (type(data) is Array and data.dtype is not bool and data.size)):
+    if type(data) is not bool and (
+        type(data) in (float, int) or (type(data) is Array and data.dtype is not bool and data.size)
+    ):
         raise RuntimeError(f"{function}: expected bools, as a comparison returns them, got {mask!r}")
     return like_storage(data, like.data)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import prod
 from typing import Any
 
 from micrograd_sm import primitives
@@ -26,8 +25,10 @@ def gather(input: Any, dim: int, index: Any) -> Value:
     axis = axis_of(dim, x.ndim, "gather")
     flat, shape = integers(index, "gather: index")
     if len(shape) != x.ndim or any(size > x.shape[k] for k, size in enumerate(shape) if k != axis):
-        raise RuntimeError(f"gather: index of shape {shape} must have the {x.ndim} dimensions of input {x.shape}, "
-                           f"and be no larger in any but dimension {axis}")
+        raise RuntimeError(
+            f"gather: index of shape {shape} must have the {x.ndim} dimensions of input {x.shape}, "
+            f"and be no larger in any but dimension {axis}"
+        )
     _check_range(flat, x.shape[axis] if x.ndim else 1, "gather", axis, RuntimeError)
     steps = row_major_steps(x.shape)
     starts = [0]
@@ -73,8 +74,10 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
         num_classes = max(flat) + 1
     for position, chosen in enumerate(flat):
         if not 0 <= chosen < num_classes:
-            raise RuntimeError(f"one_hot: target {chosen} at position {position} is out of range for {num_classes} classes "
-                               f"(0..{num_classes - 1})")
+            raise RuntimeError(
+                f"one_hot: target {chosen} at position {position} is out of range for {num_classes} classes "
+                f"(0..{num_classes - 1})"
+            )
     rows = [0] * (len(flat) * num_classes)
     for row, chosen in enumerate(flat):
         rows[row * num_classes + chosen] = 1
@@ -93,12 +96,12 @@ def integers(x: Any, what: str) -> tuple[list[int], Shape]:
     if flat and widest(flat) is not int:
         found = "floats" if widest(flat) is float else "bools"
         raise RuntimeError(f"{what} must be integers, got {found}: {x!r}")
-    if not flat and shape == () or prod(shape) != len(flat):
-        raise RuntimeError(f"{what} must be integers, got {x!r}")
     return flat, shape
 
 
 def _check_range(flat: list[int], size: int, function: str, axis: int, error: type[Exception]) -> None:
     for position, chosen in enumerate(flat):
         if not 0 <= chosen < size:
-            raise error(f"{function}: index {chosen} at position {position} is out of range for dimension {axis} with size {size}")
+            raise error(
+                f"{function}: index {chosen} at position {position} is out of range for dimension {axis} with size {size}"
+            )

@@ -151,8 +151,10 @@ def matmul(input: Any, other: Any) -> Value:
     rows = a if a.ndim > 1 else unsqueeze(a, 0)
     columns = b if b.ndim > 1 else unsqueeze(b, 1)
     if rows.shape[-1] != columns.shape[-2]:
-        raise RuntimeError(f"matmul: shapes {a.shape} and {b.shape} do not multiply: the last size of the first, {a.shape[-1]}, "
-                           f"must equal the {'last but one' if b.ndim > 1 else 'only'} size of the second, {columns.shape[-2]}")
+        raise RuntimeError(
+            f"matmul: shapes {a.shape} and {b.shape} do not multiply: the last size of the first, {a.shape[-1]}, "
+            f"must equal the {'last but one' if b.ndim > 1 else 'only'} size of the second, {columns.shape[-2]}"
+        )
     broadcast_shapes(rows.shape[:-2], columns.shape[:-2])
     product = primitives.matmul(rows, columns)
     if a.ndim == 1:

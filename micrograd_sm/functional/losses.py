@@ -1,0 +1,282 @@
+"""The losses of classification, and squared error: how far predictions are from targets, as one number.
+
+Each is composed of primitives, so that its graph shows what it does: cross_entropy is log_softmax (max, subtract,
+exp, sum, log, subtract) and then nll_loss (index, negative, sum, divide).
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array.parsing import parse, widest
+from micrograd_sm.array.strides import Shape, row_major_steps
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.pointwise import log_one_plus_exp
+from micrograd_sm.functional.probability import log_softmax
+from micrograd_sm.functional.reductions import mean, sum
+from micrograd_sm.functional.selection import integers
+from micrograd_sm.mode import composed
+
+
+@composed
+def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Value:
+    """Return the negative log-likelihood of the target classes: minus the log-probability at each target.
+
+    input holds log-probabilities: (C), (N, C) or (N, C, d1, ...); target the class indices: (), (N) or (N, d1, ...).
+    `weight` is (C), one factor for each class; targets equal to `ignore_index` do not count. `reduction` 'mean' divides by
+    the sum of the counted targets' weights; 'sum' adds up; 'none' returns one loss for each target.
+
+    Raises IndexError for a target out of range, RuntimeError for targets that are no integers and for shapes that do not
+    go together, ValueError for another batch size or an unknown reduction. Source: torch.nn.functional.nll_loss.
+
+    >>> log_probs = Value([[-0.5, -1.0, -2.0], [-0.1, -2.0, -0.9]])
+    >>> nll_loss(log_probs, [0, 2]).item()
+    0.7
+    """
+    x = as_value(input)
+    _check_reduction(reduction, "nll_loss")
+    targets = _Targets(x, target, weight, ignore_index, "nll_loss")
+    losses = -targets.at_target(x)
+    if targets.weights is not None:
+        losses = losses * targets.kept_weights()
+    if reduction == "none":
+        return targets.spread(losses)
+    total = sum(losses)
+    return total if reduction == "sum" else total / targets.mean_divisor()
+
+
+@composed
+def cross_entropy(
+    input: Any,
+    target: Any,
+    weight: Any = None,
+    ignore_index: int = -100,
+    reduction: str = "mean",
+    label_smoothing: float = 0.0,
+) -> Value:
+    """Return the cross-entropy of logits against class indices or class probabilities.
+
+    input holds logits: (C), (N, C) or (N, C, d1, ...). target holds class indices, (), (N) or (N, d1, ...), or, where it
+    has input's very shape, probabilities, through which a gradient flows too. For indices this is log_softmax over the
+    classes and then nll_loss, with its `weight`, `ignore_index` and `reduction`. For probabilities the loss is
+    -sum_c weight_c target_c log p_c, and 'mean' divides by their number, weighted or not. `label_smoothing` e, from 0 to 1,
+    mixes the target with the uniform distribution: (1 - e) target + e / C.
+
+    Raises as nll_loss does; RuntimeError for integers in input's shape, for a smoothing above 1 and for an ignore_index >= 0
+    with probabilities; ValueError for a smoothing below 0 (which torch ignores in silence).
+    Source: torch.nn.functional.cross_entropy.
+
+    >>> logits = Value([0.0, 3.0, -2.0, 1.0])
+    >>> loss = cross_entropy(logits, 3)
+    >>> loss.backward()
+    >>> f"{loss:.4f} {Value(logits.grad):.4f}"
+    '2.1755 [0.0418, 0.8390, 0.0057, -0.8865]'
+    """
+    x = as_value(input)
+    _check_reduction(reduction, "cross_entropy")
+    smoothing = _check_smoothing(label_smoothing)
+    if not x.shape:
+        raise RuntimeError("cross_entropy: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
+    if _shape(target) == x.shape:
+        return _cross_entropy_of_probabilities(x, target, weight, ignore_index, reduction, smoothing)
+    targets = _Targets(x, target, weight, ignore_index, "cross_entropy")
+    log_probs = log_softmax(x, targets.class_axis)
+    loss = nll_loss(log_probs, target, weight, ignore_index, reduction)
+    if not smoothing:
+        return loss
+    return (1.0 - smoothing) * loss + (smoothing / targets.classes) * _uniform_part(log_probs, targets, reduction)
+
+
+def _uniform_part(log_probs: Value, targets: _Targets, reduction: str) -> Value:
+    """Return -sum_c weight_c log p_c, over the targets that count: what label smoothing mixes in."""
+    rows = targets.rows(log_probs)
+    if targets.weights is not None:
+        rows = rows * targets.weights
+    losses = -sum(rows, dim=1)
+    if reduction == "none":
+        return targets.spread(losses)
+    return sum(losses) if reduction == "sum" else sum(losses) / targets.mean_divisor()
+
+
+def _cross_entropy_of_probabilities(
+    x: Value, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
+) -> Value:
+    probabilities = as_value(target)
+    if probabilities.data is not None and _holds_integers(probabilities):
+        raise RuntimeError(
+            f"cross_entropy: a target of input's shape {x.shape} holds probabilities, which are floats; got "
+            "integers. Class indices have input's shape without the class dimension"
+        )
+    if ignore_index >= 0:
+        raise RuntimeError(f"cross_entropy: ignore_index, {ignore_index}, has no meaning for a target of probabilities")
+    axis = 0 if x.ndim == 1 else 1
+    classes = x.shape[axis]
+    if smoothing:
+        probabilities = probabilities * (1.0 - smoothing) + smoothing / classes
+    products = log_softmax(x, axis) * probabilities
+    weights = _class_weights(weight, classes, "cross_entropy")
+    if weights is not None:
+        products = products * primitives.reshape(weights, shape=(classes,) + (1,) * (x.ndim - axis - 1))
+    losses = -sum(products, dim=axis)
+    if reduction == "none":
+        return losses
+    return sum(losses) if reduction == "sum" else sum(losses) / float(prod(losses.shape))
+
+
+@composed
+def binary_cross_entropy_with_logits(
+    input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
+) -> Value:
+    """Return -[w y log σ(x) + (1 - y) log(1 - σ(x))] of logits x against targets y of the same shape.
+
+    `weight` multiplies each loss and `pos_weight` (w) the positive part; both broadcast. 'mean' divides by the number of
+    elements. Composed as (1 - y) x + (1 + (w - 1) y) log(1 + exp(-x)), exact for any logit.
+
+    Raises ValueError for shapes that differ or an unknown reduction.
+    Source: torch.nn.functional.binary_cross_entropy_with_logits.
+
+    >>> binary_cross_entropy_with_logits([1000.0, 0.0], [1.0, 1.0], reduction="none").tolist()
+    [0.0, 0.6931471805599453]
+    """
+    x, y = as_value(input), as_value(target)
+    _check_reduction(reduction, "binary_cross_entropy_with_logits")
+    if x.shape != y.shape:
+        raise ValueError(f"binary_cross_entropy_with_logits: target of shape {y.shape} must have input's shape {x.shape}")
+    positive = log_one_plus_exp(-x)
+    if pos_weight is not None:
+        positive = positive * ((as_value(pos_weight) - 1.0) * y + 1.0)
+    losses = (1.0 - y) * x + positive
+    if weight is not None:
+        losses = losses * as_value(weight)
+    return _reduced(losses, reduction)
+
+
+@composed
+def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Value:
+    """Return the squared error, (input - target)^2, reduced (torch.nn.functional.mse_loss).
+
+    Raises ValueError for an unknown reduction, RuntimeError for shapes that do not broadcast.
+
+    >>> mse_loss([1.0, 2.0], [0.0, 0.0]).item()
+    2.5
+    """
+    _check_reduction(reduction, "mse_loss")
+    difference = as_value(input) - as_value(target)
+    return _reduced(difference * difference, reduction)
+
+
+def _reduced(losses: Value, reduction: str) -> Value:
+    return losses if reduction == "none" else sum(losses) if reduction == "sum" else mean(losses)
+
+
+class _Targets:
+    """Class indices checked against the input they index, and what is selected by those that count."""
+
+    def __init__(self, x: Value, target: Any, weight: Any, ignore_index: int, function: str) -> None:
+        if not x.shape:
+            raise RuntimeError(f"{function}: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
+        flat, self.shape = integers(target, f"{function}: target")
+        self.class_axis = 0 if x.ndim == 1 else 1
+        self.classes = x.shape[self.class_axis]
+        _check_target_shape(x.shape, self.shape, flat, function)
+        _check_target_range(flat, self.shape, self.classes, ignore_index, function)
+        self.weights = _class_weights(weight, self.classes, function)
+        self.kept = [(position, chosen) for position, chosen in enumerate(flat) if chosen != ignore_index]
+        self.all_kept = len(self.kept) == len(flat)
+
+    def at_target(self, x: Value) -> Value:
+        """Return x at each target that counts: in the target's shape if all do, else in a row."""
+        step, starts = self._starts(x)
+        positions = [starts[position] + chosen * step for position, chosen in self.kept]
+        shape = self.shape if self.all_kept else (len(positions),)
+        return primitives.index(x, positions=positions, shape=shape, key="target")
+
+    def rows(self, x: Value) -> Value:
+        """Return, for each target that counts, x over all its classes: (number kept, C)."""
+        step, starts = self._starts(x)
+        positions = [starts[position] + k * step for position, _ in self.kept for k in range(self.classes)]
+        return primitives.index(x, positions=positions, shape=(len(self.kept), self.classes), key="rows")
+
+    def spread(self, losses: Value) -> Value:
+        """Return one loss for each target: those that count in place, exactly 0 elsewhere."""
+        if self.all_kept:
+            return primitives.reshape(losses, shape=self.shape) if losses.shape != self.shape else losses
+        return primitives.put(losses, positions=[position for position, _ in self.kept], shape=self.shape)
+
+    def kept_weights(self) -> Value:
+        """Return the weight of each target that counts, in the shape of `at_target`."""
+        positions = [chosen for _, chosen in self.kept]
+        shape = self.shape if self.all_kept else (len(positions),)
+        return primitives.index(self.weights, positions=positions, shape=shape, key="target")
+
+    def mean_divisor(self) -> Value | float:
+        """Return what 'mean' divides by: the weights of the targets that count, or their number."""
+        return float(len(self.kept)) if self.weights is None else sum(self.kept_weights())
+
+    def _starts(self, x: Value) -> tuple[int, list[int]]:
+        """Return the step from class to class in x's flat data, and where each target's class 0 lies."""
+        steps = row_major_steps(x.shape)
+        starts = [0]
+        for axis, size in enumerate(x.shape):
+            if axis != self.class_axis:
+                starts = [start + place * steps[axis] for start in starts for place in range(size)]
+        return steps[self.class_axis], starts
+
+
+def _check_target_shape(shape: Shape, target: Shape, flat: list[int], function: str) -> None:
+    wanted = shape[1:] if len(shape) == 1 else (shape[0], *shape[2:])
+    if target == wanted or (not flat and 0 in wanted and len(target) <= len(wanted)):
+        return
+    if len(target) == len(wanted) and target[0] != wanted[0]:
+        raise ValueError(
+            f"{function}: input of shape {shape} has a batch of {wanted[0]}, target of shape {target} one of {target[0]}"
+        )
+    raise RuntimeError(
+        f"{function}: input of shape {shape} takes class indices of shape {wanted}, got shape {target}; "
+        "the classes are dimension 1 of a batched input"
+    )
+
+
+def _check_target_range(flat: list[int], shape: Shape, classes: int, ignore_index: int, function: str) -> None:
+    for position, chosen in enumerate(flat):
+        if not 0 <= chosen < classes and chosen != ignore_index:
+            place = [position // step % size for step, size in zip(row_major_steps(shape), shape, strict=True)]
+            where = f" at position {place[0] if len(place) == 1 else tuple(place)}" if place else ""
+            raise IndexError(f"{function}: target {chosen}{where} is out of range for {classes} classes (0..{classes - 1})")
+
+
+def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
+    if weight is None:
+        return None
+    weights = as_value(weight).detach()
+    if weights.shape != (classes,):
+        raise RuntimeError(
+            f"{function}: weight must hold one number for each of the {classes} classes, got shape {weights.shape}"
+        )
+    return weights
+
+
+def _check_reduction(reduction: str, function: str) -> None:
+    if reduction not in ("mean", "sum", "none"):
+        raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def _check_smoothing(label_smoothing: float) -> float:
+    if isinstance(label_smoothing, bool) or not isinstance(label_smoothing, (int, float)):
+        raise TypeError(f"cross_entropy: label_smoothing must be a number, got {label_smoothing!r}")
+    if label_smoothing > 1:
+        raise RuntimeError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
+    if not label_smoothing >= 0:
+        raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
+    return float(label_smoothing)
+
+
+def _shape(x: Any) -> Shape:
+    return x.shape if isinstance(x, Value) else as_value(x).shape
+
+
+def _holds_integers(x: Value) -> bool:
+    flat, _ = parse(x.data)
+    return bool(flat) and widest(flat) is not float

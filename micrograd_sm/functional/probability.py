@@ -1,0 +1,106 @@
+"""From logits to probabilities, their logarithms, and samples."""
+
+from __future__ import annotations
+
+import math
+from random import Random
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.dims import axis_of
+from micrograd_sm.mode import composed
+from micrograd_sm.randomness import generator_or_default
+
+
+@composed
+def softmax(input: Any, dim: int) -> Value:
+    """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
+
+    The maximum is subtracted first, which changes nothing but keeps exp from overflowing. Rows that hold +inf or nan,
+    or nothing but -inf, become nan; empty inputs pass through. Raises IndexError and TypeError for a wrong dim.
+
+    >>> softmax(Value([1.2, 2.5, 0.9]), dim=0)
+    Value([0.1848, 0.6782, 0.1369], op=softmax/divide)
+    """
+    x = as_value(input)
+    axis = _axis(x, dim, "softmax")
+    weights = primitives.exp(_shifted(x, axis))
+    return weights / primitives.sum(weights, axis=axis, keepdims=True)
+
+
+@composed
+def log_softmax(input: Any, dim: int) -> Value:
+    """Return log(softmax(x)) along `dim`, of the same shape, without the underflow of taking them one by one.
+
+    x - max - log(sum(exp(x - max))): finite where softmax itself would round to 0 (torch.log_softmax).
+
+    >>> log_softmax(Value([1000.0, 0.0]), dim=0)
+    Value([    0., -1000.], op=log_softmax/subtract)
+    """
+    x = as_value(input)
+    axis = _axis(x, dim, "log_softmax")
+    shifted = _shifted(x, axis)
+    return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
+
+
+def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:
+    axis = axis_of(dim, x.ndim, function)
+    return (axis,) if x.ndim else ()
+
+
+def _shifted(x: Value, axis: tuple[int, ...]) -> Value:
+    return x if 0 in x.shape else x - primitives.max(x, axis=axis, keepdims=True)
+
+
+def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Random | None = None) -> Value:
+    """Return indices drawn with the given weights: (C) to (num_samples), (N, C) to (N, num_samples) (torch.multinomial).
+
+    The weights need not sum to 1. Raises RuntimeError for weights that are inf, nan, negative or all 0, and, without
+    replacement, for more samples than there are weights above 0.
+
+    >>> multinomial([0.0, 1.0, 0.0], 3, replacement=True).tolist()
+    [1, 1, 1]
+    """
+    weights = as_value(input).detach()
+    if weights.ndim not in (1, 2):
+        raise RuntimeError(f"multinomial: weights must have 1 or 2 dimensions, got shape {weights.shape}")
+    if isinstance(num_samples, bool) or not isinstance(num_samples, int):
+        raise TypeError(f"multinomial: num_samples must be an int, got {num_samples!r}")
+    if num_samples <= 0:
+        raise RuntimeError(f"multinomial: cannot draw {num_samples} samples")
+    rows = weights.tolist() if weights.ndim == 2 else [weights.tolist()]
+    for place, row in enumerate(rows):
+        _check_weights(row, place, num_samples, replacement)
+    source = generator_or_default(generator, "multinomial")
+    drawn = [_draw(row, num_samples, replacement, source) for row in rows]
+    flat = [index for row in drawn for index in row]
+    return Value(Array.of(flat, (*weights.shape[:-1], num_samples), int), requires_grad=False)
+
+
+def _check_weights(row: list[float], place: int, num_samples: int, replacement: bool) -> None:
+    if not all(math.isfinite(weight) and weight >= 0 for weight in row):
+        raise RuntimeError(
+            f"multinomial: weights must be finite and not negative, got {row} in row {place}; "
+            "logits become weights through softmax"
+        )
+    possible = sum(weight > 0 for weight in row)
+    if not possible:
+        raise RuntimeError(f"multinomial: the weights of row {place} are all 0, so there is nothing to draw")
+    if not replacement and num_samples > possible:
+        raise RuntimeError(
+            f"multinomial: cannot draw {num_samples} different samples from {len(row)} classes of which "
+            f"{possible} have a weight above 0; use replacement=True"
+        )
+
+
+def _draw(row: list[float], num_samples: int, replacement: bool, source: Random) -> list[int]:
+    if replacement:
+        return source.choices(range(len(row)), row, k=num_samples)
+    left, drawn = dict(enumerate(row)), []
+    for _ in range(num_samples):
+        [index] = source.choices(list(left), list(left.values()))
+        drawn.append(index)
+        del left[index]
+    return drawn
