@@ -202,6 +202,8 @@ class Array:
     def __or__(self, other: Any) -> Any:
         return _operate(operator.or_, self, other)
 
+    __rand__, __ror__ = __and__, __or__
+
     def __invert__(self) -> Array:
         invert = operator.not_ if self.dtype is bool else operator.invert
         return Array.of(list(map(invert, self.flat)), self.shape, self.dtype)

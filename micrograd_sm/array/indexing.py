@@ -45,7 +45,7 @@ def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
             arrays += [_Dim(place, *found) for found in _array_offsets(entry, axis, shape, steps)]
             axis += _axes_used(entry)
     if arrays:
-        _insert_array_block(dims, arrays, entries)
+        _insert_array_block(dims, arrays)
     positions = [fixed]
     for dim in dims:
         positions = [position + offset for position in positions for offset in dim.offsets]
@@ -125,10 +125,11 @@ def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int]) -> l
     return [((len(chosen),), [place[k] * steps[axis + k] for place in chosen]) for k in range(len(index_shape))]
 
 
-def _insert_array_block(dims: list[_Dim], arrays: list[_Dim], entries: list) -> None:
+def _insert_array_block(dims: list[_Dim], arrays: list[_Dim]) -> None:
     """Broadcast the index arrays into one block of dimensions and put it where NumPy's rule has it.
 
-    With every array (and int) next to the other, the block takes their place; else it comes first.
+    With no slice or None between the arrays, the block takes their place; else it comes first. As in torch, a plain
+    int is no array (NumPy counts it as one).
     """
     try:
         block = broadcast_shapes(*(array.shape for array in arrays))
@@ -136,7 +137,7 @@ def _insert_array_block(dims: list[_Dim], arrays: list[_Dim], entries: list) -> 
         raise IndexError(f"index arrays: {error}") from None
     columns = [broadcast(array.offsets, array.shape, block) for array in arrays]
     offsets = list(map(sum, zip(*columns, strict=True))) if prod(block) else []
-    places = [place for place, entry in enumerate(entries) if isinstance(entry, (int, tuple))]
-    together = places == list(range(places[0], places[-1] + 1))
-    before = sum(dim.place < places[0] for dim in dims) if together else 0
-    dims.insert(before, _Dim(places[0], block, offsets))
+    first, last = arrays[0].place, arrays[-1].place
+    together = not any(first < dim.place < last for dim in dims)
+    before = sum(dim.place < first for dim in dims) if together else 0
+    dims.insert(before, _Dim(first, block, offsets))

@@ -11,7 +11,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array.parsing import parse, widest
-from micrograd_sm.array.strides import Shape, row_major_steps
+from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.pointwise import log_one_plus_exp
 from micrograd_sm.functional.probability import log_softmax
@@ -146,10 +146,10 @@ def binary_cross_entropy_with_logits(
         raise ValueError(f"binary_cross_entropy_with_logits: target of shape {y.shape} must have input's shape {x.shape}")
     positive = log_one_plus_exp(-x)
     if pos_weight is not None:
-        positive = positive * ((as_value(pos_weight) - 1.0) * y + 1.0)
+        positive = positive * ((_fitting(pos_weight, x.shape, "pos_weight") - 1.0) * y + 1.0)
     losses = (1.0 - y) * x + positive
     if weight is not None:
-        losses = losses * as_value(weight)
+        losses = losses * _fitting(weight, x.shape, "weight")
     return _reduced(losses, reduction)
 
 
@@ -167,6 +167,15 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Value:
     return _reduced(difference * difference, reduction)
 
 
+def _fitting(factor: Any, shape: Shape, argument: str) -> Value:
+    factors = as_value(factor)
+    if broadcast_shapes(factors.shape, shape) != shape:
+        raise RuntimeError(
+            f"binary_cross_entropy_with_logits: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}"
+        )
+    return factors
+
+
 def _reduced(losses: Value, reduction: str) -> Value:
     return losses if reduction == "none" else sum(losses) if reduction == "sum" else mean(losses)
 
@@ -176,7 +185,7 @@ class _Targets:
 
     def __init__(self, x: Value, target: Any, weight: Any, ignore_index: int, function: str) -> None:
         if not x.shape:
-            raise RuntimeError(f"{function}: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
+            raise ValueError(f"{function}: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
         flat, self.shape = integers(target, f"{function}: target")
         self.class_axis = 0 if x.ndim == 1 else 1
         self.classes = x.shape[self.class_axis]

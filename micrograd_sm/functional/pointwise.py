@@ -106,7 +106,7 @@ def logit(input: Any) -> Value:
     """
     p = as_value(input)
     outside = (p < 0) | (p > 1)
-    p = p * _choose(outside, NAN, 1.0)
+    p = p * _choose(outside, NAN, 1.0) + 0.0  # so that -0, too, counts as 0
     return log(p) - log1p(-p)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from math import prod
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from micrograd_sm.functional.dims import axes_of, axis_of
 from micrograd_sm.functional.selection import gather
 from micrograd_sm.mode import composed
 
+LARGEST = sys.float_info.max
 Dim = int | tuple[int, ...] | None
 
 
@@ -77,7 +79,7 @@ def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
     Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
     """
-    return amax(_nonempty_input(input, "max")) if dim is None else _extremes(input, argmax, dim, keepdim, "max")
+    return _maximum_of_all(input, "max") if dim is None else _extremes(input, argmax, dim, keepdim, "max")
 
 
 def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -86,7 +88,7 @@ def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> min([4.0, 2.0]).item()
     2.0
     """
-    return amin(_nonempty_input(input, "min")) if dim is None else _extremes(input, argmin, dim, keepdim, "min")
+    return -_maximum_of_all(-as_value(input), "min") if dim is None else _extremes(input, argmin, dim, keepdim, "min")
 
 
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
@@ -135,8 +137,9 @@ def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
     if 0 in x.shape:
         return primitives.log(sum(primitives.exp(x), axes, keepdim))
     top = primitives.max(x, axis=axes, keepdims=True)
-    infinite = namespace(top.data).where(top.data - top.data == 0, False, True)
-    shift = primitives.where(0.0, top, condition=infinite)
+    xp = namespace(top.data)
+    largest = xp.where(top.data > 0, LARGEST, -LARGEST)  # in place of an infinite maximum: inf - inf would be nan
+    shift = primitives.where(largest, top, condition=top.data - top.data != 0)
     total = primitives.log(sum(primitives.exp(x - shift), axes, keepdim=True)) + shift
     return total if keepdim else primitives.reshape(total, shape=_without(x.shape, axes))
 
@@ -157,11 +160,12 @@ def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(size for axis, size in enumerate(shape) if axis not in axes)
 
 
-def _nonempty_input(input: Any, function: str) -> Value:
+def _maximum_of_all(input: Any, function: str) -> Value:
     x = as_value(input)
     if 0 in x.shape:
         raise RuntimeError(f"{function}: nothing to choose from in shape {x.shape}; name a dim of size above 0")
-    return x
+    top = amax(x)
+    return top if top == top else mean(x[x != x])  # nan won: as in torch, all of them share the gradient
 
 
 def _nonempty(x: Value, dim: Dim, function: str) -> tuple[int, ...]:

@@ -104,9 +104,11 @@ def cat(tensors: Any, dim: int = 0) -> Value:
     shapes = [value.shape for value in values]
     if () in shapes:
         raise RuntimeError("cat: a number has no dimension to be joined along; use stack")
-    values = [value for value in values if value.shape != (0,)] or values[:1]  # torch lets an empty list join anything
-    axis = axis_of(dim, values[0].ndim, "cat")
-    if len({(*value.shape[:axis], None, *value.shape[axis + 1 :]) for value in values}) > 1:
+    like = next((shape for shape in shapes if shape != (0,)), (0,))
+    axis = axis_of(dim, len(like), "cat")
+    nothing = (*like[:axis], 0, *like[axis + 1 :])  # torch lets an empty list join anything
+    values = [reshape(value, nothing) if value.shape == (0,) != nothing else value for value in values]
+    if len({(*value.shape[:axis], value.ndim, *value.shape[axis + 1 :]) for value in values}) > 1:
         raise RuntimeError(f"cat: shapes {' and '.join(map(str, shapes))} must be equal but for dimension {axis}")
     return primitives.cat(*values, axis=axis)
 

@@ -1,0 +1,186 @@
+"""Bad input: the kind of error is torch's, the message names what was wrong, and nothing changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import micrograd_sm
+from micrograd_sm import Value
+from tests.agreement.oracle import OURS, THEIRS
+
+
+def vector(m: Any) -> Any:
+    return m.new([1.0, 2.0, 3.0])
+
+
+def matrix(m: Any) -> Any:
+    return m.new([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]])
+
+
+def number(m: Any) -> Any:
+    return m.new(2.0)
+
+
+# Each program fails in torch; the words must be in our message.
+FAILING = [
+    ("broadcast", lambda m: matrix(m) + m.new([1.0, 2.0]), ["(2, 3)", "(2,)"]),
+    ("broadcast", lambda m: matrix(m) * m.new([1.0, 2.0]), ["(2, 3)", "(2,)"]),
+    ("string operand", lambda m: vector(m) + "a", ["str"]),
+    ("None operand", lambda m: vector(m) * None, ["NoneType"]),
+    ("generator operand", lambda m: vector(m) * (x for x in [1.0]), ["generator"]),
+    ("dict operand", lambda m: vector(m) / {}, ["dict"]),
+    ("matmul sizes", lambda m: matrix(m) @ matrix(m), ["(2, 3)"]),
+    ("matmul vectors", lambda m: vector(m) @ m.new([1.0]), ["(3,)", "(1,)"]),
+    ("matmul number", lambda m: number(m) @ vector(m), ["()"]),
+    ("matmul batches", lambda m: m.new([[[1.0]], [[1.0]]]) @ m.new([[[1.0]], [[1.0]], [[1.0]]]), ["(2,)", "(3,)"]),
+    ("linear", lambda m: m.linear(vector(m), m.new([[1.0, 2.0]])), ["(3,)"]),
+    ("reshape", lambda m: vector(m).reshape(2), ["(3,)", "(2,)"]),
+    ("reshape -1", lambda m: vector(m).reshape(2, -1), ["(3,)"]),
+    ("reshape two -1", lambda m: vector(m).reshape(-1, -1), ["-1"]),
+    ("reshape -2", lambda m: vector(m).reshape(-2), ["-2"]),
+    ("expand", lambda m: vector(m).expand(2), ["(3,)", "(2,)"]),
+    ("expand to fewer", lambda m: matrix(m).expand(3), ["(2, 3)"]),
+    ("permute twice", lambda m: matrix(m).permute(0, 0), ["(0, 0)"]),
+    ("permute few", lambda m: matrix(m).permute(0), ["(0,)", "(2, 3)"]),
+    ("transpose", lambda m: matrix(m).transpose(0, 2), ["2"]),
+    ("squeeze", lambda m: matrix(m).squeeze(2), ["2"]),
+    ("unsqueeze", lambda m: matrix(m).unsqueeze(4), ["4"]),
+    ("sum dim", lambda m: matrix(m).sum(2), ["2"]),
+    ("sum dim -3", lambda m: matrix(m).sum(-3), ["-3"]),
+    ("sum dim twice", lambda m: matrix(m).sum((0, -2)), ["twice"]),
+    ("sum dim string", lambda m: matrix(m).sum("a"), ["'a'"]),
+    ("sum dim float", lambda m: matrix(m).sum(1.0), ["1.0"]),
+    ("softmax dim", lambda m: m.softmax(matrix(m), 2), ["2"]),
+    ("softmax number dim", lambda m: m.softmax(number(m), 1), ["1"]),
+    ("softmax dim float", lambda m: m.softmax(matrix(m), 1.0), ["1.0"]),
+    ("log_softmax dim bool", lambda m: m.log_softmax(matrix(m), True), ["True"]),
+    ("log_softmax dim None", lambda m: m.log_softmax(matrix(m), "0"), ["'0'"]),
+    ("logsumexp twice", lambda m: m.logsumexp(matrix(m), (0, 0)), ["(0, 0)"]),
+    ("max of nothing", lambda m: m.new([]).max(), ["(0,)"]),
+    ("amax of nothing", lambda m: m.new([]).amax(), ["(0,)"]),
+    ("amax of an empty dim", lambda m: m.new([[], []]).amax(1), ["(2, 0)"]),
+    ("min along an empty dim", lambda m: m.new([[], []]).min(1), ["(2, 0)"]),
+    ("argmax of nothing", lambda m: m.argmax(m.new([])), ["(0,)"]),
+    ("argmin along an empty dim", lambda m: m.argmin(m.new([[], []]), 1), ["(2, 0)"]),
+    ("cat sizes", lambda m: m.cat([matrix(m), m.new([[1.0, 2.0]])]), ["(2, 3)", "(1, 2)"]),
+    ("cat of numbers", lambda m: m.cat([number(m), number(m)]), ["stack"]),
+    ("cat of nothing", lambda m: m.cat([]), ["empty list"]),
+    ("cat of a number", lambda m: m.cat(3.0), ["float"]),
+    ("cat dim", lambda m: m.cat([vector(m)], 1), ["1"]),
+    ("stack sizes", lambda m: m.stack([vector(m), m.new([1.0])]), ["(3,)", "(1,)"]),
+    ("stack of nothing", lambda m: m.stack([]), ["empty list"]),
+    ("gather negative", lambda m: vector(m).gather(0, m.ints([-1])), ["-1"]),
+    ("gather too large", lambda m: vector(m).gather(0, m.ints([3])), ["3"]),
+    ("gather dimensions", lambda m: vector(m).gather(0, m.ints([[0]])), ["(1, 1)"]),
+    ("gather size", lambda m: matrix(m).gather(1, m.ints([[0], [0], [0]])), ["(3, 1)"]),
+    ("gather float", lambda m: vector(m).gather(0, m.new([0.0], False)), ["floats"]),
+    ("index_select too large", lambda m: vector(m).index_select(0, m.ints([3])), ["3"]),
+    ("index_select 2-d", lambda m: vector(m).index_select(0, m.ints([[0]])), ["(1, 1)"]),
+    ("index", lambda m: vector(m)[3], ["3"]),
+    ("index -4", lambda m: vector(m)[-4], ["-4"]),
+    ("index list", lambda m: vector(m)[[0, 5]], ["5"]),
+    ("too many indices", lambda m: vector(m)[0, 0], ["2", "(3,)"]),
+    ("index a number", lambda m: number(m)[0], ["()"]),
+    ("float index", lambda m: vector(m)[1.0], ["1.0"]),
+    ("string index", lambda m: vector(m)["a"], ["'a'"]),
+    ("mask of another shape", lambda m: vector(m)[m.bools([True, False])], ["(2,)", "(3,)"]),
+    ("negative step", lambda m: vector(m)[::-1], ["-1"]),
+    ("step 0", lambda m: vector(m)[::0], ["0"]),
+    ("index arrays", lambda m: matrix(m)[[0, 1], [0, 1, 2]], ["(2,)", "(3,)"]),
+    ("one_hot negative", lambda m: m.one_hot(m.ints([-1])), ["-1"]),
+    ("one_hot too large", lambda m: m.one_hot(m.ints([3]), 3), ["3"]),
+    ("one_hot of nothing", lambda m: m.one_hot(m.ints([])), ["num_classes"]),
+    ("one_hot float", lambda m: m.one_hot(m.new([1.0], False)), ["floats"]),
+    ("masked_fill ints", lambda m: vector(m).masked_fill(m.ints([1, 0, 1]), 0.0), ["bools"]),
+    ("masked_fill shape", lambda m: vector(m).masked_fill(m.bools([[True], [False]]), 0.0), ["(2, 1)"]),
+    ("where floats", lambda m: m.where(vector(m), vector(m), vector(m)), ["bools"]),
+    ("multinomial negative", lambda m: m.multinomial(m.new([-1.0, 2.0], False), 1), ["-1.0"]),
+    ("multinomial nan", lambda m: m.multinomial(m.new([float("nan"), 2.0], False), 1), ["nan"]),
+    ("multinomial inf", lambda m: m.multinomial(m.new([float("inf"), 2.0], False), 1), ["inf"]),
+    ("multinomial zeros", lambda m: m.multinomial(m.new([0.0, 0.0], False), 1), ["0"]),
+    ("multinomial too many", lambda m: m.multinomial(m.new([1.0, 2.0], False), 3), ["3", "2"]),
+    ("multinomial none", lambda m: m.multinomial(m.new([1.0, 2.0], False), 0), ["0"]),
+    ("multinomial 3-d", lambda m: m.multinomial(m.new([[[1.0]]], False), 1), ["(1, 1, 1)"]),
+    ("mse shapes", lambda m: m.mse_loss(vector(m), m.new([1.0, 2.0])), ["(3,)", "(2,)"]),
+    ("mse reduction", lambda m: m.mse_loss(vector(m), vector(m), reduction="avg"), ["'avg'"]),
+    ("backward of many", lambda m: (vector(m) * 2.0).backward(), ["(3,)", "sum()"]),
+    ("backward shape", lambda m: (vector(m) * 2.0).backward(m.new([1.0, 2.0], False)), ["(2,)", "(3,)"]),
+    ("backward without gradient", lambda m: m.new([1.0], False).backward(), ["requires no gradient"]),
+    ("item of many", lambda m: vector(m).item(), ["(3,)"]),
+    ("float of many", lambda m: float(vector(m)), ["(3,)"]),
+    ("int of many", lambda m: int(vector(m)), ["(3,)"]),
+    ("bool of many", lambda m: bool(vector(m)), ["(3,)"]),
+    ("len of a number", lambda m: len(number(m)), ["()"]),
+    ("iterate over a number", lambda m: list(number(m)), ["()"]),
+    ("float as an index", lambda m: [1, 2, 3][m.new(1.0, False)], ["integer"]),
+    ("ragged", lambda m: m.new([[1.0], [2.0, 3.0]]), ["1 and 2"]),
+    ("string", lambda m: m.new("1.0"), ["'1.0'"]),
+    ("set", lambda m: m.new({1.0}), ["set"]),
+    ("eye", lambda m: m.eye(-1), ["-1"]),
+    ("arange", lambda m: m.arange(0, 3, -1), ["-1"]),
+    ("arange step", lambda m: m.arange(0, 3, 0), ["0"]),
+    ("randint", lambda m: m.randint(3, 3, (2,)), ["3"]),
+    ("rand", lambda m: m.rand(-1), ["-1"]),
+    ("zeros", lambda m: m.zeros(1.5), ["1.5"]),
+    ("manual_seed", lambda m: m.manual_seed("a"), ["'a'"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("program, words", [row[1:] for row in FAILING], ids=[row[0] for row in FAILING])
+def test_torchs_kind_of_error(program: Callable, words: list[str]) -> None:
+    with pytest.raises(Exception) as theirs:
+        program(THEIRS)
+    with pytest.raises(theirs.type) as ours:
+        program(OURS)
+    assert all(word in str(ours.value) for word in words), str(ours.value)
+
+
+# What torch has no counterpart of, or answers with an unrelated kind of error.
+OWN = [
+    ("complex", lambda: Value(1j), TypeError, ["1j"]),
+    ("complex in a list", lambda: Value([1.0, 2j]), TypeError, ["2j"]),
+    ("None", lambda: Value(None), TypeError, ["None"]),
+    ("None in a list", lambda: Value([1.0, None]), TypeError, ["None"]),
+    ("generator", lambda: Value(x for x in [1.0]), TypeError, ["list(...)"]),
+    ("numbers and lists", lambda: Value([1.0, [2.0]]), ValueError, ["ragged"]),
+    ("Value of a Value", lambda: Value(Value(1.0)), TypeError, ["detach"]),
+    ("list of Values", lambda: Value([Value(1.0)]), TypeError, ["stack"]),
+    ("name for requires_grad", lambda: Value(1.0, "x"), TypeError, ["'x'"]),
+    ("name of another type", lambda: Value(1.0, name=3), TypeError, ["3"]),
+    ("huge int", lambda: Value(10**400), ValueError, ["too large"]),
+    ("ragged Values", lambda: micrograd_sm.softmax([Value(1.0), Value([1.0, 2.0])], 0), ValueError, ["(2,)"]),
+    ("data of another shape", lambda: setattr(Value([1.0, 2.0]), "data", [1.0]), ValueError, ["(1,)", "(2,)"]),
+    ("negative smoothing", lambda: micrograd_sm.cross_entropy([[1.0, 2.0]], [0], label_smoothing=-0.1), ValueError, ["-0.1"]),
+    ("nan smoothing", lambda: micrograd_sm.cross_entropy([[1.0]], [0], label_smoothing=float("nan")), ValueError, ["nan"]),
+    ("smoothing True", lambda: micrograd_sm.cross_entropy([[1.0]], [0], label_smoothing=True), TypeError, ["True"]),
+    ("impossible classes", lambda: micrograd_sm.multinomial([1.0, 0.0], 2), RuntimeError, ["1 have a weight"]),
+    ("generator of another library", lambda: micrograd_sm.rand(2, generator=7), TypeError, ["random.Random"]),
+    ("nested too deep", lambda: Value(deep(100)), ValueError, ["64"]),
+    ("randint float", lambda: micrograd_sm.randint(0, 2.5, (2,)), TypeError, ["2.5"]),
+    ("num_samples float", lambda: micrograd_sm.multinomial([1.0], 1.0), TypeError, ["1.0"]),
+    ("T of a vector", lambda: Value([1.0]).T, RuntimeError, ["(1,)"]),
+    ("gradient that is a string", lambda: (Value(1.0) * 2).backward("a"), TypeError, ["'a'"]),
+]  # fmt: skip
+
+
+def deep(levels: int) -> Any:
+    nested: Any = 1.0
+    for _ in range(levels):
+        nested = [nested]
+    return nested
+
+
+@pytest.mark.parametrize("program, kind, words", [row[1:] for row in OWN], ids=[row[0] for row in OWN])
+def test_errors_of_our_own(program: Callable, kind: type[Exception], words: list[str]) -> None:
+    with pytest.raises(kind) as error:
+        program()
+    assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_the_message_of_a_target_out_of_range() -> None:
+    with pytest.raises(IndexError) as error:
+        micrograd_sm.nll_loss([[0.0] * 3] * 2, [0, 3])
+    assert str(error.value) == "nll_loss: target 3 at position 1 is out of range for 3 classes (0..2)"
