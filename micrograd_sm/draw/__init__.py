@@ -1,0 +1,83 @@
+"""Pictures of a computation graph: `draw(loss)`, shown by a notebook or saved as svg, png, pdf or dot."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from micrograd_sm.draw.dot import to_dot
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
+
+__all__ = ["Drawing", "draw"]
+
+FORMATS = ("svg", "png", "pdf", "dot")
+
+
+def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing:
+    """Return the picture of everything that a Value was computed from, as it is now.
+
+    Boxes carry the Values' own names, else those of the caller's variables, or of the mapping `names` in their place.
+    Drawing needs no program until the picture is saved or shown. Raises TypeError for what is no Value or Graph.
+
+    >>> x = Value(3.0)
+    >>> y = x * x
+    >>> draw(y)
+    <Drawing of 2 nodes and 2 edges; .save('graph.svg') writes it>
+    """
+    if not isinstance(loss, Graph):
+        if not isinstance(loss, Value):
+            raise TypeError(f"draw: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
+        loss = Graph(loss, sys._getframe(1).f_locals if names is None else names)
+    return Drawing(loss)
+
+
+class Drawing:
+    """A picture of a Graph. `source` is its description in the DOT language; notebooks show it as SVG.
+
+    >>> print(Drawing(Graph(Value(1.0).exp())).source.splitlines()[0])
+    digraph micrograd_sm {
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.source = to_dot(graph)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the picture in the format that the file's ending names, svg, png, pdf or dot, and return its path.
+
+        Raises ValueError for another ending, FileNotFoundError when the folder does not exist, RuntimeError when no
+        program is found that can lay the picture out, with what to install.
+
+        >>> Drawing(Graph(Value(1.0).exp())).save("graph.docx")
+        Traceback (most recent call last):
+            ...
+        ValueError: save: 'graph.docx' must end in .svg, .png, .pdf or .dot
+        """
+        path = Path(path)
+        format = path.suffix[1:].lower()
+        if format not in FORMATS:
+            raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
+        if not path.parent.is_dir():
+            raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
+        path.write_bytes(self.source.encode() if format == "dot" else self._render(format))
+        return path
+
+    def _render(self, format: str) -> bytes:
+        from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
+
+        return render(self.source, format)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        """Return the picture for a notebook, with text for where no layout program is found."""
+        bundle = {"text/plain": repr(self)}
+        try:
+            bundle["image/svg+xml"] = self._render("svg").decode()
+        except RuntimeError as error:
+            bundle["text/plain"] += f"\n{error}"
+        return bundle
+
+    def __repr__(self) -> str:
+        return f"<Drawing of {len(self.graph)} nodes and {len(self.graph.edges)} edges; .save('graph.svg') writes it>"

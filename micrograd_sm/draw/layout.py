@@ -1,0 +1,72 @@
+"""DOT to SVG, PNG or PDF, by Graphviz's `dot`, or by graphviz-pure, the same layout engine in a wheel."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+_SECONDS = 300
+_INSTALL = "pip install 'micrograd_sm[draw]'"
+
+
+def render(source: str, format: str) -> bytes:
+    """Return a picture laid out: `format` is svg, png or pdf.
+
+    `dot` on PATH comes first, then graphviz-pure, which has no pdf. Raises RuntimeError, which says what to install,
+    when neither is found, and with the program's own words when it fails.
+
+    >>> render("digraph { a -> b }", "svg")[:5]
+    b'<?xml'
+    """
+    dot, pure = find_dot(), find_pure()
+    programs = [program for program in (dot, pure if format != "pdf" else None) if program]
+    if not programs:
+        raise RuntimeError(_what_to_install(format, pure))
+    for program in programs:
+        try:
+            return _run(program, source, format)
+        except RuntimeError:
+            if program is programs[-1]:
+                raise
+    raise AssertionError("unreachable: the last program returns or raises")
+
+
+def find_dot() -> str | None:
+    """Return the path of Graphviz's `dot` on PATH, or None."""
+    return shutil.which("dot")
+
+
+def find_pure() -> str | None:
+    """Return the path of `graphviz-pure`: on PATH, or beside Python, whose environment need not be activated; or None."""
+    folders = [Path(sys.executable).parent, Path(sysconfig.get_path("scripts"))]
+    found = (shutil.which("graphviz-pure", path=str(folder)) for folder in folders)
+    return next(filter(None, found), None) or shutil.which("graphviz-pure")
+
+
+def _what_to_install(format: str, pure: str | None) -> str:
+    if format == "pdf" and pure:
+        return (
+            "draw: pdf needs Graphviz's own dot on PATH (https://graphviz.org/download); graphviz-pure, which is installed, "
+            "writes svg and png"
+        )
+    if format == "pdf":
+        return "draw: pdf needs Graphviz's dot, and none is on PATH; install Graphviz (https://graphviz.org/download)"
+    return f"draw: no program found that lays out graphs; {_INSTALL}, or Graphviz (https://graphviz.org/download)"
+
+
+def _run(program: str, source: str, format: str) -> bytes:
+    try:
+        done = subprocess.run(
+            [program, f"-T{format}"], input=source.encode(), capture_output=True, timeout=_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired:
+        raise RuntimeError(f"draw: {program} took longer than {_SECONDS} seconds; draw a smaller graph") from None
+    except OSError as error:
+        raise RuntimeError(f"draw: {program} could not be started: {error}") from None
+    if done.returncode or not done.stdout:
+        words = done.stderr.decode(errors="replace").strip().splitlines()
+        raise RuntimeError(f"draw: {program} failed: {words[-1] if words else f'exit code {done.returncode}'}")
+    return done.stdout
