@@ -1,0 +1,206 @@
+"""`Module`: a function with parameters, found by walking what it holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from math import prod
+from reprlib import recursive_repr
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import shape_of
+from micrograd_sm.array.storage import like_storage, stored
+from micrograd_sm.engine import Value
+
+
+class IncompatibleKeys(NamedTuple):
+    """What `Module.load_state_dict` found on one side only."""
+
+    missing_keys: list[str]
+    unexpected_keys: list[str]
+
+
+class Module:
+    """A function with parameters: subclass it, put Values and Modules in attributes, and write `forward`.
+
+    Whatever attributes, lists, tuples, dicts and sub-modules hold is found, in the order in which it was set, under names
+    such as `layers.0.weight`. A Value that requires a gradient is a parameter; one that requires none is a constant, which
+    `state_dict` holds too (torch: a buffer); one that was computed is neither. What is shared counts once, under its first
+    name. Source: torch.nn.Module.
+
+    >>> class Affine(Module):
+    ...     def __init__(self):
+    ...         self.slope, self.shift = Value(2.0), Value(1.0)
+    ...     def forward(self, x):
+    ...         return self.slope * x + self.shift
+    >>> affine = Affine()
+    >>> affine(3.0).item(), affine.state_dict()
+    (7.0, {'slope': 2.0, 'shift': 1.0})
+    """
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self.forward(*args, **kwargs)
+
+    def forward(self, *args: Any, **kwargs: Any) -> Any:
+        """Compute the module's output; a subclass says how. Raises NotImplementedError until it does.
+
+        >>> class Square(Module):
+        ...     def forward(self, x):
+        ...         return x * x
+        >>> Square()(3.0)
+        9.0
+        """
+        raise NotImplementedError(f"{type(self).__name__} needs a method forward that computes its output")
+
+    def parameters(self) -> list[Value]:
+        """Return the Values that require a gradient (torch.nn.Module.parameters).
+
+        >>> from micrograd_sm.nn import Linear
+        >>> [parameter.shape for parameter in Linear(2, 3).parameters()]
+        [(3, 2), (3,)]
+        """
+        return [parameter for _, parameter in self.named_parameters()]
+
+    def named_parameters(self) -> list[tuple[str, Value]]:
+        """Return the Values that require a gradient, with their names (torch.nn.Module.named_parameters).
+
+        >>> from micrograd_sm.nn import MLP
+        >>> [name for name, _ in MLP(1, [1]).named_parameters()]
+        ['layers.0.neurons.0.w.0', 'layers.0.neurons.0.b']
+        """
+        return [(name, value) for name, value in _leaves(self).items() if value.requires_grad]
+
+    def zero_grad(self) -> None:
+        """Set the gradient of every parameter to None, as before the first backward pass (torch.nn.Module.zero_grad).
+
+        >>> from micrograd_sm.nn import Neuron
+        >>> neuron = Neuron(1)
+        >>> neuron(2.0).backward()
+        >>> neuron.zero_grad()
+        >>> neuron.b.grad is None
+        True
+        """
+        for parameter in self.parameters():
+            parameter.grad = None
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the numbers of every parameter and constant as plain nested lists, by name (torch.nn.Module.state_dict).
+
+        It survives json.dumps and json.loads unchanged. Raises RuntimeError when two have the same name.
+
+        >>> from micrograd_sm.nn import Embedding
+        >>> Embedding(1, 2).state_dict().keys()
+        dict_keys(['weight'])
+        """
+        return {name: value.tolist() for name, value in _leaves(self).items()}
+
+    def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
+        """Set the numbers of every parameter and constant from a `state_dict()` (torch.nn.Module.load_state_dict).
+
+        Nothing changes when it raises: RuntimeError for another shape and, if `strict`, for names that are missing or
+        unexpected; TypeError and ValueError for what are no numbers. Returns the names it found on one side only.
+
+        >>> from micrograd_sm.nn import Linear
+        >>> layer = Linear(1, 1)
+        >>> layer.load_state_dict({"weight": [[2.0]], "bias": [0.5]})
+        IncompatibleKeys(missing_keys=[], unexpected_keys=[])
+        >>> layer([3.0]).tolist()
+        [6.5]
+        """
+        if not isinstance(state, Mapping):
+            raise TypeError(f"load_state_dict: expected a dict of names to numbers, got {type(state).__name__}")
+        leaves = _leaves(self)
+        missing = [name for name in leaves if name not in state]
+        unexpected = [name for name in state if name not in leaves]
+        if strict and (missing or unexpected):
+            raise RuntimeError(
+                f"load_state_dict: the names are not those of {type(self).__name__}: missing {missing}, "
+                f"unexpected {unexpected}; strict=False loads the others"
+            )
+        loaded = [(value, _loaded(name, state[name], value)) for name, value in leaves.items() if name in state]
+        for value, data in loaded:
+            value.data = data
+        return IncompatibleKeys(missing, unexpected)
+
+    def extra_repr(self) -> str:
+        """Return what the module's repr shows between its parentheses (torch.nn.Module.extra_repr).
+
+        >>> from micrograd_sm.nn import Softmax
+        >>> Softmax(dim=1).extra_repr()
+        'dim=1'
+        """
+        return ""
+
+    @recursive_repr("...")
+    def __repr__(self) -> str:
+        children = [f"({name}): {child!r}" for name, child in _modules(self._attributes(), "", frozenset())]
+        if not children:
+            return f"{type(self).__name__}({self.extra_repr()})"
+        lines = "\n".join(filter(None, [self.extra_repr(), *children])).replace("\n", "\n  ")
+        return f"{type(self).__name__}(\n  {lines}\n)"
+
+    def _attributes(self) -> dict[str, Any]:
+        return vars(self)
+
+
+def _leaves(module: Module) -> dict[str, Value]:
+    """Return everything a module holds that was not computed, by name."""
+    leaves: dict[str, Value] = {}
+    for name, value in _walk(module, "", set()):
+        if name in leaves:
+            raise RuntimeError(f"{type(module).__name__} holds two values under the name {name!r}: rename a key of a dict")
+        leaves[name] = value
+    return leaves
+
+
+def _walk(owner: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Value]]:
+    if isinstance(owner, Value):
+        if owner.primitive is None and id(owner) not in seen:
+            seen.add(id(owner))
+            yield prefix, owner
+    elif isinstance(owner, (Module, list, tuple, dict)) and id(owner) not in seen:
+        seen.add(id(owner))  # a module that refers back to its owner ends here
+        for key, part in _parts(owner):
+            yield from _walk(part, f"{prefix}.{key}" if prefix else str(key), seen)
+
+
+def _modules(owner: Any, prefix: str, seen: frozenset[int]) -> Iterator[tuple[str, Module]]:
+    """Yield the outermost modules that attributes, lists, tuples and dicts hold."""
+    for key, part in _parts(owner):
+        name = f"{prefix}.{key}" if prefix else str(key)
+        if isinstance(part, Module):
+            yield name, part
+        elif isinstance(part, (list, tuple, dict)) and id(part) not in seen:
+            yield from _modules(part, name, seen | {id(part)})
+
+
+def _parts(owner: Any) -> Iterable[tuple[Any, Any]]:
+    if isinstance(owner, Module):
+        return owner._attributes().items()
+    return owner.items() if isinstance(owner, dict) else enumerate(owner)
+
+
+def _loaded(name: str, data: Any, value: Value) -> Any:
+    """Return what `value` would keep of the data that a state has under its name."""
+    try:
+        data = stored(data.tolist() if hasattr(data, "tolist") else data, value.requires_grad)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"load_state_dict: {name!r}: {error}") from None
+    shape = shape_of(data)
+    if prod(value.shape) == prod(shape) == 0:
+        return value.data  # nested lists do not tell (0, 3) from (0,)
+    if shape != value.shape:
+        raise RuntimeError(f"load_state_dict: {name!r} has shape {value.shape}, the state's has {shape}")
+    return like_storage(data, value.data)
+
+
+def size_of(size: Any, what: str) -> int:
+    """Return a number of inputs or outputs; TypeError for what is no int, ValueError below 0.
+
+    >>> size_of(3, "Linear: in_features")
+    3
+    """
+    if isinstance(size, bool) or not hasattr(size, "__index__"):
+        raise TypeError(f"{what} must be an int, got {size!r}")
+    if size < 0:
+        raise ValueError(f"{what} must not be negative, got {size}")
+    return size.__index__()

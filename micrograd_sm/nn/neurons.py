@@ -1,0 +1,105 @@
+"""micrograd's layers, of single numbers: every weight is a Value of its own, and so is every product and sum."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from typing import Any
+
+from micrograd_sm.engine import Value
+from micrograd_sm.nn.module import Module, size_of
+
+
+class Neuron(Module):
+    """A weighted sum of `nin` single numbers plus a bias, and relu of it unless `nonlin` is False.
+
+    The weights `w`, a list of scalar Values, are drawn with Python's `random.uniform(-1, 1)`; the bias `b` starts at 0.
+    An input is a sequence of nin numbers or Values; where nin is 1, a bare one too. Raises ValueError for another number
+    of inputs (micrograd ignores the rest). Source: micrograd.nn.Neuron.
+
+    >>> neuron = Neuron(2, nonlin=False)
+    >>> neuron.w[0].data, neuron.w[1].data = 2.0, -1.0
+    >>> neuron, neuron([1.0, 3.0]).data
+    (LinearNeuron(2), -1.0)
+    """
+
+    def __init__(self, nin: int, nonlin: bool = True) -> None:
+        self.w = [Value(random.uniform(-1, 1)) for _ in range(size_of(nin, "Neuron: nin"))]
+        self.b = Value(0)
+        self.nonlin = nonlin
+
+    def forward(self, x: Any) -> Value:
+        """Return the neuron's output, one number.
+
+        >>> Neuron(1).forward(0.0).item()
+        0.0
+        """
+        inputs = _inputs(x)
+        if len(inputs) != len(self.w):
+            raise ValueError(f"{self}: expected {len(self.w)} inputs, got {len(inputs)}: {x!r}")
+        total = sum((wi * xi for wi, xi in zip(self.w, inputs, strict=True)), self.b)
+        return total.relu() if self.nonlin else total
+
+    def __repr__(self) -> str:
+        return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
+
+
+def _inputs(x: Any) -> list:
+    if isinstance(x, (list, tuple)):
+        return list(x)
+    if isinstance(x, (float, int)) or not hasattr(x, "__iter__") or not getattr(x, "shape", (1,)):
+        return [x]
+    return list(x)
+
+
+class Layer(Module):
+    """`nout` neurons, each with the same `nin` inputs; `kwargs` go to Neuron.
+
+    Returns the list of their outputs; with one neuron, its output itself. Raises as Neuron. Source: micrograd.nn.Layer.
+
+    >>> Layer(2, 2, nonlin=False)
+    Layer of [LinearNeuron(2), LinearNeuron(2)]
+    """
+
+    def __init__(self, nin: int, nout: int, **kwargs: Any) -> None:
+        self.neurons = [Neuron(nin, **kwargs) for _ in range(size_of(nout, "Layer: nout"))]
+
+    def forward(self, x: Any) -> Any:
+        """Return the outputs of the neurons, or the output of the only one.
+
+        >>> len(Layer(2, 3).forward([1.0, 2.0])), Layer(2, 1).forward([1.0, 2.0]).shape
+        (3, ())
+        """
+        outputs = [neuron(x) for neuron in self.neurons]
+        return outputs[0] if len(outputs) == 1 else outputs
+
+    def __repr__(self) -> str:
+        return f"Layer of [{', '.join(map(str, self.neurons))}]"
+
+
+class MLP(Module):
+    """A multi-layer perceptron of single numbers: `nin` inputs, then layers of `nouts` neurons, the last without relu.
+
+    Raises as Neuron. Source: micrograd.nn.MLP.
+
+    >>> MLP(2, [3, 1])
+    MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(3)]]
+    """
+
+    def __init__(self, nin: int, nouts: Iterable[int]) -> None:
+        sizes = [nin, *nouts]
+        last = len(sizes) - 2
+        self.layers = [Layer(sizes[k], sizes[k + 1], nonlin=k != last) for k in range(last + 1)]
+
+    def forward(self, x: Any) -> Any:
+        """Return the last layer's outputs.
+
+        >>> MLP(2, [3, 1]).forward([0.0, 0.0]).item()
+        0.0
+        """
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def __repr__(self) -> str:
+        return f"MLP of [{', '.join(map(str, self.layers))}]"
