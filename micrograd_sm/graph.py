@@ -180,7 +180,9 @@ def _snapshot(data: Any) -> Any:
 def _names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
     """Return names for the Values whose identities are wanted: variables first, then what lies in containers."""
     names: dict[int, str] = {}
-    level = [(name, x) for name, x in variables.items() if not name.startswith("_") and not _is_notebook_history(name, variables)]
+    level = [
+        (name, x) for name, x in variables.items() if not name.startswith("_") and not _is_notebook_history(name, variables)
+    ]
     opened: set[int] = set()
     looked_at = 0
     while level and len(names) < len(wanted):

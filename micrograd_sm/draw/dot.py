@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Any
+from unicodedata import east_asian_width
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw.scopes import Scope, scopes_of
 from micrograd_sm.draw.text import escaped, numbers, params_text, shape_text, shortened, visible
 from micrograd_sm.graph import Edge, Graph, Node
 
-_WHOLE_ROWS, _WHOLE_COLUMNS = 6, 6  # a matrix up to this size is shown whole
+_WHOLE = 6  # a matrix of up to this many rows and columns is shown whole
 _FIRST = 4  # numbers shown of a larger one
 _NUMBERED = 12  # operands up to which each has a port of its own
 
@@ -23,8 +23,8 @@ LEAF_LINE, LINE, FAINT = "#1d4ed8", "#374151", "#6b7280"
 FRAMES, FRAME_LINE = ("#f8fafc", "#eef2f7"), "#94a3b8"
 
 _HEAD = f"""digraph micrograd_sm {{
-  graph [rankdir=TB, bgcolor="{GROUND}", pad=0.2, nodesep=0.35, ranksep=0.42, fontname="Helvetica,Arial,sans-serif"]
-  node [shape=plain, fontname="Helvetica,Arial,sans-serif", fontsize=12, fontcolor="{INK}"]
+  graph [rankdir=TB, bgcolor="{GROUND}", pad=0.2, nodesep=0.35, ranksep=0.32, fontname="Helvetica"]
+  node [shape=plain, fontname="Helvetica", fontsize=12, fontcolor="{INK}"]
   edge [color="{LINE}", arrowsize=0.7, penwidth=1.2]
 """
 
@@ -34,12 +34,13 @@ def to_dot(graph: Graph) -> str:
 
     >>> from micrograd_sm import Value
     >>> x = Value(3.0, name="x")
-    >>> print(to_dot(Graph(x * x)).splitlines()[-2])
+    >>> print(*(line for line in to_dot(Graph(x * x)).splitlines() if "->" in line), sep="\\n")
       v0 -> v1:o1:n [class="edge"]
+      v0 -> v1:o0:n [class="edge"]
     """
     lines = [_HEAD]
+    lines += [_edge_line(graph, edge) for edge in reversed(graph.edges)]  # so dot starts with fewer arrows crossed
     lines += _scope_lines(graph, scopes_of(graph), depth=0)
-    lines += [_edge_line(graph, edge) for edge in graph.edges]
     return "\n".join(lines) + "\n}\n"
 
 
@@ -52,7 +53,7 @@ def _scope_lines(graph: Graph, scope: Scope, depth: int) -> Iterator[str]:
             continue
         yield f"{indent}subgraph cluster_{member.id} {{"
         yield (
-            f'{indent}  graph [label=<{_text(member.name)}>, labeljust=l, style="rounded,filled", color="{FRAME_LINE}", '
+            f'{indent}  graph [label=<{_text(member.name)}>, labeljust=r, style="rounded,filled", color="{FRAME_LINE}", '
             f'fillcolor="{FRAMES[depth % len(FRAMES)]}", fontcolor="{QUIET}", fontsize=12, margin=12, class="scope"]'
         )
         yield from _scope_lines(graph, member, depth + 1)
@@ -65,106 +66,99 @@ def _node_line(graph: Graph, node: Node) -> str:
 
 
 def _edge_line(graph: Graph, edge: Edge) -> str:
-    target = graph[edge.target]
-    port = f":o{edge.position}:n" if _operands(graph, target) <= _NUMBERED else ""
+    port = f":o{edge.position}:n" if len(graph.operand_edges(edge.target)) <= _NUMBERED else ""
     flows = graph[edge.source].requires_grad
     style = 'class="edge"' if flows else f'class="edge constant", style=dashed, color="{FAINT}"'
     label = "" if port else f', headlabel="{edge.position + 1}", fontsize=9, fontcolor="{QUIET}"'
     return f"  {edge.source} -> {edge.target}{port} [{style}{label}]"
 
 
-def _operands(graph: Graph, node: Node) -> int:
-    return len(graph.operand_edges(node.id))
-
-
 # One box -------------------------------------------------------------------------------------------------------------
 
-_TABLES = {
+_BOXES = {
     "leaf": f'BORDER="2" STYLE="ROUNDED" COLOR="{LEAF_LINE}" BGCOLOR="{LEAF}"',
     "constant": f'BORDER="1" STYLE="DASHED" COLOR="{FAINT}" BGCOLOR="{CONSTANT}"',
     "intermediate": f'BORDER="1" COLOR="{LINE}" BGCOLOR="{GROUND}"',
     "result": f'BORDER="3" COLOR="{LINE}" BGCOLOR="{GROUND}"',
 }
+_PLAIN = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
+_SIGNS = {"*": "×", "-": "−"}
 
 
 def _box(graph: Graph, node: Node, kind: str) -> str:
-    rows = [_strip(graph, node, RESULT if kind == "result" else STRIP)] if node.op else []
-    rows.append(_title(node, kind))
-    rows.append(_cell(_grids(node, kind)))
-    return f'<TABLE CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {_TABLES[kind]}>{"".join(rows)}</TABLE>'
+    rows = []
+    if node.op:
+        rows.append(f'<TR><TD BGCOLOR="{RESULT if kind == "result" else STRIP}">{_strip(graph, node)}</TD></TR>')
+    if node.name or (not node.op and node.shape):
+        rows.append(f"<TR><TD>{_title(node)}</TD></TR>")
+    rows.append(f'<TR><TD CELLPADDING="3">{_grid(node, kind)}</TD></TR>')
+    return f'<TABLE CELLBORDER="0" CELLSPACING="0" CELLPADDING="0" {_BOXES[kind]}>{"".join(rows)}</TABLE>'
 
 
-def _strip(graph: Graph, node: Node, ground: str) -> str:
-    """Return the row that the arrows of the operands end at, first operand leftmost, around the operation."""
-    operands = _operands(graph, node)
-    params = params_text(node.op, node.params)
-    symbol = params if node.op == "index" and params else visible(node.symbol)
-    words = [] if symbol == node.op else [str(node.op)]
-    words += [params] if params and params != symbol else []
-    sign = f'<FONT POINT-SIZE="13"><B>{_text(symbol)}</B></FONT>'
-    quiet = f'&#160;&#160;<FONT COLOR="{QUIET}" POINT-SIZE="10">{_text(" ".join(words))}</FONT>' if words else ""
-    middle = sign + quiet
+def _strip(graph: Graph, node: Node) -> str:
+    """Return the row at which the operands' arrows end, the first operand leftmost, around the operation."""
+    operands = len(graph.operand_edges(node.id))
+    said = _operation(node)
     if operands == 1 or operands > _NUMBERED:
-        return f'<TR><TD PORT="o0" BGCOLOR="{ground}" CELLPADDING="4">{middle}</TD></TR>'
-    small = f'<FONT COLOR="{QUIET}" POINT-SIZE="9">'
-    if operands == 2:
-        cells = f'<TD PORT="o0">{small}1</FONT></TD><TD>{middle}</TD><TD PORT="o1">{small}2</FONT></TD>'
-        inner = f"<TR>{cells}</TR>"
+        rows = f'<TR><TD PORT="o0">{said}</TD></TR>'
+    elif operands == 2:
+        rows = f'<TR><TD PORT="o0">{_quiet("1", 9)}</TD><TD>{said}</TD><TD PORT="o1">{_quiet("2", 9)}</TD></TR>'
     else:
-        ports = "".join(f'<TD PORT="o{place}" WIDTH="18">{small}{place + 1}</FONT></TD>' for place in range(operands))
-        inner = f'<TR>{ports}</TR><TR><TD COLSPAN="{operands}">{middle}</TD></TR>'
-    table = f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="4">{inner}</TABLE>'
-    return f'<TR><TD BGCOLOR="{ground}">{table}</TD></TR>'
+        ports = "".join(f'<TD PORT="o{place}" WIDTH="18">{_quiet(str(place + 1), 9)}</TD>' for place in range(operands))
+        rows = f'<TR>{ports}</TR><TR><TD COLSPAN="{operands}">{said}</TD></TR>'
+    return f'<TABLE {_PLAIN} CELLPADDING="4">{rows}</TABLE>'
 
 
-def _title(node: Node, kind: str) -> str:
-    name = f"<B>{_text(node.name)}</B>" if node.name else f'<FONT COLOR="{QUIET}" POINT-SIZE="10">{node.id}</FONT>'
-    notes = " ".join(note for note in ("constant" if kind == "constant" else "", shape_text(node.shape)) if note)
-    cells = f'<TD ALIGN="LEFT">{name}</TD>'
-    if notes:
-        cells += f'<TD ALIGN="RIGHT"><FONT COLOR="{QUIET}" POINT-SIZE="10">{escaped(notes)}</FONT></TD>'
-    return _cell(f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="3"><TR>{cells}</TR></TABLE>')
+def _operation(node: Node) -> str:
+    """Return the operation's sign, its name where the sign is another, its parameters and the result's shape."""
+    params = params_text(node.op, node.params)
+    sign = params if node.op == "index" and params else _SIGNS.get(node.symbol, visible(node.symbol))
+    words = [str(node.op)] if sign.lower() != node.op else []
+    words += [params] if params and params != sign else []
+    words += [shape_text(node.shape)] if not node.name and shape_text(node.shape) not in ("", params) else []
+    quiet = f"&#160;&#160;{_quiet('  '.join(words))}" if words else ""
+    return f'<FONT POINT-SIZE="13"><B>{_text(sign)}</B></FONT>{quiet}'
 
 
-def _cell(content: str) -> str:
-    return f"<TR><TD>{content}</TD></TR>"
+def _title(node: Node) -> str:
+    cells = f'<TD ALIGN="LEFT"{_width(node.name)}><B>{_text(node.name)}</B></TD>' if node.name else ""
+    if node.shape:
+        cells += f'<TD ALIGN="RIGHT">{_quiet(shape_text(node.shape))}</TD>'
+    return f'<TABLE {_PLAIN} CELLPADDING="5"><TR>{cells}</TR></TABLE>'
 
 
-def _grids(node: Node, kind: str) -> str:
-    rows = _number_rows("value", node.data, node.shape, INK)
+def _grid(node: Node, kind: str) -> str:
+    """Return the value, and under it the gradient, in the same columns; nothing flows back to a constant."""
+    parts = [("constant" if kind == "constant" else "value", _number_rows(node.data, node.shape, INK))]
     if kind != "constant":
-        rows += _number_rows("grad", node.grad, node.shape, GRADIENT)
-    columns = max(len(cells) for _, cells in rows)
-    lines = []
-    for label, group in groupby(rows, key=lambda row: row[0]):
-        lines += _grid_lines(label, [cells for _, cells in group], columns)
-    return f'<TABLE BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="2">{"".join(lines)}</TABLE>'
+        parts.append(("grad", _number_rows(node.grad, node.shape, GRADIENT)))
+    columns = max(len(rows[0]) for _, rows in parts)
+    lines = "<HR/>".join("".join(_grid_lines(label, rows, columns)) for label, rows in parts)
+    if all(len(rows) == 1 for _, rows in parts):
+        lines = lines.replace("<HR/>", "")
+    return f'<TABLE {_PLAIN} COLOR="{FRAME_LINE}" CELLPADDING="2">{lines}</TABLE>'
 
 
 def _grid_lines(label: str, rows: list[list[str]], columns: int) -> Iterator[str]:
     for place, cells in enumerate(rows):
-        head = ""
-        if place == 0:
-            head = f'<TD ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP"><FONT COLOR="{QUIET}" POINT-SIZE="10">{label}</FONT></TD>'
-        span = f' COLSPAN="{columns}"' if len(cells) < columns and len(cells) == 1 else ""
-        blank = "<TD></TD>" * (columns - len(cells)) if not span else ""
-        shown = "".join(f'<TD ALIGN="RIGHT"{span}>{cell}</TD>' for cell in cells)
-        yield f"<TR>{head}{shown}{blank}</TR>"
+        head = f'<TD ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP">{_quiet(label)}</TD>' if place == 0 else ""
+        span = f' COLSPAN="{columns}"' if len(cells) == 1 and columns > 1 else ""
+        yield f"<TR>{head}" + "".join(f'<TD ALIGN="RIGHT"{span}>&#160;&#160;{cell}</TD>' for cell in cells) + "</TR>"
 
 
-def _number_rows(label: str, data: Any, shape: tuple[int, ...], ink: str) -> list[tuple[str, list[str]]]:
+def _number_rows(data: Any, shape: tuple[int, ...], ink: str) -> list[list[str]]:
     """Return rows of cells: a number, a small matrix whole, of a large array the first numbers and the range."""
     if data is None:
-        return [(label, [f'<FONT COLOR="{QUIET}"><I>not yet computed</I></FONT>'])]
+        return [[f"<I>{_quiet('not yet computed')}</I>"]]
     flat = data.flat if isinstance(data, Array) else [data]
     if not flat:
-        return [(label, [f'<FONT COLOR="{QUIET}"><I>no elements</I></FONT>'])]
+        return [[f"<I>{_quiet('no elements')}</I>"]]
     columns = shape[-1] if shape else 1
-    if len(shape) <= 2 and columns <= _WHOLE_COLUMNS and len(flat) // columns <= _WHOLE_ROWS:
+    if len(shape) <= 2 and columns <= _WHOLE and len(flat) // columns <= _WHOLE:
         cells = [_number(text, ink) for text in numbers(flat)]
-        return [(label, cells[start : start + columns]) for start in range(0, len(cells), columns)]
-    first = " ".join(numbers(flat[:_FIRST]))
-    return [(label, [_font(f"{first} ...", ink)]), (label, [_font(_range(flat), ink)])]
+        return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+    first = "  ".join(numbers(flat[:_FIRST]))
+    return [[_font(f"{first} ...", ink)], [_font(_range(flat), ink)]]
 
 
 def _range(flat: list) -> str:
@@ -182,5 +176,17 @@ def _font(text: str, color: str) -> str:
     return f'<FONT COLOR="{color}">{escaped(text)}</FONT>'
 
 
+def _quiet(text: str, size: int = 10) -> str:
+    return f'<FONT COLOR="{QUIET}" POINT-SIZE="{size}">{escaped(text)}</FONT>'
+
+
 def _text(text: str) -> str:
     return escaped(shortened(visible(text)))
+
+
+def _width(text: str | None, size: int = 12) -> str:
+    """Return a least width for text outside ASCII, which layout programs without its font measure too narrow."""
+    shown = shortened(visible(text or ""))
+    if shown.isascii():
+        return ""
+    return f' WIDTH="{math.ceil(sum(1.3 if east_asian_width(char) in "WF" else 0.75 for char in shown) * size) + 10}"'

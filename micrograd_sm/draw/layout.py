@@ -60,7 +60,11 @@ def _what_to_install(format: str, pure: str | None) -> str:
 def _run(program: str, source: str, format: str) -> bytes:
     try:
         done = subprocess.run(
-            [program, f"-T{format}"], input=source.encode(), capture_output=True, timeout=_SECONDS, check=False
+            [program, f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])],
+            input=source.encode(),
+            capture_output=True,
+            timeout=_SECONDS,
+            check=False,
         )
     except subprocess.TimeoutExpired:
         raise RuntimeError(f"draw: {program} took longer than {_SECONDS} seconds; draw a smaller graph") from None

@@ -11,7 +11,8 @@ from micrograd_sm.array import Array
 
 _UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi among them), surrogate, private, unassigned
 _JOINERS = "\u200c\u200d"  # format characters that emoji and several scripts are written with
-_MAX_TEXT = 40
+_MAX_TEXT = 36
+_SMALLEST, _LARGEST = 1e-4, 1e6  # sizes between which a number is written without a power of ten
 
 
 def visible(text: str) -> str:
@@ -52,24 +53,21 @@ def escaped(text: str) -> str:
 
 
 def numbers(flat: Iterable[Any]) -> list[str]:
-    """Return numbers as text in one style: four decimals, or one if no more are needed, or powers of ten.
+    """Return numbers as text in one style: four decimals, or one if no more are needed; powers of ten for what they hide.
 
     >>> numbers([0.5, -2.0]), numbers([1.0, -2.0]), numbers([3, 4]), numbers([1e-9, 1.0]), numbers([float("inf")])
-    (['0.5000', '-2.0000'], ['1.0', '-2.0'], ['3', '4'], ['1.000e-09', '1.000e+00'], ['inf'])
+    (['0.5000', '-2.0000'], ['1.0', '-2.0'], ['3', '4'], ['1.00e-09', '1.0'], ['inf'])
     """
     elements = list(flat)
-    if not any(isinstance(x, float) for x in elements):
-        return [shortened(str(x), 15) for x in elements]
-    finite = [abs(x) for x in elements if math.isfinite(x)]
-    sizes = [x for x in finite if x]
-    if sizes and (max(sizes) >= 1e6 or min(sizes) < 1e-4):
-        # one tiny number among ordinary ones is 0.0000 to four decimals: only then does every number pay for it
-        spec = ".3e"
-    elif all(x == int(x) for x in finite):
-        spec = ".1f"
-    else:
-        spec = ".4f"
-    return [format(x, spec) for x in elements]
+    plain = [x for x in elements if isinstance(x, float) and (x == 0 or _SMALLEST <= abs(x) < _LARGEST)]
+    spec = ".1f" if all(x == int(x) for x in plain) else ".4f"
+    return [_number(x, spec) for x in elements]
+
+
+def _number(x: Any, spec: str) -> str:
+    if not isinstance(x, float):
+        return shortened(str(x), 15)
+    return format(x, spec if x == 0 or _SMALLEST <= abs(x) < _LARGEST or not math.isfinite(x) else ".2e")
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
