@@ -19,7 +19,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import Array, is_foreign, shape_of
 from micrograd_sm.array.display import show
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.storage import like_storage, stored
+from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.mode import current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded, unbroadcast
@@ -414,7 +414,7 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
                 f"backward: a value of shape {root.shape} needs a gradient of that shape; "
                 "reduce it to one number first, as in loss.sum().backward()"
             )
-        gradient = like_storage(_full(1.0, root.shape), root._data)
+        gradient = ones_like(root._data)
     elif not isinstance(gradient, Value):
         gradient = _constant(gradient, root)._data
     if shape_of(gradient) != root.shape:
@@ -499,10 +499,6 @@ def _constant(x: Any, like: Value | None = None) -> Value:
     """Return a number, list or array as a Value without gradient, in the storage of `like`."""
     data = float(x) if type(x) is int else stored(x, requires_grad=False)
     return Value(like_storage(data, like._data) if like is not None else data, requires_grad=False)
-
-
-def _full(number: float, shape: Shape) -> Any:
-    return primitives.expand(number, shape=shape) if shape else number
 
 
 def _plain_key(key: Any) -> Any:

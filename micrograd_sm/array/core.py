@@ -216,8 +216,15 @@ _REALS = {ieee.divide, ieee.power}
 def _operate(operation: Callable, a: Any, b: Any) -> Any:
     for operand in (a, b):
         if not isinstance(operand, (Array, float, int)):
-            return NotImplemented
+            return _operate_elsewhere(operation, a, b, operand) if hasattr(operand, "__array_namespace__") else NotImplemented
     return elementwise(operation, a, b)
+
+
+def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
+    """Compute in the library of `foreign`: next to another library's array, an Array becomes one of its own."""
+    xp = foreign.__array_namespace__()
+    a, b = (xp.asarray(x.tolist()) if type(x) is Array else x for x in (a, b))
+    return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
 
 
 def elementwise(operation: Callable, a: Any, b: Any) -> Any:

@@ -66,7 +66,14 @@ class Foreign:
         self.library = library
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.library, name)
+        function = getattr(self.library, name)
+        return (lambda *xs, **options: function(*map(self._own, xs), **options)) if callable(function) else function
+
+    def _own(self, x: Any) -> Any:
+        """Return an `Array`, also inside a tuple of them, as an array of this library; anything else as it is."""
+        if isinstance(x, tuple):
+            return tuple(map(self._own, x))
+        return self.library.asarray(x.tolist()) if type(x) is Array else x
 
     def take(self, x: Any, positions: list[int], shape: Shape) -> Any:
         """Return the elements at flat positions, as an array of `shape`."""

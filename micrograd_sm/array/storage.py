@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+from math import prod
 from typing import Any
 
 from micrograd_sm.array.core import Array
@@ -21,7 +23,7 @@ def stored(data: Any, requires_grad: bool) -> Any:
         return data.astype(float) if requires_grad else data
     if hasattr(data, "requires_grad") and hasattr(data, "parents"):
         raise TypeError("Value: the data is a Value already; use it as it is, or detach() it from its graph")
-    if is_foreign(data) and (shape_of(data) or not isinstance(data, (float, int))):
+    if is_foreign(data) and not isinstance(data, numbers.Real):
         return _foreign_stored(data, requires_grad)
     return asarray(data, float if requires_grad else None)
 
@@ -35,6 +37,17 @@ def _foreign_stored(data: Any, requires_grad: bool) -> Any:
     if hasattr(copy, "setflags"):  # NumPy: a change in place, which nobody would notice, becomes an error
         copy.setflags(write=False)
     return copy
+
+
+def ones_like(data: Any) -> Any:
+    """Return 1 in the shape and storage of `data`.
+
+    >>> ones_like(3.0), ones_like(Array([2.0, 3.0]))
+    (1.0, Array([1.0, 1.0]))
+    """
+    if is_foreign(data):
+        return namespace(data).ones(data.shape, dtype=data.dtype)
+    return Array.of([1.0] * prod(shape_of(data)), shape_of(data))
 
 
 def like_storage(data: Any, other: Any) -> Any:

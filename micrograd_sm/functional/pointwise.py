@@ -5,9 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, namespace, shape_of
+from micrograd_sm.array import Array, is_foreign, namespace
 from micrograd_sm.array.storage import like_storage, stored
-from micrograd_sm.array.strides import broadcast_shapes
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import composed
 
@@ -191,17 +190,15 @@ def where(condition: Any, input: Any, other: Any) -> Value:
 
 
 def masked_fill(input: Any, mask: Any, value: float) -> Value:
-    """Return the input with `value` where the mask holds; the mask broadcasts to the input (torch.masked_fill).
+    """Return the input with `value` where the mask holds; both broadcast (torch.masked_fill).
 
-    Raises RuntimeError for a mask that holds anything but bools or does not broadcast to the input's shape.
+    Raises RuntimeError for a mask that holds anything but bools, or a value that is not one number.
 
     >>> masked_fill(Value([1.0, 2.0]), [True, False], float("-inf")).tolist()
     [-inf, 2.0]
     """
     x = as_value(input)
     plain = bools(mask, "masked_fill", like=x)
-    if broadcast_shapes(x.shape, shape_of(plain)) != x.shape:
-        raise RuntimeError(f"masked_fill: mask of shape {shape_of(plain)} does not broadcast to the input's {x.shape}")
     fill = as_value(value)
     if fill.shape:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {fill.shape}")

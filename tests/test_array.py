@@ -1,0 +1,100 @@
+"""The default storage: nested lists in and out, broadcasting, reductions, and the values of IEEE 754."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from micrograd_sm import array as xp
+from micrograd_sm.array import Array, ieee, namespace
+
+inf, nan = math.inf, math.nan
+
+
+def test_shapes_and_lists_round_trip() -> None:
+    for nested, shape in [([], (0,)), ([[], []], (2, 0)), ([[1.0]], (1, 1)), ([[[1.0], [2.0]]], (1, 2, 1)), ([[[]]], (1, 1, 0))]:
+        assert Array(nested).shape == shape and Array(nested).tolist() == nested
+    assert Array(range(3)).tolist() == [0, 1, 2]
+    assert Array([[1, 2], [3, 4]]).ndim == 2 and Array([[1, 2], [3, 4]]).size == 4 and len(Array([1, 2])) == 2
+
+
+def test_element_types_are_those_found() -> None:
+    assert (Array([1, 2]).dtype, Array([1, 2.0]).dtype, Array([True]).dtype, Array([]).dtype) == (int, float, bool, float)
+    assert (Array([1, 2]) + Array([1, 2])).dtype is int and (Array([1, 2]) / 1).dtype is float
+    assert (Array([1.0]) > 0).dtype is bool and (Array([True]) & Array([False])).tolist() == [False]
+    assert (True | Array([False])).tolist() == [True] and (~Array([True])).tolist() == [False]
+
+
+def test_rows_and_elements() -> None:
+    a = Array([[1, 2], [3, 4]])
+    assert [row.tolist() for row in a] == [[1, 2], [3, 4]] and list(Array([1, 2])) == [1, 2]
+    assert a[0, 1] == 2 and a[:, 1].tolist() == [2, 4]
+    assert float(Array([[2]])) == 2.0 and int(Array([2.5])) == 2 and bool(Array([0])) is False
+    for impossible in (float, int, bool):
+        with pytest.raises(ValueError, match="shape"):
+            impossible(a)
+    with pytest.raises(TypeError, match="dimension"):
+        Array(3.0)
+    assert len({a, a}) == 1
+
+
+def test_arithmetic_refuses_what_it_does_not_know() -> None:
+    with pytest.raises(TypeError):
+        Array([1.0]) + "a"  # type: ignore[operator]
+    with pytest.raises(RuntimeError, match=r"\(2,\) and \(3,\)"):
+        Array([1.0, 2.0]) + Array([1.0, 2.0, 3.0])
+
+
+def test_division_and_powers_follow_ieee() -> None:
+    assert str((Array([1.0, -1.0, 0.0, nan]) / 0.0).tolist()) == "[inf, -inf, nan, nan]"
+    assert str((1.0 / Array([0.0, -0.0, inf])).tolist()) == "[inf, -inf, 0.0]"
+    assert str((Array([0.0, -0.0, -2.0, 1e200, -1e200]) ** Array([-1.0, -1.0, 0.5, 2.0, 3.0])).tolist()) == "[inf, -inf, nan, inf, -inf]"
+    assert (2.0 ** Array([3.0])).tolist() == [8.0]
+
+
+@pytest.mark.parametrize(
+    "function, x, expected",
+    [
+        (ieee.exp, 1000.0, inf), (ieee.exp, -1000.0, 0.0), (ieee.log, 0.0, -inf), (ieee.log, -1.0, nan), (ieee.log, inf, inf),
+        (ieee.log1p, -1.0, -inf), (ieee.log1p, -2.0, nan), (ieee.sqrt, -1.0, nan), (ieee.sin, inf, nan), (ieee.cos, -inf, nan),
+    ],
+)  # fmt: skip
+def test_functions_follow_ieee(function: object, x: float, expected: float) -> None:
+    assert str(function(x)) == str(expected)
+    assert str(ieee.map_floats(function, [x, 1.0])[0]) == str(expected)
+
+
+def test_reductions() -> None:
+    a = Array([[[1.0, 2.0], [3.0, 4.0]], [[5.0, 6.0], [7.0, 8.0]]])
+    assert xp.sum(a, (0,)).tolist() == [[6.0, 8.0], [10.0, 12.0]]
+    assert xp.sum(a, (0, 2)).tolist() == [14.0, 22.0]
+    assert xp.sum(a, (0, 2), keepdims=True).shape == (1, 2, 1)
+    assert xp.sum(a, (0, 1, 2)) == 36.0 and xp.sum(a, ()).tolist() == a.tolist()
+    assert xp.max(a, (1,)).tolist() == [[3.0, 4.0], [7.0, 8.0]]
+    assert str(xp.max(Array([1.0, nan, inf, -inf]), (0,))) == "nan" and xp.max(Array([inf, -inf]), (0,)) == inf
+    assert xp.argmax(Array([[1.0, nan, nan], [2.0, 5.0, 5.0]]), 1).tolist() == [1, 1]
+    assert xp.sum(Array([[], []]), (1,)).tolist() == [0.0, 0.0]
+
+
+@pytest.mark.parametrize("k", [0, 1, 2, 16, 17, 256, 300])
+def test_every_form_of_the_product_agrees(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    a = Array.of([math.sin(i) for i in range(3 * k)], (3, k))
+    b = Array.of([math.cos(i) for i in range(k * 2)], (k, 2))
+    expected = [[math.fsum(x * y for x, y in zip(a[i], b[:, j], strict=True)) if k else 0.0 for j in range(2)] for i in range(3)]
+    for sumprod in (None, getattr(math, "sumprod", None)):
+        monkeypatch.setattr("micrograd_sm.array.functions._sumprod", sumprod)
+        for row, wanted in zip(xp.matmul(a, b).tolist(), expected, strict=True):
+            assert row == pytest.approx(wanted, abs=1e-12)
+
+
+def test_batches_broadcast_in_products() -> None:
+    a, b = Array([[[[1.0, 2.0]]], [[[3.0, 4.0]]]]), Array([[[1.0], [0.0]], [[0.0], [1.0]], [[1.0], [1.0]]])
+    product = xp.matmul(a, b)
+    assert product.shape == (2, 3, 1, 1) and product.flat == [1.0, 2.0, 3.0, 3.0, 4.0, 7.0]
+
+
+def test_the_namespace_of_numbers_and_arrays_is_ours() -> None:
+    assert namespace(1.0, Array([1.0])) is xp and Array([1.0]).__array_namespace__() is xp
+    with pytest.raises(TypeError, match="'a'"):
+        namespace("a")

@@ -1,0 +1,91 @@
+"""Values that hold NumPy arrays: the same primitives and rules, on another library's storage."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from micrograd_sm import Array, Value, binary_cross_entropy_with_logits, cross_entropy, maximum, stack
+
+np = pytest.importorskip("numpy")
+
+PROGRAMS: list[Callable[[Any, Any], Any]] = [
+    lambda a, b: a + b * 2.0 - 1.0,
+    lambda a, b: a / b,
+    lambda a, b: (a * a) ** b,
+    lambda a, b: a.exp() + b.log() + b.log1p() + b.sqrt() + a.sin() + a.cos() + a.tanh() + a.sigmoid() + a.relu() + abs(a),
+    lambda a, b: a.where(a > 0.2, b).masked_fill(b > 1.5, 3.0),
+    lambda a, b: maximum(a, b).sum(1) * a.amax(1) + b.mean((0, 1)),
+    lambda a, b: a @ b.T + b.reshape(3, 2).permute(1, 0) @ a.T,
+    lambda a, b: stack([a, b])[1, :, [0, 2, 2]] + a[0, 1] + a.gather(1, [[0, 1], [2, 2]]).sum(),
+    lambda a, b: a.logsumexp(0) + b.max(1).values.sum() + a.softmax(1)[0],
+    lambda a, b: cross_entropy(a, [2, 0], weight=[1.0, 2.0, 3.0], label_smoothing=0.1) * b,
+    lambda a, b: cross_entropy(a, [2, -100], reduction="none") + cross_entropy(a, b),
+    lambda a, b: binary_cross_entropy_with_logits(a, b.sigmoid(), pos_weight=[2.0, 1.0, 1.0]),
+]
+A, B = [[0.5, -1.0, 0.25], [1.0, 0.1, -0.3]], [[1.0, 2.0, 0.5], [0.3, 1.7, 1.1]]
+
+
+def outcome(program: Callable, make: Callable) -> list:
+    a, b = make(A), make(B)
+    out = program(a, b)
+    (out * out).sum().backward(create_graph=True)
+    found = [out.tolist(), a.grad.tolist(), b.grad.tolist()]
+    slope, a.grad = a.grad, None
+    (slope * slope).sum().backward()
+    return [*found, Value(a.grad).tolist()]
+
+
+def flatten(nested: Any) -> list[float]:
+    return [x for part in nested for x in flatten(part)] if isinstance(nested, list) else [nested]
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_the_same_figures_as_on_our_own_arrays(program: Callable) -> None:
+    ours = outcome(program, Value)
+    theirs = outcome(program, lambda nested: Value(np.array(nested)))
+    assert flatten(theirs) == pytest.approx(flatten(ours), rel=1e-12, abs=1e-14)
+
+
+def test_the_storage_stays_numpys() -> None:
+    x = Value(np.array([[1.0, 2.0]]))
+    loss = cross_entropy(x, np.array([1]))
+    loss.backward()
+    assert isinstance(x.data, np.ndarray) and isinstance(x.grad, np.ndarray) and x.grad.shape == (1, 2)
+    assert isinstance((x * Array([1.0, 2.0])).data, np.ndarray) and isinstance((x + [1.0, 2.0]).data, np.ndarray)
+
+
+def test_numpy_on_the_left_of_an_operator_leaves_it_to_us() -> None:
+    x = Value(2.0)
+    for result in (np.float64(3.0) * x, np.int64(3) * x, np.array([3.0])[0] * x):
+        assert isinstance(result, Value) and result.item() == 6.0
+    assert isinstance(np.array([1.0, 2.0]) * x, Value) and (np.array([1.0, 2.0]) * x).tolist() == [2.0, 4.0]
+    assert (np.array([1.0, 2.0]) @ Value(np.array([1.0, 1.0]))).item() == 3.0
+
+
+def test_numbers_of_numpy_become_floats() -> None:
+    assert type(Value(np.float64(2.0)).data) is float and type(Value(np.int64(2)).data) is float
+    assert Value([np.float32(0.5), 1]).tolist() == [0.5, 1.0]
+
+
+def test_a_change_in_place_cannot_go_unnoticed() -> None:
+    given = np.array([1.0, 2.0])
+    x = Value(given)
+    given[0] = 9.0
+    assert x.tolist() == [1.0, 2.0]
+    with pytest.raises(ValueError, match="read-only"):
+        x.data[0] = 9.0
+
+
+def test_integer_arrays_are_targets_and_indices() -> None:
+    x = Value([[1.0, 2.0, 0.1], [1.2, 0.5, 0.3]])
+    assert cross_entropy(x, np.array([2, 0])).item() == cross_entropy(x, [2, 0]).item()
+    assert x[np.array([1, 0]), np.array([0, 1])].tolist() == [1.2, 2.0]
+    assert x[np.array([True, False])].tolist() == [[1.0, 2.0, 0.1]]
+
+
+def test_complex_arrays_are_refused() -> None:
+    with pytest.raises(TypeError, match="complex"):
+        Value(np.array([1j]))
