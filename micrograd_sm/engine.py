@@ -24,7 +24,6 @@ from micrograd_sm.array.strides import Shape
 from micrograd_sm.mode import current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded, unbroadcast
 
-
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
@@ -54,18 +53,27 @@ class Value(Recorded):
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy's scalars and arrays leave `array * value` to Value.__rmul__
 
+    _changed: int
+    _data: Any
+    _upstream: Any
     grad: Any
     name: str | None
     number: int
     params: dict[str, Any] | None
     parents: tuple[Value, ...]
-    primitive: Primitive | None
+    primitive: Any  # a Primitive; None for a leaf
     requires_grad: bool
     scope: str
 
     if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are functional's functions, joined on in functional
 
         def __getattr__(self, name: str) -> Callable[..., Any]: ...
+
+        def __abs__(self) -> Value: ...
+
+        def __matmul__(self, other: Any) -> Value: ...
+
+        def __rmatmul__(self, other: Any) -> Value: ...
 
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
         if requires_grad is not True and requires_grad is not False:

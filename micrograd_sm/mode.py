@@ -18,7 +18,7 @@ class Mode(NamedTuple):
     scope: str = ""
 
 
-_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())
+_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (a tuple is immutable)
 current_mode = _mode.get
 
 

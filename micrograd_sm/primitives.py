@@ -104,7 +104,7 @@ def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------
 
-add = Primitive(
+add: Primitive = Primitive(
     "add", "+",
     value=operator.add,
     gradient=(lambda g, out, a, b: g,
@@ -112,7 +112,7 @@ add = Primitive(
     broadcasts=True,
 )  # fmt: skip
 
-subtract = Primitive(
+subtract: Primitive = Primitive(
     "subtract", "-",
     value=operator.sub,
     gradient=(lambda g, out, a, b: g,
@@ -120,7 +120,7 @@ subtract = Primitive(
     broadcasts=True,
 )  # fmt: skip
 
-multiply = Primitive(
+multiply: Primitive = Primitive(
     "multiply", "*",
     value=operator.mul,
     gradient=(lambda g, out, a, b: g * b,
@@ -128,7 +128,7 @@ multiply = Primitive(
     broadcasts=True,
 )  # fmt: skip
 
-divide = Primitive(
+divide: Primitive = Primitive(
     "divide", "/",
     value=lambda a, b: namespace(a, b).divide(a, b),
     gradient=(lambda g, out, a, b: divide(g, b),
@@ -136,7 +136,7 @@ divide = Primitive(
     broadcasts=True,
 )  # fmt: skip
 
-negative = Primitive(
+negative: Primitive = Primitive(
     "negative", "-",
     value=operator.neg,
     gradient=(lambda g, out, x: -g,),
@@ -150,7 +150,7 @@ def _power(a: Any, b: Any) -> Any:
     return namespace(a, b).pow(a, b)
 
 
-power = Primitive(
+power: Primitive = Primitive(
     "power", "**",
     value=_power,
     gradient=(lambda g, out, a, b: where(0.0, g * (b * power(a, b - 1.0)), condition=b == 0),
@@ -160,55 +160,55 @@ power = Primitive(
 
 # Functions of one element -------------------------------------------------------------------------------------------
 
-exp = Primitive(
+exp: Primitive = Primitive(
     "exp", "exp",
     value=lambda x: namespace(x).exp(x),
     gradient=(lambda g, out, x: g * out,),
 )  # fmt: skip
 
-log = Primitive(
+log: Primitive = Primitive(
     "log", "log",
     value=lambda x: namespace(x).log(x),
     gradient=(lambda g, out, x: divide(g, x),),
 )  # fmt: skip
 
-log1p = Primitive(
+log1p: Primitive = Primitive(
     "log1p", "log1p",
     value=lambda x: namespace(x).log1p(x),
     gradient=(lambda g, out, x: divide(g, x + 1.0),),
 )  # fmt: skip
 
-sin = Primitive(
+sin: Primitive = Primitive(
     "sin", "sin",
     value=lambda x: namespace(x).sin(x),
     gradient=(lambda g, out, x: g * cos(x),),
 )  # fmt: skip
 
-cos = Primitive(
+cos: Primitive = Primitive(
     "cos", "cos",
     value=lambda x: namespace(x).cos(x),
     gradient=(lambda g, out, x: g * -sin(x),),
 )  # fmt: skip
 
-tanh = Primitive(
+tanh: Primitive = Primitive(
     "tanh", "tanh",
     value=lambda x: namespace(x).tanh(x),
     gradient=(lambda g, out, x: g * (1.0 - out * out),),
 )  # fmt: skip
 
-sigmoid = Primitive(
+sigmoid: Primitive = Primitive(
     "sigmoid", "σ",
     value=lambda x: divide(1.0, exp(-x) + 1.0),
     gradient=(lambda g, out, x: g * (out * (1.0 - out)),),
 )  # fmt: skip
 
-relu = Primitive(
+relu: Primitive = Primitive(
     "relu", "ReLU",
     value=lambda x: namespace(x).maximum(x, 0.0),
     gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0),),
 )  # fmt: skip
 
-where = Primitive(
+where: Primitive = Primitive(
     "where", "where",
     value=lambda a, b, condition: namespace(condition, a, b).where(condition, a, b),
     gradient=(lambda g, out, a, b, condition: where(g, 0.0, condition=condition),
@@ -218,7 +218,7 @@ where = Primitive(
 
 # Reductions and products --------------------------------------------------------------------------------------------
 
-sum = Primitive(
+sum: Primitive = Primitive(
     "sum", "sum",
     value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
     gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(shape_of(x), axis)), shape=shape_of(x)),),
@@ -231,13 +231,13 @@ def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims:
     return divide(reshape(g, shape=shape) * ties, sum(ties, axis=axis, keepdims=True))
 
 
-max = Primitive(
+max: Primitive = Primitive(
     "max", "max",
     value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
     gradient=(_split_among_ties,),
 )  # fmt: skip
 
-matmul = Primitive(
+matmul: Primitive = Primitive(
     "matmul", "@",
     value=lambda a, b: namespace(a, b).matmul(a, b),
     gradient=(lambda g, out, a, b: matmul(g, transpose(b)),
@@ -259,19 +259,19 @@ def transpose(x: Any) -> Any:
 
 # Moving elements ----------------------------------------------------------------------------------------------------
 
-reshape = Primitive(
+reshape: Primitive = Primitive(
     "reshape", "reshape",
     value=lambda x, shape: namespace(x).reshape(x, shape),
     gradient=(lambda g, out, x, shape: reshape(g, shape=shape_of(x)),),
 )  # fmt: skip
 
-permute = Primitive(
+permute: Primitive = Primitive(
     "permute", "permute",
     value=lambda x, order: namespace(x).permute_dims(x, order),
     gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
 )  # fmt: skip
 
-expand = Primitive(
+expand: Primitive = Primitive(
     "expand", "expand",
     value=lambda x, shape: namespace(x).broadcast_to(x, shape),
     gradient=(lambda g, out, x, shape: g,),
@@ -286,19 +286,19 @@ def _own_slice(place: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
     return g[(slice(None),) * axis + (slice(start, start + sizes[place]),)]
 
 
-cat = Primitive(
+cat: Primitive = Primitive(
     "cat", "cat",
     value=lambda *xs, axis: namespace(*xs).concat(xs, axis=axis),
     gradient=EachOperand(_own_slice),
 )  # fmt: skip
 
-index = Primitive(  # positions are flat, shape is the result's; key is what the user wrote, for people to read
+index: Primitive = Primitive(  # positions are flat, shape is the result's; key is what the user wrote, for people to read
     "index", "[ ]",
     value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
 )  # fmt: skip
 
-put = Primitive(  # the transpose of index: adds each element at its position in zeros
+put: Primitive = Primitive(  # the transpose of index: adds each element at its position in zeros
     "put", "put",
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),

@@ -13,7 +13,13 @@ inf, nan = math.inf, math.nan
 
 
 def test_shapes_and_lists_round_trip() -> None:
-    for nested, shape in [([], (0,)), ([[], []], (2, 0)), ([[1.0]], (1, 1)), ([[[1.0], [2.0]]], (1, 2, 1)), ([[[]]], (1, 1, 0))]:
+    for nested, shape in [
+        ([], (0,)),
+        ([[], []], (2, 0)),
+        ([[1.0]], (1, 1)),
+        ([[[1.0], [2.0]]], (1, 2, 1)),
+        ([[[]]], (1, 1, 0)),
+    ]:
         assert Array(nested).shape == shape and Array(nested).tolist() == nested
     assert Array(range(3)).tolist() == [0, 1, 2]
     assert Array([[1, 2], [3, 4]]).ndim == 2 and Array([[1, 2], [3, 4]]).size == 4 and len(Array([1, 2])) == 2
@@ -49,7 +55,10 @@ def test_arithmetic_refuses_what_it_does_not_know() -> None:
 def test_division_and_powers_follow_ieee() -> None:
     assert str((Array([1.0, -1.0, 0.0, nan]) / 0.0).tolist()) == "[inf, -inf, nan, nan]"
     assert str((1.0 / Array([0.0, -0.0, inf])).tolist()) == "[inf, -inf, 0.0]"
-    assert str((Array([0.0, -0.0, -2.0, 1e200, -1e200]) ** Array([-1.0, -1.0, 0.5, 2.0, 3.0])).tolist()) == "[inf, -inf, nan, inf, -inf]"
+    assert (
+        str((Array([0.0, -0.0, -2.0, 1e200, -1e200]) ** Array([-1.0, -1.0, 0.5, 2.0, 3.0])).tolist())
+        == "[inf, -inf, nan, inf, -inf]"
+    )
     assert (2.0 ** Array([3.0])).tolist() == [8.0]
 
 
@@ -81,7 +90,9 @@ def test_reductions() -> None:
 def test_every_form_of_the_product_agrees(k: int, monkeypatch: pytest.MonkeyPatch) -> None:
     a = Array.of([math.sin(i) for i in range(3 * k)], (3, k))
     b = Array.of([math.cos(i) for i in range(k * 2)], (k, 2))
-    expected = [[math.fsum(x * y for x, y in zip(a[i], b[:, j], strict=True)) if k else 0.0 for j in range(2)] for i in range(3)]
+    expected = [
+        [math.fsum(x * y for x, y in zip(a[i], b[:, j], strict=True)) if k else 0.0 for j in range(2)] for i in range(3)
+    ]
     for sumprod in (None, getattr(math, "sumprod", None)):
         monkeypatch.setattr("micrograd_sm.array.functions._sumprod", sumprod)
         for row, wanted in zip(xp.matmul(a, b).tolist(), expected, strict=True):

@@ -8,6 +8,7 @@ import sys
 import threading
 import tracemalloc
 import weakref
+from random import Random
 
 import pytest
 
@@ -330,8 +331,6 @@ def test_repr_lines_up_shortens_and_names_the_operation() -> None:
 
 
 def test_seeds_make_random_values_repeatable() -> None:
-    from random import Random
-
     for make in (micrograd_sm.rand, micrograd_sm.randn, lambda *s, **k: micrograd_sm.randint(10, s, **k)):
         micrograd_sm.manual_seed(7)
         first = make(3, 2).tolist()
@@ -344,7 +343,7 @@ def test_seeds_make_random_values_repeatable() -> None:
 
 
 def test_multinomial_draws_in_proportion() -> None:
-    drawn = micrograd_sm.multinomial([1.0, 0.0, 3.0], 20_000, replacement=True, generator=__import__("random").Random(0)).tolist()
+    drawn = micrograd_sm.multinomial([1.0, 0.0, 3.0], 20_000, replacement=True, generator=Random(0)).tolist()
     assert drawn.count(1) == 0 and abs(drawn.count(2) / 20_000 - 0.75) < 0.01
 
 

@@ -59,7 +59,8 @@ def test_logsumexp_moves_with_a_shift(x: list, shift: float) -> None:
 def test_cross_entropy_is_nll_loss_of_log_softmax(problem: tuple, reduction: str) -> None:
     logits, target = problem
     assert (
-        cross_entropy(logits, target, reduction=reduction).tolist() == nll_loss(log_softmax(logits, 1), target, reduction=reduction).tolist()
+        cross_entropy(logits, target, reduction=reduction).tolist()
+        == nll_loss(log_softmax(logits, 1), target, reduction=reduction).tolist()
     )
 
 

@@ -40,20 +40,71 @@ from micrograd_sm.functional.shaping import (
     unsqueeze,
 )
 
-METHODS = (
-    abs, amax, amin, argmax, argmin, cos, exp, expand, gather, index_select, log, log1p, log_softmax, logit, logsumexp,
-    masked_fill, matmul, max, maximum, mean, min, minimum, multinomial, permute, relu, reshape, sigmoid, sin, softmax,
-    softplus, sqrt, squeeze, sum, tanh, transpose, unsqueeze,
-)  # fmt: skip
-FUNCTIONS = (
-    *METHODS, binary_cross_entropy_with_logits, cat, cross_entropy, linear, mse_loss, nll_loss, one_hot, stack, where,
-)  # fmt: skip
+__all__ = [
+    "abs",
+    "amax",
+    "amin",
+    "argmax",
+    "argmin",
+    "binary_cross_entropy_with_logits",
+    "cat",
+    "cos",
+    "cross_entropy",
+    "exp",
+    "expand",
+    "gather",
+    "index_select",
+    "linear",
+    "log",
+    "log1p",
+    "log_softmax",
+    "logit",
+    "logsumexp",
+    "masked_fill",
+    "matmul",
+    "max",
+    "maximum",
+    "mean",
+    "min",
+    "minimum",
+    "mse_loss",
+    "multinomial",
+    "nll_loss",
+    "one_hot",
+    "permute",
+    "relu",
+    "reshape",
+    "sigmoid",
+    "sin",
+    "softmax",
+    "softplus",
+    "sqrt",
+    "squeeze",
+    "stack",
+    "sum",
+    "tanh",
+    "transpose",
+    "unsqueeze",
+    "where",
+]
 
-for function in METHODS:
-    setattr(Value, function.__name__, function)
-Value.__abs__ = abs  # type: ignore[method-assign]
-Value.__matmul__ = matmul  # type: ignore[method-assign]
-Value.__rmatmul__ = lambda self, other: matmul(other, self)  # type: ignore[method-assign]
-Value.where = lambda self, condition, other: where(condition, self, other)  # type: ignore[method-assign]
-
-__all__ = sorted(function.__name__ for function in FUNCTIONS)
+_FUNCTIONS_ONLY = {
+    "binary_cross_entropy_with_logits",
+    "cat",
+    "cross_entropy",
+    "linear",
+    "mse_loss",
+    "nll_loss",
+    "one_hot",
+    "stack",
+    "where",
+}
+for _name in set(__all__) - _FUNCTIONS_ONLY:
+    setattr(Value, _name, globals()[_name])
+for _name, _method in {
+    "__abs__": abs,
+    "__matmul__": matmul,
+    "__rmatmul__": lambda self, other: matmul(other, self),
+    "where": lambda self, condition, other: where(condition, self, other),
+}.items():
+    setattr(Value, _name, _method)

@@ -80,8 +80,10 @@ def shaped(library: Any, nested: Any, shape: Sequence[int]) -> Any:
 
 def run(library: Any, program: Callable, data: Sequence[Any], shapes: Sequence[Sequence[int]], order: int = 2) -> Outcome:
     """Run a program on inputs, differentiate it with a fixed seed, and once more if `order` is 2."""
-    leaves = [library.new(nested).reshape(tuple(shape)) if 0 in shape and list(shape) != [0] else library.new(nested)
-              for nested, shape in zip(data, shapes)]
+    leaves = [
+        library.new(nested).reshape(tuple(shape)) if 0 in shape and list(shape) != [0] else library.new(nested)
+        for nested, shape in zip(data, shapes)
+    ]
     leaves = [_leaf(library, leaf) for leaf in leaves]
     out = program(library, *leaves)
     outcome = {"value": out.tolist(), "shape": tuple(out.shape)}
@@ -89,7 +91,9 @@ def run(library: Any, program: Callable, data: Sequence[Any], shapes: Sequence[S
         first = _gradients(library, out, shaped(library, seeds(out.shape, 0.3), out.shape), leaves, create_graph=order > 1)
         outcome["first"] = [None if g is None else g.tolist() for g in first]
         if order > 1:
-            parts = [(g * shaped(library, seeds(g.shape, 1.1 + k), g.shape)).sum() for k, g in enumerate(first) if g is not None]
+            parts = [
+                (g * shaped(library, seeds(g.shape, 1.1 + k), g.shape)).sum() for k, g in enumerate(first) if g is not None
+            ]
             total = parts[0]
             for part in parts[1:]:
                 total = total + part
@@ -127,8 +131,12 @@ def _zeros(nested: Any) -> Any:
 def close(ours: Any, theirs: Any, rtol: float = 1e-10, atol: float = 1e-12) -> bool:
     """Return whether nested lists agree: to the tolerance where finite, exactly where inf or nan."""
     if isinstance(ours, list) or isinstance(theirs, list):
-        return (isinstance(ours, list) and isinstance(theirs, list) and len(ours) == len(theirs)
-                and all(close(x, y, rtol, atol) for x, y in zip(ours, theirs)))
+        return (
+            isinstance(ours, list)
+            and isinstance(theirs, list)
+            and len(ours) == len(theirs)
+            and all(close(x, y, rtol, atol) for x, y in zip(ours, theirs))
+        )
     if ours is None or theirs is None:
         return ours is theirs
     if math.isnan(theirs) or math.isinf(theirs):

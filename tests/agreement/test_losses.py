@@ -81,7 +81,9 @@ def test_probabilities(shape: tuple, reduction: str, weighted: bool, smoothing: 
 
     def program(m: Any, x: Any, t: Any) -> Any:
         options = {"weight": m.new(weight, False)} if weighted else {}
-        return m.cross_entropy(x, m.softmax(t, 0 if len(shape) == 1 else 1), label_smoothing=smoothing, reduction=reduction, **options)
+        return m.cross_entropy(
+            x, m.softmax(t, 0 if len(shape) == 1 else 1), label_smoothing=smoothing, reduction=reduction, **options
+        )
 
     assert_agreement(program, [seeds(shape, 0.7), seeds(shape, 2.9)], [shape, shape])
 
@@ -106,7 +108,9 @@ EDGES = [
 @pytest.mark.parametrize("logits, target, options", [edge[1:] for edge in EDGES], ids=[edge[0] for edge in EDGES])
 def test_cross_entropy_at_the_edges(logits: Any, target: Any, options: dict, reduction: str) -> None:
     shape = (len(logits), len(logits[0]))
-    assert_agreement(lambda m, x: m.cross_entropy(x, m.ints(target), reduction=reduction, **options), [logits], [shape], order=1)
+    assert_agreement(
+        lambda m, x: m.cross_entropy(x, m.ints(target), reduction=reduction, **options), [logits], [shape], order=1
+    )
 
 
 @pytest.mark.parametrize("reduction", REDUCTIONS)
@@ -157,7 +161,9 @@ def test_bad_targets(loss: str, shape: tuple, target: Any, options: dict) -> Non
 @pytest.mark.parametrize("loss", ["nll_loss", "cross_entropy"])
 @pytest.mark.parametrize("weight", [[1.0, 2.0], [[1.0, 2.0, 3.0]], 1.0], ids=str)
 def test_bad_weights(loss: str, weight: Any) -> None:
-    assert_agreement(lambda m, x: getattr(m, loss)(x, m.ints([0, 1]), weight=m.new(weight, False)), [seeds((2, 3), 0.1)], [(2, 3)])
+    assert_agreement(
+        lambda m, x: getattr(m, loss)(x, m.ints([0, 1]), weight=m.new(weight, False)), [seeds((2, 3), 0.1)], [(2, 3)]
+    )
 
 
 def test_one_hot_integers_are_not_probabilities() -> None:
@@ -179,15 +185,23 @@ def test_smoothing_above_1() -> None:
 def test_binary_cross_entropy_with_logits(shape: tuple, reduction: str, weight: Any, pos_weight: Any) -> None:
     def program(m: Any, x: Any, t: Any) -> Any:
         return m.binary_cross_entropy_with_logits(
-            x, m.sigmoid(t), weight=weight and m.new(weight, False), pos_weight=pos_weight and m.new(pos_weight, False), reduction=reduction
+            x,
+            m.sigmoid(t),
+            weight=weight and m.new(weight, False),
+            pos_weight=pos_weight and m.new(pos_weight, False),
+            reduction=reduction,
         )
 
     assert_agreement(program, [seeds(shape, 0.7), seeds(shape, 1.9)], [shape, shape])
 
 
-@pytest.mark.parametrize("x, y", list(itertools.product([0.0, -0.0, 40.0, -40.0, 1000.0, -1000.0, inf, -inf, nan], [0.0, 0.5, 1.0])))
+@pytest.mark.parametrize(
+    "x, y", list(itertools.product([0.0, -0.0, 40.0, -40.0, 1000.0, -1000.0, inf, -inf, nan], [0.0, 0.5, 1.0]))
+)
 def test_binary_cross_entropy_with_logits_at_the_edges(x: float, y: float) -> None:
-    assert_agreement(lambda m, a: m.binary_cross_entropy_with_logits(a, m.new([y], False)), [[x]], [(1,)], order=2 if abs(x) < 50 else 1)
+    assert_agreement(
+        lambda m, a: m.binary_cross_entropy_with_logits(a, m.new([y], False)), [[x]], [(1,)], order=2 if abs(x) < 50 else 1
+    )
 
 
 @pytest.mark.parametrize("shape, target", [((2,), [0.0]), ((2, 1), [0.0, 1.0]), ((2,), [[0.0, 1.0]])])

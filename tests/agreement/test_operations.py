@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import micrograd_sm
@@ -58,8 +58,20 @@ def one(strategy: st.SearchStrategy) -> st.SearchStrategy:
 @st.composite
 def multiplying(draw: Any) -> tuple:
     n, k, m = (draw(sides()) for _ in range(3))
-    left, right = draw(st.sampled_from([((k,), (k,)), ((n, k), (k,)), ((k,), (k, m)), ((n, k), (k, m)),
-                                        ((2, n, k), (k, m)), ((n, k), (2, k, m)), ((2, 1, n, k), (3, k, m)), ((2, n, k), (k,))]))
+    left, right = draw(
+        st.sampled_from(
+            [
+                ((k,), (k,)),
+                ((n, k), (k,)),
+                ((k,), (k, m)),
+                ((n, k), (k, m)),
+                ((2, n, k), (k, m)),
+                ((n, k), (2, k, m)),
+                ((2, 1, n, k), (3, k, m)),
+                ((2, n, k), (k,)),
+            ]
+        )
+    )
     return left, right
 
 
