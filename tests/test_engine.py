@@ -230,7 +230,7 @@ def test_a_chain_of_a_million_operations_forward_backward_and_out_of_memory() ->
     """In a process of its own, with a small stack: recursion anywhere would end it."""
     program = """
 import threading, resource
-threading.stack_size(512 * 1024)
+threading.stack_size(2 * 1024 * 1024)
 def run():
     from micrograd_sm import Value
     x = a = Value(1.0)
