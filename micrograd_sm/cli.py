@@ -1,0 +1,138 @@
+"""The command `micrograd-sm`: the demonstration, and pictures of the user's own expressions."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+
+import micrograd_sm
+
+_EXPRESSION = """\
+An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and calls of
+micrograd_sm's functions and methods. It is parsed, never run as Python. Assignments before it,
+separated by ';' or new lines, give names. Numbers and lists in it become leaves with a gradient;
+exponents, targets, dims and indices stay as they are.
+
+examples:
+  micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
+  micrograd-sm draw "a = 2.0; b = -3.0; c = 10.0; a * b + c" -o neuron.png
+"""
+_DEMO = """\
+Prints the loss of three rows of logits, its gradient and the samples drawn from them, beside the
+expected figures, and draws the graph. Exits with 1 if a figure differs or the picture cannot be drawn.
+
+example:
+  micrograd-sm demo -o cross_entropy.svg
+"""
+_ABOUT = """\
+examples:
+  micrograd-sm demo
+  micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
+
+exit codes: 0 done, 1 the work failed, 2 wrong usage
+"""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command with the given arguments, by default the process's, and return its exit code.
+
+    0 when done, 1 with one line on stderr when the work failed, 130 when interrupted. Wrong usage exits with 2.
+
+    >>> main(["draw", "lambda: 0", "-o", "loss.svg"])
+    1
+    """
+    options = _parser().parse_args(arguments)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its code
+    try:
+        code = options.run(options)
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return _pipe_closed()
+    except KeyboardInterrupt:
+        return _failed("interrupted", 130)
+    except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
+        return _failed(str(error) or type(error).__name__, 1)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="micrograd-sm",
+        description="See and understand the gradients of classification losses.",
+        epilog=_ABOUT,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"micrograd-sm {micrograd_sm.__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    demo = _command(commands, "demo", "a loss, its gradient and its picture, figures beside the expected", _DEMO, _demo)
+    demo.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        default="cross_entropy.svg",
+        help="picture to write: .svg, .png, .pdf or .dot (default: %(default)s)",
+    )
+    draw = _command(commands, "draw", "draw the graph of an expression, with values and gradients", _EXPRESSION, _draw)
+    draw.add_argument("expression", metavar="EXPRESSION", help="what to compute and draw; put -- before one that starts with -")
+    draw.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .svg, .png, .pdf or .dot")
+    return parser
+
+
+def _command(
+    commands: argparse._SubParsersAction, name: str, about: str, epilog: str, run: Callable
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(
+        name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=epilog,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    parser.set_defaults(run=run)
+    return parser
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from micrograd_sm import demo  # noqa: PLC0415 - each command imports what it needs
+
+    differing = demo.run(options.output)
+    return _failed(f"figures differ: {', '.join(differing)}", 1) if differing else 0
+
+
+def _draw(options: argparse.Namespace) -> int:
+    from micrograd_sm.draw import draw  # noqa: PLC0415
+    from micrograd_sm.draw.text import numbers  # noqa: PLC0415
+    from micrograd_sm.expression import evaluate  # noqa: PLC0415
+
+    result = evaluate(options.expression)
+    if len(flat := _flat(result.tolist())) == 1:
+        result.backward()
+        print(f"result {numbers(flat)[0]}, with the gradients of a backward pass")
+    else:
+        print(
+            f"result of shape {result.shape}, drawn without gradients: a backward pass starts from one number,\n"
+            "so reduce it to one, as in (...).sum()"
+        )
+    drawing = draw(result, names={})
+    drawing.save(options.output)
+    print(f"{len(drawing.graph)} nodes drawn: {options.output}")
+    return 0
+
+
+def _flat(nested: object) -> list:
+    return [x for y in nested for x in _flat(y)] if isinstance(nested, list) else [nested]
+
+
+def _pipe_closed() -> int:
+    """End quietly when whoever read the output, such as `head`, has gone."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it exits
+    return 1
+
+
+def _failed(message: str, code: int) -> int:
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _pipe_closed()
+    print(f"micrograd-sm: {' '.join(message.split())}", file=sys.stderr)
+    return code

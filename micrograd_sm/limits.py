@@ -1,0 +1,157 @@
+"""How much an expression may compute: sizes are refused before they are made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from math import ceil, isfinite, prod
+from typing import Any
+
+from micrograd_sm.array import Array
+from micrograd_sm.array.parsing import parse
+from micrograd_sm.engine import Value
+
+MAX_ELEMENTS = 100_000  # of one Value
+MAX_TOTAL = 1_000_000  # of all Values that an expression makes, and multiplications of one matmul
+
+
+def refuse_large(count: float, what: str, most: int = MAX_ELEMENTS) -> int:
+    """Return a number of elements, or raise ValueError when it is more than an expression may make.
+
+    >>> refuse_large(10**9, "zeros")
+    Traceback (most recent call last):
+        ...
+    ValueError: zeros of 1,000,000,000 elements is too large; an expression may make 100,000
+    """
+    if count > most:
+        shown = f"{count:,}" if count < 1e15 else "over 1e15"
+        raise ValueError(f"{what} of {shown} elements is too large; an expression may make {most:,}")
+    return int(count)
+
+
+def broadcast(operation: Callable, *operands: Any) -> Any:
+    """Compute an elementwise operation whose result is small enough; ValueError if it is not.
+
+    >>> broadcast(min, 1.0, 2.0)
+    1.0
+    """
+    refuse_large(_broadcast_count(operands), "a result")
+    return operation(*operands)
+
+
+def matmul(operation: Callable, a: Any, b: Any) -> Any:
+    """Compute a matrix product that needs few enough multiplications; ValueError if it does not.
+
+    >>> matmul(lambda a, b: "done", [[1.0]], [[1.0]])
+    'done'
+    """
+    left, right = _shape(a), _shape(b)
+    if left and right:
+        outer = [*left[:-1], *([right[-1]] if len(right) > 1 else [])]
+        refuse_large(prod(outer) * prod(right[:-2]) * left[-1], "a matrix product", MAX_TOTAL)
+    return operation(a, b)
+
+
+def check_index(x: Any, key: Any) -> None:
+    """Refuse an index whose lists, arrays and Values could select too many elements.
+
+    >>> check_index(Value([1.0, 2.0]), [0, 1, 0])
+    """
+    keys = key if isinstance(key, tuple) else (key,)
+    chosen = [prod(_shape(one)) for one in keys if isinstance(one, (list, Value, Array))]
+    shape = _shape(x)
+    if chosen and shape:
+        refuse_large(max(chosen) * prod(shape) // max(1, min(shape)), "a selection")
+
+
+def check_call(name: str, arguments: Mapping[str, Any]) -> None:
+    """Refuse a call that would make too many elements, by the sizes that it names or the shapes that it joins.
+
+    >>> check_call("eye", {"n": 100_000})
+    Traceback (most recent call last):
+        ...
+    ValueError: eye of 10,000,000,000 elements is too large; an expression may make 100,000
+    """
+    if name in ("zeros", "ones", "rand", "randn", "full", "randint", "expand"):
+        named = ("size", "sizes", "low", "high")
+        sizes = [size for word in named if word == "size" or name != "full" for size in _sizes(name, word, arguments)]
+        refuse_large(prod(size for size in sizes if size > 0) * _kept_size(name, arguments), name)
+    elif name == "eye":
+        n, m = arguments.get("n"), arguments.get("m")
+        refuse_large(_int(n) * (_int(n) if m is None else _int(m)), name)
+    elif name == "arange":
+        refuse_large(_arange_count(arguments), name)
+    elif name == "one_hot":
+        flat, _ = parse(_data(arguments["target"]))
+        classes = [_int(x) + 1 for x in flat] + [_int(arguments.get("num_classes"))]
+        refuse_large(len(flat) * max(classes), name)
+    elif name == "multinomial":
+        refuse_large(_int(arguments["num_samples"]) * prod(_shape(arguments["input"])[:-1]), name)
+    elif name in ("cat", "stack"):
+        refuse_large(sum(prod(_shape(x)) for x in arguments["tensors"]), name)
+    elif name in ("matmul", "linear"):
+        _check_product(name, arguments)
+    elif name in ("gather", "index_select"):
+        check_index(arguments["input"], _data(arguments["index"]))
+    else:
+        words = ("input", "other", "condition", "mask", "target", "weight", "pos_weight")
+        refuse_large(_broadcast_count([arguments[word] for word in words if arguments.get(word) is not None]), name)
+
+
+def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
+    """Yield the sizes that an argument holds; of randint's low and high only what is a tuple or list is one."""
+    given = arguments.get(word, ())
+    if word in ("low", "high") and not isinstance(given, (tuple, list)):
+        return
+    for size in given if isinstance(given, (tuple, list)) else (given,):
+        if isinstance(size, (tuple, list)):
+            yield from map(_int, size)
+        else:
+            yield _int(size)
+
+
+def _kept_size(name: str, arguments: Mapping[str, Any]) -> int:
+    """Return what a -1 in expand's sizes can stand for."""
+    return prod(_shape(arguments["input"])) if name == "expand" and -1 in _sizes(name, "sizes", arguments) else 1
+
+
+def _arange_count(arguments: Mapping[str, Any]) -> float:
+    given = [arguments.get(word) for word in ("start", "end", "step")]
+    if not all(x is None or (isinstance(x, (int, float)) and isfinite(x)) for x in given):
+        return 0 if not any(isinstance(x, float) for x in given) else float("inf")
+    start, end, step = given
+    low, high = (0, start) if end is None else (start, end)
+    step = 1 if step is None else step
+    return ceil(min((high - low) / step, 1e15)) if step and low is not None and high is not None else 0
+
+
+def _check_product(name: str, arguments: Mapping[str, Any]) -> None:
+    a, b = arguments["input"], arguments["other" if name == "matmul" else "weight"]
+    if name == "linear" and len(_shape(b)) == 2:
+        refuse_large(prod(_shape(a)) * _shape(b)[0], name, MAX_TOTAL)
+    else:
+        matmul(lambda *_: None, a, b)
+
+
+def _broadcast_count(operands: Any) -> int:
+    """Return at most how many elements the operands make when they are broadcast together."""
+    shapes = [_shape(x) for x in operands]
+    width = max(map(len, shapes), default=0)
+    return prod(max(1, *(shape[-place] if place <= len(shape) else 1 for shape in shapes)) for place in range(1, width + 1))
+
+
+def _shape(x: Any) -> tuple[int, ...]:
+    if isinstance(x, (Value, Array)):
+        return x.shape
+    return parse(x)[1] if isinstance(x, (list, tuple)) and not _holds_values(x) else ()
+
+
+def _holds_values(x: Any) -> bool:
+    return any(isinstance(y, (Value, Array)) or (isinstance(y, (list, tuple)) and _holds_values(y)) for y in x)
+
+
+def _data(x: Any) -> Any:
+    return x.data if isinstance(x, Value) else x
+
+
+def _int(x: Any) -> int:
+    return x if isinstance(x, int) else int(x.item()) if isinstance(x, Value) and prod(x.shape) == 1 else 0
