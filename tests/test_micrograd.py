@@ -140,7 +140,7 @@ def test_moons_demo():
         data_loss = sum(losses) * (1.0 / len(losses))
         # L2 regularization
         alpha = 1e-4
-        reg_loss = alpha * sum((p * p for p in model.parameters()))
+        reg_loss = alpha * sum((p * p for p in model.parameters()))  # noqa: UP034
         total_loss = data_loss + reg_loss
 
         # also get accuracy
@@ -213,7 +213,7 @@ def test_wrong_number_of_inputs(x):
 
 
 def test_sizes():
-    with pytest.raises(TypeError, match="nin must be an int, got 2.0"):
+    with pytest.raises(TypeError, match=r"nin must be an int, got 2\.0"):
         Neuron(2.0)
     with pytest.raises(ValueError, match="nout must not be negative, got -1"):
         Layer(2, -1)
