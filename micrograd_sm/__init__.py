@@ -8,8 +8,10 @@
 '1.3743 [[0.0808, 0.2197, -0.3005], [-0.1582, 0.0870, 0.0712], [0.0572, -0.2291, 0.1719]]'
 """
 
+from micrograd_sm import nn, optim
 from micrograd_sm.array import Array
 from micrograd_sm.creation import arange, eye, full, ones, rand, randint, randn, zeros
+from micrograd_sm.draw import draw
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import (
     abs,
@@ -58,6 +60,7 @@ from micrograd_sm.functional import (
     unsqueeze,
     where,
 )
+from micrograd_sm.graph import Graph
 from micrograd_sm.mode import no_grad
 from micrograd_sm.randomness import manual_seed
 
@@ -65,6 +68,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "Array",
+    "Graph",
     "Value",
     "__version__",
     "abs",
@@ -77,6 +81,7 @@ __all__ = [
     "cat",
     "cos",
     "cross_entropy",
+    "draw",
     "exp",
     "expand",
     "eye",
@@ -100,9 +105,11 @@ __all__ = [
     "mse_loss",
     "multinomial",
     "nll_loss",
+    "nn",
     "no_grad",
     "one_hot",
     "ones",
+    "optim",
     "permute",
     "rand",
     "randint",
