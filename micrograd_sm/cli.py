@@ -5,23 +5,34 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 
 import micrograd_sm
+from micrograd_sm import demo
+from micrograd_sm.draw import draw
+from micrograd_sm.draw.text import numbers
+from micrograd_sm.expression import FUNCTIONS, evaluate
 
-_EXPRESSION = """\
-An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and calls of
-micrograd_sm's functions and methods. It is parsed, never run as Python. Assignments before it,
-separated by ';' or new lines, give names. Numbers and lists in it become leaves with a gradient;
-exponents, targets, dims and indices stay as they are.
+_EXPRESSION = f"""\
+An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and
+calls of the functions below, also as methods. It is parsed, and never run as
+Python.
+Assignments before it, separated by ';' or new lines, give names. Numbers and
+lists become leaves with a gradient where they are operands or a function's
+input; exponents, targets, dims and indices stay as they are.
+
+functions:
+{textwrap.fill(", ".join(sorted(FUNCTIONS, key=str.lower)), 76, initial_indent="  ", subsequent_indent="  ")}
 
 examples:
   micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
   micrograd-sm draw "a = 2.0; b = -3.0; c = 10.0; a * b + c" -o neuron.png
 """
 _DEMO = """\
-Prints the loss of three rows of logits, its gradient and the samples drawn from them, beside the
-expected figures, and draws the graph. Exits with 1 if a figure differs or the picture cannot be drawn.
+Prints the loss of three rows of logits, its gradient and the classes drawn
+from them, beside the expected figures, and draws the graph. Exits with 1 if a
+figure differs or the picture cannot be drawn.
 
 example:
   micrograd-sm demo -o cross_entropy.svg
@@ -67,17 +78,19 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"micrograd-sm {micrograd_sm.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    demo = _command(commands, "demo", "a loss, its gradient and its picture, figures beside the expected", _DEMO, _demo)
-    demo.add_argument(
+    shown = _command(commands, "demo", "a loss, its gradient and its picture, figures beside the expected", _DEMO, _demo)
+    shown.add_argument(
         "-o",
         "--output",
         metavar="FILE",
         default="cross_entropy.svg",
         help="picture to write: .svg, .png, .pdf or .dot (default: %(default)s)",
     )
-    draw = _command(commands, "draw", "draw the graph of an expression, with values and gradients", _EXPRESSION, _draw)
-    draw.add_argument("expression", metavar="EXPRESSION", help="what to compute and draw; put -- before one that starts with -")
-    draw.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .svg, .png, .pdf or .dot")
+    drawn = _command(commands, "draw", "draw the graph of an expression, with values and gradients", _EXPRESSION, _draw)
+    drawn.add_argument(
+        "expression", metavar="EXPRESSION", help="what to compute and draw; put -- before one that starts with -"
+    )
+    drawn.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .svg, .png, .pdf or .dot")
     return parser
 
 
@@ -93,17 +106,11 @@ def _command(
 
 
 def _demo(options: argparse.Namespace) -> int:
-    from micrograd_sm import demo  # noqa: PLC0415 - each command imports what it needs
-
     differing = demo.run(options.output)
     return _failed(f"figures differ: {', '.join(differing)}", 1) if differing else 0
 
 
 def _draw(options: argparse.Namespace) -> int:
-    from micrograd_sm.draw import draw  # noqa: PLC0415
-    from micrograd_sm.draw.text import numbers  # noqa: PLC0415
-    from micrograd_sm.expression import evaluate  # noqa: PLC0415
-
     result = evaluate(options.expression)
     if len(flat := _flat(result.tolist())) == 1:
         result.backward()
