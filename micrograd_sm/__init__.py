@@ -8,7 +8,9 @@
 '1.3743 [[0.0808, 0.2197, -0.3005], [-0.1582, 0.0870, 0.0712], [0.0572, -0.2291, 0.1719]]'
 """
 
-from micrograd_sm import nn, optim
+from importlib import import_module
+from types import ModuleType
+
 from micrograd_sm.array import Array
 from micrograd_sm.creation import arange, eye, full, ones, rand, randint, randn, zeros
 from micrograd_sm.draw import draw
@@ -66,12 +68,19 @@ from micrograd_sm.randomness import manual_seed
 
 __version__ = "0.1.0"
 
-__all__ = [
+
+def __getattr__(name: str) -> ModuleType:
+    """Import `micrograd_sm.nn` and `micrograd_sm.optim` when they are first asked for."""
+    if name in ("nn", "optim"):
+        return import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+__all__ = [  # but for abs, max, min and sum, so that `import *` leaves Python's own alone
     "Array",
     "Graph",
     "Value",
     "__version__",
-    "abs",
     "amax",
     "amin",
     "arange",
@@ -97,10 +106,8 @@ __all__ = [
     "manual_seed",
     "masked_fill",
     "matmul",
-    "max",
     "maximum",
     "mean",
-    "min",
     "minimum",
     "mse_loss",
     "multinomial",
@@ -123,7 +130,6 @@ __all__ = [
     "sqrt",
     "squeeze",
     "stack",
-    "sum",
     "tanh",
     "transpose",
     "unsqueeze",
