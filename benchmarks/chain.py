@@ -1,0 +1,42 @@
+"""A chain of 2,000 scalar multiply-adds, x = x * a + b, forward and backward: this engine's time over micrograd's.
+
+Both run the same lines, alternately, in a thread with a stack deep enough for micrograd's recursion. Their values and
+gradients are compared first.
+"""
+
+from __future__ import annotations
+
+import micrograd.engine
+from timing import Figure, close, medians, show, with_deep_stack
+
+import micrograd_sm
+
+LINKS = 2_000
+
+
+def chain(value):
+    x, a, b = value(0.5), value(0.999), value(0.001)
+    start = x
+    for _ in range(LINKS):
+        x = x * a + b
+    x.backward()
+    return x.data, start.grad, a.grad, b.grad
+
+
+def compare() -> tuple[float, float]:
+    ours, theirs = chain(micrograd_sm.Value), chain(micrograd.engine.Value)
+    assert all(map(close, ours, theirs)), (ours, theirs)
+    mine, reference = medians(lambda: chain(micrograd_sm.Value), lambda: chain(micrograd.engine.Value), rounds=101, warmup=10)
+    return mine, reference
+
+
+def measure() -> list[Figure]:
+    """Return the figure of this benchmark."""
+    mine, reference = with_deep_stack(compare)
+    ratio = mine / reference
+    measured = f"{ratio:.2f} ({mine * 1e3:.2f} ms against {reference * 1e3:.2f} ms)"
+    return [Figure(f"{LINKS:,} scalar multiply-adds, time over micrograd's", "at most 0.6", measured, ratio <= 0.6)]
+
+
+if __name__ == "__main__":
+    show(measure())
