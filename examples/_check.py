@@ -12,7 +12,7 @@ def check(what, found, expected):
         _differing.append(what)
     print(what)
     print("    computed", "\n             ".join(left))
-    print("    expected", "\n             ".join(right), "" if left == right else "  DIFFERS")
+    print("    expected", "\n             ".join(right) + ("" if left == right else "  DIFFERS"))
 
 
 def finish():

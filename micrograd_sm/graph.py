@@ -136,7 +136,8 @@ class Graph:
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"Graph: {name} cannot be set, a Graph is a snapshot; make another with Graph(loss)")
 
-    __delattr__ = __setattr__  # type: ignore[assignment]
+    def __delattr__(self, name: str) -> NoReturn:
+        self.__setattr__(name, None)
 
 
 def _reachable(loss: Value) -> list[Value]:
@@ -180,9 +181,7 @@ def _snapshot(data: Any) -> Any:
 def _names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
     """Return names for the Values whose identities are wanted: variables first, then what lies in containers."""
     names: dict[int, str] = {}
-    level = [
-        (name, x) for name, x in variables.items() if not name.startswith("_") and not _is_notebook_history(name, variables)
-    ]
+    level = [(name, x) for name, x in variables.items() if _is_a_readers(name, variables)]
     opened: set[int] = set()
     looked_at = 0
     while level and len(names) < len(wanted):
@@ -211,6 +210,6 @@ def _entries(container: Any) -> Iterable[tuple[Any, Any]]:
     return ((key, x) for key, x in entries if isinstance(x, (Value, list, tuple, dict)))
 
 
-def _is_notebook_history(name: str, variables: Mapping[str, Any]) -> bool:
-    """Whether the name is IPython's `Out`, which also holds every result under its number."""
-    return name == "Out" and "_oh" in variables
+def _is_a_readers(name: str, variables: Mapping[str, Any]) -> bool:
+    """Whether a variable is one that a reader knows: not private, not an interpreter's, not IPython's `Out`."""
+    return name.isidentifier() and not name.startswith("_") and not (name == "Out" and "_oh" in variables)
