@@ -21,12 +21,12 @@ from micrograd_sm.array.display import show
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
+from micrograd_sm.backward import differentiate
 from micrograd_sm.mode import current_mode, recording, scope
-from micrograd_sm.primitives import Primitive, Recorded, unbroadcast
+from micrograd_sm.primitives import Primitive, Recorded
 
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
-_PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 
 
 class Value(Recorded):
@@ -324,95 +324,6 @@ class Value(Recorded):
             differentiate(self, _seed(self, gradient, create_graph), create_graph)
 
 
-Observer = Callable[[Value, int, Any, Any], None]
-
-
-def differentiate(root: Value, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
-    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` with an observer.
-
-    Nodes are visited in descending creation number: each one after everything that was made of it, so its upstream
-    gradient is complete, and in the same order in every run. `observe(node, place, upstream, contribution)` is called
-    for each operand, in order. Nothing is written to any `.grad` before the whole pass has succeeded.
-
-    >>> x = Value(2.0, name="x")
-    >>> differentiate(x * x, 1.0, observe=lambda node, place, g, c: print(node.op, place, g, c))
-    multiply 0 1.0 2.0
-    multiply 1 1.0 2.0
-    """
-    nodes: list[Value] = []
-    try:
-        _collect(root, nodes)
-        root._upstream = seed
-        step = _propagate_scalars if not create_graph and observe is None else None
-        for node in nodes:
-            if node.primitive is None:
-                continue
-            if step and node.params is None and type(node._data) is float and len(node.parents) == 2:
-                step(node)
-            else:
-                _propagate(node, create_graph, observe)
-        for node in nodes:
-            node.grad = _accumulated(node.grad, node._upstream, create_graph)
-    finally:
-        for node in nodes:
-            node._upstream = None
-
-
-def _collect(root: Value, nodes: list[Value]) -> None:
-    """Fill `nodes` with everything that a gradient reaches from root, in descending creation number."""
-    root._upstream = _PENDING
-    nodes.append(root)
-    for node in nodes:  # grows as it goes
-        made = node.number
-        if node._changed and node.primitive is not None:
-            _refuse_changed(node, node)
-        for parent in node.parents:
-            if parent._changed > made:
-                _refuse_changed(parent, node)
-            if parent.requires_grad and parent._upstream is None:
-                parent._upstream = _PENDING
-                nodes.append(parent)
-    nodes.sort(key=operator.attrgetter("number"), reverse=True)
-
-
-def _propagate(node: Value, create_graph: bool, observe: Observer | None) -> None:
-    """Pass a node's upstream gradient on to its operands."""
-    primitive, g, params = node.primitive, node._upstream, node.params or {}
-    if create_graph:
-        out, operands = node, node.parents
-    else:
-        out, operands = node._data, [parent._data for parent in node.parents]
-    for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
-        if parent.requires_grad:
-            contribution = rule(g, out, *operands, **params)
-            if primitive.broadcasts and type(contribution) is not float:
-                contribution = unbroadcast(contribution, parent.shape)
-            if observe:
-                observe(node, place, g, contribution)
-            total = parent._upstream
-            parent._upstream = contribution if total is _PENDING else total + contribution
-
-
-def _propagate_scalars(node: Value) -> None:
-    """Do what `_propagate` does, for two numbers: written out, since long scalar graphs spend their time here."""
-    (a, b), (rule_a, rule_b) = node.parents, node.primitive.gradient
-    g, out, x, y = node._upstream, node._data, a._data, b._data
-    if a.requires_grad:
-        total, contribution = a._upstream, rule_a(g, out, x, y)
-        a._upstream = contribution if total is _PENDING else total + contribution
-    if b.requires_grad:
-        total, contribution = b._upstream, rule_b(g, out, x, y)
-        b._upstream = contribution if total is _PENDING else total + contribution
-
-
-def _accumulated(grad: Any, upstream: Any, create_graph: bool) -> Any:
-    if grad is None:
-        return upstream
-    if isinstance(grad, Value) and not create_graph:
-        grad = grad._data
-    return grad + upstream
-
-
 def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     if not root.requires_grad:
         raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
@@ -430,14 +341,6 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     if create_graph:
         return gradient if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
     return gradient._data if isinstance(gradient, Value) else gradient
-
-
-def _refuse_changed(changed: Value, node: Value) -> None:
-    what = f"{changed.name!r}" if changed.name else f"a value of shape {changed.shape}"
-    raise RuntimeError(
-        f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
-        "old and new numbers; compute the loss again from the new data"
-    )
 
 
 # Making Values ------------------------------------------------------------------------------------------------------

@@ -32,6 +32,7 @@ class Recorded:
     """What a primitive does not compute on but hands itself over to."""
 
     __slots__ = ()
+    _data: Any
 
     def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Any:
         """Apply the primitive to the operands' data and remember that it was applied."""

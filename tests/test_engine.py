@@ -14,7 +14,7 @@ import pytest
 
 import micrograd_sm
 from micrograd_sm import Array, Value, no_grad
-from micrograd_sm.engine import differentiate
+from micrograd_sm.backward import differentiate
 from micrograd_sm.primitives import PRIMITIVES
 
 

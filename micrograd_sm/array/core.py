@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import operator
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
 from typing import Any
 
@@ -235,6 +235,9 @@ def elementwise(operation: Callable, a: Any, b: Any) -> Any:
     >>> elementwise(operator.add, Array([[1.0], [2.0]]), Array([10.0, 20.0]))
     Array([[11.0, 21.0], [12.0, 22.0]])
     """
+    shape: Shape
+    xs: Iterable
+    ys: Iterable
     if type(a) is not Array:
         if type(b) is not Array:
             return operation(a, b)

@@ -48,7 +48,8 @@ def parse(data: Any) -> tuple[list, Shape]:
     >>> parse([[1, 2.5], (3, 4)])
     ([1, 2.5, 3, 4], (2, 2))
     """
-    level, shape = [data], ()
+    level: list = [data]
+    shape: Shape = ()
     while True:
         kinds = set(map(type, level))
         if not kinds <= _SEQUENCES | {float, int, bool}:

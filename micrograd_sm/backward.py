@@ -1,0 +1,112 @@
+"""The backward pass: from a loss to everything it was computed from, one operation at a time, by the chain rule.
+
+Each node's upstream gradient gathers in its `_upstream`, contribution by contribution, while the pass runs.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_sm.primitives import Recorded, unbroadcast
+
+_PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
+Observer = Callable[[Any, int, Any, Any], None]
+
+
+def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
+    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` with an observer.
+
+    Nodes are visited in descending creation number: each one after everything that was made of it, so its upstream
+    gradient is complete, and in the same order in every run. `observe(node, place, upstream, contribution)` is called
+    for each operand, in order. Nothing is written to any `.grad` before the whole pass has succeeded.
+
+    >>> from micrograd_sm import Value
+    >>> x = Value(2.0, name="x")
+    >>> differentiate(x * x, 1.0, observe=lambda node, place, g, c: print(node.op, place, g, c))
+    multiply 0 1.0 2.0
+    multiply 1 1.0 2.0
+    """
+    nodes: list[Any] = []
+    try:
+        _collect(root, nodes)
+        root._upstream = seed
+        step = _propagate_scalars if not create_graph and observe is None else None
+        for node in nodes:
+            if node.primitive is None:
+                continue
+            if step and node.params is None and type(node._data) is float and len(node.parents) == 2:
+                step(node)
+            else:
+                _propagate(node, create_graph, observe)
+        for node in nodes:
+            node.grad = _accumulated(node.grad, node._upstream, create_graph)
+    finally:
+        for node in nodes:
+            node._upstream = None
+
+
+def _collect(root: Any, nodes: list[Any]) -> None:
+    """Fill `nodes` with everything that a gradient reaches from root, in descending creation number."""
+    root._upstream = _PENDING
+    nodes.append(root)
+    for node in nodes:  # grows as it goes
+        made = node.number
+        if node._changed and node.primitive is not None:
+            _refuse_changed(node, node)
+        for parent in node.parents:
+            if parent._changed > made:
+                _refuse_changed(parent, node)
+            if parent.requires_grad and parent._upstream is None:
+                parent._upstream = _PENDING
+                nodes.append(parent)
+    nodes.sort(key=operator.attrgetter("number"), reverse=True)
+
+
+def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
+    """Pass a node's upstream gradient on to its operands."""
+    primitive, g, params = node.primitive, node._upstream, node.params or {}
+    out: Any
+    operands: Sequence[Any]
+    if create_graph:
+        out, operands = node, node.parents
+    else:
+        out, operands = node._data, [parent._data for parent in node.parents]
+    for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
+        if parent.requires_grad:
+            contribution = rule(g, out, *operands, **params)
+            if primitive.broadcasts and type(contribution) is not float:
+                contribution = unbroadcast(contribution, parent.shape)
+            if observe:
+                observe(node, place, g, contribution)
+            total = parent._upstream
+            parent._upstream = contribution if total is _PENDING else total + contribution
+
+
+def _propagate_scalars(node: Any) -> None:
+    """Do what `_propagate` does, for two numbers: written out, since long scalar graphs spend their time here."""
+    (a, b), (rule_a, rule_b) = node.parents, node.primitive.gradient
+    g, out, x, y = node._upstream, node._data, a._data, b._data
+    if a.requires_grad:
+        total, contribution = a._upstream, rule_a(g, out, x, y)
+        a._upstream = contribution if total is _PENDING else total + contribution
+    if b.requires_grad:
+        total, contribution = b._upstream, rule_b(g, out, x, y)
+        b._upstream = contribution if total is _PENDING else total + contribution
+
+
+def _accumulated(grad: Any, upstream: Any, create_graph: bool) -> Any:
+    if grad is None:
+        return upstream
+    if isinstance(grad, Recorded) and not create_graph:
+        grad = grad._data
+    return grad + upstream
+
+
+def _refuse_changed(changed: Any, node: Any) -> None:
+    what = f"{changed.name!r}" if changed.name else f"a value of shape {changed.shape}"
+    raise RuntimeError(
+        f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
+        "old and new numbers; compute the loss again from the new data"
+    )
