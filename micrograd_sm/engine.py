@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator
-from itertools import count
+from itertools import chain, count
 from math import prod
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import Array, is_foreign, shape_of
 from micrograd_sm.array.display import show
 from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import differentiate
@@ -403,7 +404,12 @@ def as_value(x: Any, like: Value | None = None) -> Value:
 
 
 def _holds_value(x: Any) -> bool:
-    return any(isinstance(y, Value) or (isinstance(y, (list, tuple)) and _holds_value(y)) for y in x)
+    level = [x]
+    for _ in range(MAX_NDIM):
+        if any(issubclass(kind, Value) for kind in set(map(type, level))):
+            return True
+        level = list(chain.from_iterable(part for part in level if isinstance(part, (list, tuple))))
+    return False
 
 
 def _constant(x: Any, like: Value | None = None) -> Value:

@@ -11,7 +11,8 @@ from micrograd_sm.array.strides import Shape
 
 DType = type  # bool, int or float
 _SEQUENCES = {list, tuple, range}
-_MAX_NDIM = 64
+MAX_NDIM = 64
+MAX_INT = 2**63 - 1
 
 
 def widest(flat: list) -> DType:
@@ -32,6 +33,8 @@ def convert(flat: list, dtype: DType) -> list:
     >>> convert([1, True], float)
     [1.0, 1.0]
     """
+    if dtype is int and flat and not -MAX_INT - 1 <= min(flat) <= max(flat) <= MAX_INT:
+        raise ValueError(f"{max(flat, key=abs)} is too large for a 64-bit integer; write it as a float")
     if set(map(type, flat)) <= {dtype}:
         return flat
     try:
@@ -65,8 +68,8 @@ def parse(data: Any) -> tuple[list, Shape]:
                 f"{f'lists of length {found}' if lengths else found}; each row needs the same length"
             )
         shape += (lengths.pop(),)
-        if len(shape) > _MAX_NDIM:
-            raise ValueError(f"lists nested deeper than {_MAX_NDIM}: an array has at most that many dimensions")
+        if len(shape) > MAX_NDIM:
+            raise ValueError(f"lists nested deeper than {MAX_NDIM}: an array has at most that many dimensions")
         level = list(chain.from_iterable(level))
         if not level:
             return level, shape

@@ -151,6 +151,9 @@ OWN = [
     ("mse shapes", lambda: micrograd_sm.mse_loss([1.0, 2.0], [1.0, 2.0, 3.0]), RuntimeError, ["(2,)", "(3,)"]),
     ("masked_fill value", lambda: Value([1.0, 2.0]).masked_fill([True, False], [1.0, 2.0]), RuntimeError, ["(2,)"]),
     ("manual_seed", lambda: micrograd_sm.manual_seed("a"), TypeError, ["'a'"]),
+    ("huge int without a gradient", lambda: Value([1, 2**63], requires_grad=False), ValueError, ["64-bit"]),
+    ("nested too deep for a function", lambda: micrograd_sm.exp(deep(3000)), ValueError, ["64"]),
+    ("a Value nested too deep", lambda: micrograd_sm.exp(deep(3000, Value(1.0))), ValueError, ["64"]),
     ("ragged Values", lambda: micrograd_sm.softmax([Value(1.0), Value([1.0, 2.0])], 0), ValueError, ["(2,)"]),
     ("data of another shape", lambda: setattr(Value([1.0, 2.0]), "data", [1.0]), ValueError, ["(1,)", "(2,)"]),
     ("negative smoothing", lambda: micrograd_sm.cross_entropy([[1.0, 2.0]], [0], label_smoothing=-0.1), ValueError, ["-0.1"]),
@@ -166,8 +169,8 @@ OWN = [
 ]  # fmt: skip
 
 
-def deep(levels: int) -> Any:
-    nested: Any = 1.0
+def deep(levels: int, innermost: Any = 1.0) -> Any:
+    nested = innermost
     for _ in range(levels):
         nested = [nested]
     return nested

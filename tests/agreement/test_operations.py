@@ -180,7 +180,8 @@ TABLE = [
             0, -1, (1, 2), (1, -1, 0), slice(None), slice(1, None), slice(-2, None), slice(5, 9), slice(0, 3, 2), None, ...,
             (..., 0), (slice(None), 1), (None, 0, None), (0, ..., None), (slice(None), slice(1, 3), -1), [1, 0, 1],
             ([0, 1], [2, 0]), (slice(None), [0, 2, 2]), ([1, 0], slice(None), [3, 3]), (0, slice(None), [1, 2]),
-            (slice(None), [0, 1], [2, 3]), ([[0], [1]], [0, 2]), (1, [2, 0]), [True, False], ([True, False], 0), (slice(None), [True, False, True]),
+            (slice(None), [0, 1], [2, 3]), ([[0], [1]], [0, 2]), (1, [2, 0]), [True, False], ([True, False], 0),
+            (slice(None), [True, False, True]),
             (..., [False, True, True, False]), True, False, (0, [], 0), (None, [1, 1], ...),
         )
     ),
