@@ -377,6 +377,8 @@ def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) ->
 
 def _operand(other: Any, value: Value) -> Any:
     """Return the other operand of an operator as a Value; NotImplemented for what is no number, list or array."""
+    if type(other) is float or (type(other) is int and other.bit_length() < 64):
+        return _constant_number(float(other))
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -414,8 +416,18 @@ def _holds_value(x: Any) -> bool:
 
 def _constant(x: Any, like: Value | None = None) -> Value:
     """Return a number, list or array as a Value without gradient, in the storage of `like`."""
-    data = float(x) if type(x) is int else stored(x, requires_grad=False)
-    return Value(like_storage(data, like._data) if like is not None else data, requires_grad=False)
+    data = stored(x, requires_grad=type(x) is int)
+    return Value(data if like is None else like_storage(data, like._data), requires_grad=False)
+
+
+def _constant_number(x: float) -> Value:
+    """Do what `_constant` does, for a float: written out, since graphs of numbers hold so many of them."""
+    value = _new(Value)
+    value._data = x
+    value.grad = value._upstream = value.name = value.primitive = value.params = None
+    value.requires_grad, value.parents = False, ()
+    value.number, value._changed, value.scope = _tick(), 0, current_mode().scope
+    return value
 
 
 def _plain_key(key: Any) -> Any:
