@@ -32,19 +32,17 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
     try:
         _collect(root, nodes)
         root._upstream = seed
-        step = _propagate_scalars if not create_graph and observe is None else None
-        for node in nodes:
-            if node.primitive is None:
-                continue
-            if step and node.params is None and type(node._data) is float and len(node.parents) == 2:
-                step(node)
-            else:
-                _propagate(node, create_graph, observe)
-        for node in nodes:
-            node.grad = _accumulated(node.grad, node._upstream, create_graph)
-    finally:
+        _propagate_all(nodes, create_graph, observe)
+        accumulated = [(node, _accumulated(node, create_graph)) for node in nodes if node.grad is not None]
+    except BaseException:
         for node in nodes:
             node._upstream = None
+        raise
+    for node in nodes:
+        node.grad = node._upstream
+        node._upstream = None
+    for node, total in accumulated:
+        node.grad = total
 
 
 def _collect(root: Any, nodes: list[Any]) -> None:
@@ -62,6 +60,34 @@ def _collect(root: Any, nodes: list[Any]) -> None:
                 parent._upstream = _PENDING
                 nodes.append(parent)
     nodes.sort(key=operator.attrgetter("number"), reverse=True)
+
+
+def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
+    """Pass each node's upstream gradient on to its operands, in order.
+
+    Operations on two numbers are written out, since long scalar graphs spend their time here; what happens is what
+    `_propagate` does.
+    """
+    plain = not create_graph and observe is None
+    for node in nodes:
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        out = node._data
+        if not (plain and primitive.binary and type(out) is float):
+            _propagate(node, create_graph, observe)
+            continue
+        a, b = node.parents
+        x, y, g = a._data, b._data, node._upstream
+        rule_a, rule_b = primitive.gradient
+        if a.requires_grad:
+            contribution = rule_a(g, out, x, y)
+            total = a._upstream
+            a._upstream = contribution if total is _PENDING else total + contribution
+        if b.requires_grad:
+            contribution = rule_b(g, out, x, y)
+            total = b._upstream
+            b._upstream = contribution if total is _PENDING else total + contribution
 
 
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
@@ -84,24 +110,12 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
             parent._upstream = contribution if total is _PENDING else total + contribution
 
 
-def _propagate_scalars(node: Any) -> None:
-    """Do what `_propagate` does, for two numbers: written out, since long scalar graphs spend their time here."""
-    (a, b), (rule_a, rule_b) = node.parents, node.primitive.gradient
-    g, out, x, y = node._upstream, node._data, a._data, b._data
-    if a.requires_grad:
-        total, contribution = a._upstream, rule_a(g, out, x, y)
-        a._upstream = contribution if total is _PENDING else total + contribution
-    if b.requires_grad:
-        total, contribution = b._upstream, rule_b(g, out, x, y)
-        b._upstream = contribution if total is _PENDING else total + contribution
-
-
-def _accumulated(grad: Any, upstream: Any, create_graph: bool) -> Any:
-    if grad is None:
-        return upstream
+def _accumulated(node: Any, create_graph: bool) -> Any:
+    """Return the gradient that earlier passes left, plus this pass's; plain unless this pass makes a graph."""
+    grad = node.grad
     if isinstance(grad, Recorded) and not create_graph:
         grad = grad._data
-    return grad + upstream
+    return grad + node._upstream
 
 
 def _refuse_changed(changed: Any, node: Any) -> None:

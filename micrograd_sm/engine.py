@@ -28,6 +28,7 @@ from micrograd_sm.primitives import Primitive, Recorded
 
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
+_add, _multiply = primitives.add, primitives.multiply
 
 
 class Value(Recorded):
@@ -225,14 +226,14 @@ class Value(Recorded):
     def __add__(self, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
-        requires_grad = self.requires_grad or other.requires_grad
-        return _recorded(self._data + other._data, primitives.add, (self, other), None, requires_grad)
+        data = self._data + other._data
+        return _recorded(data, _add, (self, other), None, self.requires_grad or other.requires_grad)
 
     def __mul__(self, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
-        requires_grad = self.requires_grad or other.requires_grad
-        return _recorded(self._data * other._data, primitives.multiply, (self, other), None, requires_grad)
+        data = self._data * other._data
+        return _recorded(data, _multiply, (self, other), None, self.requires_grad or other.requires_grad)
 
     def __sub__(self, other: Any) -> Value:
         return _binary(primitives.subtract, self, other)
@@ -349,17 +350,22 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 
 def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | None, requires_grad: bool) -> Value:
     """Return the Value that a primitive made; without its history where no gradient can flow."""
+    recording, scope = current_mode()
     value = _new(Value)
-    mode = current_mode()
     value._data = data
     value.grad = value._upstream = value.name = None
     value.number = _tick()
     value._changed = 0
-    value.scope = mode.scope
-    if requires_grad and mode.recording:
-        value.requires_grad, value.primitive, value.parents, value.params = True, primitive, parents, params
+    value.scope = scope
+    if requires_grad and recording:
+        value.requires_grad = True
+        value.primitive = primitive
+        value.parents = parents
+        value.params = params
     else:
-        value.requires_grad, value.primitive, value.parents, value.params = False, None, (), None
+        value.requires_grad = False
+        value.primitive = value.params = None
+        value.parents = ()
     return value
 
 

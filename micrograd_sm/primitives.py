@@ -19,7 +19,7 @@ Value(1., op=exp)
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
 from itertools import count
 from typing import Any
@@ -44,16 +44,18 @@ class Primitive:
 
     `value(*operands, **params)` computes on numbers or arrays; `gradient[k](g, out, *operands, **params)` is the
     contribution to operand k. Where `broadcasts` is set, the contribution is then summed over the dimensions along
-    which the operand was repeated.
+    which the operand was repeated. `binary` says that there are two operands and no parameters.
 
     >>> multiply.value(2.0, 3.0), [rule(1.0, 6.0, 2.0, 3.0) for rule in multiply.gradient]
     (6.0, [3.0, 2.0])
     """
 
-    __slots__ = ("broadcasts", "gradient", "name", "symbol", "value")
+    __slots__ = ("binary", "broadcasts", "gradient", "name", "symbol", "value")
 
-    def __init__(self, name: str, symbol: str, value: Callable, gradient: Iterable[Callable], *, broadcasts: bool = False):
+    def __init__(self, name: str, symbol: str, value: Callable, gradient: Any, *, broadcasts: bool = False):
         self.name, self.symbol, self.value, self.gradient, self.broadcasts = name, symbol, value, gradient, broadcasts
+        operands_only = ("g", "out", "a", "b")
+        self.binary = isinstance(gradient, tuple) and all(rule.__code__.co_varnames == operands_only for rule in gradient)
         PRIMITIVES[name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
