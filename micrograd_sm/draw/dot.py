@@ -14,7 +14,8 @@ from micrograd_sm.graph import Edge, Graph, Node
 
 _WHOLE = 6  # a matrix of up to this many rows and columns is shown whole
 _FIRST = 4  # numbers shown of a larger one
-_NUMBERED = 12  # operands up to which each has a port of its own
+_MANY = 150  # nodes beyond which dot is told to settle for a good layout: the best takes it minutes
+_NUMBERED = 32  # operands up to which each has a port of its own
 
 # Text on its ground has a contrast of at least 4.5 to 1: tests/test_draw.py computes it.
 INK, QUIET, GRADIENT, ALARM = "#111827", "#4b5563", "#9a3412", "#b91c1c"
@@ -35,11 +36,13 @@ def to_dot(graph: Graph) -> str:
     >>> from micrograd_sm import Value
     >>> x = Value(3.0, name="x")
     >>> print(*(line for line in to_dot(Graph(x * x)).splitlines() if "->" in line), sep="\\n")
-      v0 -> v1:o1:n [class="edge"]
       v0 -> v1:o0:n [class="edge"]
+      v0 -> v1:o1:n [class="edge"]
     """
     lines = [_HEAD]
-    lines += [_edge_line(graph, edge) for edge in reversed(graph.edges)]  # so dot starts with fewer arrows crossed
+    if len(graph) > _MANY:
+        lines.append("  graph [nslimit=1, nslimit1=1]")
+    lines += [_edge_line(graph, edge) for edge in sorted(graph.edges, key=_drawing_order)]
     lines += _scope_lines(graph, scopes_of(graph), depth=0)
     return "\n".join(lines) + "\n}\n"
 
@@ -63,6 +66,11 @@ def _scope_lines(graph: Graph, scope: Scope, depth: int) -> Iterator[str]:
 def _node_line(graph: Graph, node: Node) -> str:
     kind = "result" if node.id == graph.root and node.kind == "intermediate" else node.kind
     return f'{node.id} [class="{kind}", label=<{_box(graph, node, kind)}>]'
+
+
+def _drawing_order(edge: Edge) -> tuple[int, int, int]:
+    """Order edges so that dot, which starts from it, crosses few: of one source's arrows the longest leftmost."""
+    return int(edge.source[1:]), -int(edge.target[1:]), edge.position
 
 
 def _edge_line(graph: Graph, edge: Edge) -> str:
