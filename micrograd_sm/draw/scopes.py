@@ -38,7 +38,7 @@ def _members(graph: Graph, nodes: list[Node], depth: int) -> Iterator[str | Scop
             continue
         for call in _connected(graph, list(run)):
             inner = list(_members(graph, call, depth + 1))
-            if len(call) == 1 or {node.op for node in call} == {name}:  # a frame that says what the box says
+            if len(call) == 1 or {node.op for node in call} <= {name, None}:  # a frame that says what the box says
                 yield from inner
             else:
                 yield Scope(f"{call[0].id}_{depth}", name, inner)

@@ -11,6 +11,9 @@ from micrograd_sm.array import Array
 
 _UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi among them), surrogate, private, unassigned
 _JOINERS = "\u200c\u200d"  # format characters that emoji and several scripts are written with
+_ENTITIES = {  # DOT replaces \\N and its like even here, unless the backslash is doubled
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "&#92;&#92;", "  ": "&#160;&#160;",
+}  # fmt: skip
 _MAX_TEXT = 36
 _SMALLEST, _LARGEST = 1e-4, 1e6  # sizes between which a number is written without a power of ten
 
@@ -47,8 +50,8 @@ def escaped(text: str) -> str:
     >>> escaped('<a & "b">')
     '&lt;a &amp; &quot;b&quot;&gt;'
     """
-    for char, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ('"', "&quot;"), ("\\", "&#92;"), (" ", "&#160;")):
-        text = text.replace(char, entity) if char != " " else text.replace("  ", entity * 2)
+    for char, entity in _ENTITIES.items():
+        text = text.replace(char, entity)
     return text
 
 
