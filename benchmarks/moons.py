@@ -2,7 +2,8 @@
 
 micrograd runs the demo's own lines: a forward pass for each point, hinge loss, L2 regularisation, backward, update. Here
 the same model is a Sequential of Linear and ReLU on one (100, 2) batch, with SGD. Both start from the same parameters;
-loss and parameters after three steps are compared first.
+loss and parameters after three steps are compared first. Timed in a loop of steps, and, since micrograd's graphs are
+reference cycles that the garbage collector must find, also step by step with that done off the clock.
 """
 
 from __future__ import annotations
@@ -85,10 +86,13 @@ def measure() -> list[Figure]:
         assert close(ours(), theirs())
     parameters = [x for p in tensor_copy(scalars).parameters() for x in p.data.flat]
     assert all(map(close, parameters, (x for p in tensors.parameters() for x in p.data.flat)))
-    mine, reference = medians(ours, theirs, rounds=11)
-    [mine] = medians(ours, rounds=101, warmup=5) if mine < 0.05 else [mine]
+    mine, reference = medians(ours, theirs, rounds=7, repeat=(50, 4))
+    mine_alone, reference_alone = medians(ours, theirs, rounds=9, repeat=(20, 1))
     ratio = reference / mine
-    measured = f"{ratio:.0f} times ({mine * 1e3:.2f} ms against {reference * 1e3:.0f} ms)"
+    measured = (
+        f"{ratio:.0f} times ({mine * 1e3:.2f} ms against {reference * 1e3:.0f} ms); "
+        f"{reference_alone / mine_alone:.0f} times with micrograd's garbage collected off the clock"
+    )
     return [Figure("moons training step, tensors against micrograd's scalars", "150 times faster", measured, ratio >= 150)]
 
 

@@ -96,8 +96,8 @@ def measure() -> list[Figure]:
     hand, holder = step_by_hand(network, inputs, targets)
     here, theirs = step_here(model, inputs, targets), step_of_kerze(state, inputs, targets)
     check(model, holder, [here, hand, theirs])
-    mine, floor = medians(here, hand, rounds=51, warmup=3)
-    mine_again, reference = medians(here, theirs, rounds=5)
+    mine, floor = medians(here, hand, rounds=15, repeat=(4, 4))
+    mine_again, reference = medians(here, theirs, rounds=3, repeat=(4, 2))
     ratio, speedup = mine / floor, reference / mine_again
     name = f"{INPUTS}-{HIDDEN}-{CLASSES} tanh MLP step, batch {BATCH}"
     against_hand = f"{ratio:.2f} ({mine * 1e3:.1f} ms against {floor * 1e3:.1f} ms)"
