@@ -16,11 +16,10 @@ from micrograd_sm.expression import FUNCTIONS, evaluate
 
 _EXPRESSION = f"""\
 An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and
-calls of the functions below, also as methods. It is parsed, and never run as
-Python.
-Assignments before it, separated by ';' or new lines, give names. Numbers and
-lists become leaves with a gradient where they are operands or a function's
-input; exponents, targets, dims and indices stay as they are.
+calls of the functions below, also as methods. It is parsed, and nothing of it
+runs as Python. Assignments before it, separated by ';' or new lines, give
+names. Numbers and lists become leaves with a gradient where they are operands
+or a function's input; exponents, targets, dims and indices stay as they are.
 
 functions:
 {textwrap.fill(", ".join(sorted(FUNCTIONS, key=str.lower)), 76, initial_indent="  ", subsequent_indent="  ")}

@@ -26,7 +26,7 @@ class Comparison:
 
     >>> figures = Comparison()
     >>> figures.row("row 0", [0.24243, 0.65901], [0.2424, 0.6590])
-      row 0       0.2424   0.6590              0.2424   0.6590              ok
+      row 0       0.2424   0.6590              0.2424   0.6590           ok
     >>> figures.differing
     []
     """
