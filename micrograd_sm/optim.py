@@ -114,7 +114,7 @@ class SGD(Optimizer):
     [0.71, 1.71]
     """
 
-    def __init__(  # noqa: PLR0917
+    def __init__(
         self,
         params: Iterable[Value],
         lr: float = 1e-3,
