@@ -299,9 +299,9 @@ class Value(Recorded):
         >>> x.record(primitives.exp, (x,), {}).parents == (x,)
         True
         """
-        parents = tuple(x if isinstance(x, Value) else _constant(x, self) for x in operands)
+        parents = tuple([x if isinstance(x, Value) else _constant(x, self) for x in operands])
         data = primitive.value(*[parent._data for parent in parents], **params)
-        return _recorded(data, primitive, parents, params or None, any(parent.requires_grad for parent in parents))
+        return _recorded(data, primitive, parents, params or None, True in [parent.requires_grad for parent in parents])
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).

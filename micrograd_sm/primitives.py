@@ -208,7 +208,7 @@ sigmoid: Primitive = Primitive(
 relu: Primitive = Primitive(
     "relu", "ReLU",
     value=lambda x: namespace(x).maximum(x, 0.0),
-    gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0),),
+    gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0.0),),
 )  # fmt: skip
 
 where: Primitive = Primitive(

@@ -214,6 +214,8 @@ _REALS = {ieee.divide, ieee.power}
 
 
 def _operate(operation: Callable, a: Any, b: Any) -> Any:
+    if type(a) is type(b) is Array:
+        return elementwise(operation, a, b)
     for operand in (a, b):
         if not isinstance(operand, (Array, float, int)):
             return _operate_elsewhere(operation, a, b, operand) if hasattr(operand, "__array_namespace__") else NotImplemented
@@ -266,7 +268,9 @@ def _result(operation: Callable, a: Any, b: Any) -> DType:
         return bool
     if operation in _REALS:
         return float
-    kinds = {operand.dtype if type(operand) is Array else type(operand) for operand in (a, b)}
+    kinds = {a.dtype if type(a) is Array else type(a), b.dtype if type(b) is Array else type(b)}
+    if float in kinds:
+        return float
     if operation is operator.and_ or operation is operator.or_:
         return bool if kinds == {bool} else int
     return int if kinds <= {int, bool} else float

@@ -101,6 +101,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     >>> where(Array([True, False]), 1.0, Array([3.0, 4.0]))
     Array([1.0, 4.0])
     """
+    if type(condition) is type(b) is Array and condition.shape == b.shape and type(a) is b.dtype:
+        return Array.of([a if holds else y for holds, y in zip(condition.flat, b.flat)], b.shape, b.dtype)  # relu's gradient
     shape = broadcast_shapes(shape_of(condition), shape_of(a), shape_of(b))
     if not shape:
         return a if condition else b
@@ -150,6 +152,8 @@ def argmax(x: Any, axis: int) -> Any:
 
 
 def _reduce(function: Callable[[list], Any], x: Array, axis: Sequence[int], keepdims: bool, dtype: DType) -> Any:
+    if len(axis) == x.ndim and not keepdims:
+        return function(x.flat)
     flat = list(map(function, strides.groups(x.flat, x.shape, axis)))
     sizes = ((1 if place in axis else size) for place, size in enumerate(x.shape) if keepdims or place not in axis)
     return Array.of(flat, tuple(sizes), dtype)
