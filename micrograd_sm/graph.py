@@ -169,9 +169,7 @@ def _node(value: Value, id: str, name: str | None) -> Node:
 
 
 def _snapshot(data: Any) -> Any:
-    """Return numbers that nobody can change: a gradient's graph is left behind, foreign arrays are copied."""
-    if isinstance(data, Value):
-        data = data.data
+    """Return numbers that nobody can change: foreign arrays are copied, a Value's graph is left behind."""
     if data is None or type(data) in (float, int, bool, Array):
         return data
     plain = data.tolist()

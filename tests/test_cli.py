@@ -2,6 +2,7 @@
 
 import os
 import re
+import runpy
 import signal
 import subprocess
 import sys
@@ -205,6 +206,37 @@ def test_a_closed_pipe_ends_it_quietly(arguments):
     os.close(writing)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+def test_a_closed_pipe_in_process(monkeypatch, capfd):
+    def closed(*arguments):
+        raise BrokenPipeError
+
+    silenced = []
+    monkeypatch.setattr(cli.os, "dup2", lambda null, out: silenced.append(os.close(null)))
+    monkeypatch.setattr(cli, "evaluate", closed)
+    assert main(["draw", "1 + 1", "-o", "a.svg"]) == 1
+    monkeypatch.setattr(sys.stdout, "flush", closed)
+    assert cli._failed("why", 1) == 1
+    monkeypatch.undo()
+    assert (len(silenced), capfd.readouterr().err) == (2, "micrograd-sm: why\n")
+
+
+def test_a_message_of_many_lines_is_one_line(monkeypatch, capsys):
+    def failing(expression):
+        raise ValueError("first\n  second")
+
+    monkeypatch.setattr(cli, "evaluate", failing)
+    assert main(["draw", "1 + 1", "-o", "a.svg"]) == 1
+    assert capsys.readouterr().err == "micrograd-sm: first second\n"
+
+
+def test_python_m(monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["micrograd_sm", "draw", "1 + 1", "-o", "a.dot"])
+    with pytest.raises(SystemExit) as ended:
+        runpy.run_module("micrograd_sm", run_name="__main__")
+    assert ended.value.code == 0
+    assert "result 2.0" in capsys.readouterr().out
 
 
 def test_ctrl_c_in_process(monkeypatch, capsys):

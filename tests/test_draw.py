@@ -183,8 +183,8 @@ def test_composed_functions_are_frames_within_frames():
 
 
 def test_two_calls_have_two_frames():
-    x = Value(1.0)
-    graph = Graph(softplus(x) * softplus(-x))
+    x, y = Value(1.0), Value(2.0)
+    graph = Graph(softplus(x) * softplus(y))
     assert [member.name for member in scopes_of(graph).members if isinstance(member, Scope)] == ["softplus", "softplus"]
 
 

@@ -273,6 +273,8 @@ def test_a_list_times_a_number_is_no_repetition():
 def test_what_functions_raise_passes_through():
     with pytest.raises(IndexError, match="target 5"):
         evaluate("cross_entropy([[1, 2]], [5])")
+    with pytest.raises(RuntimeError, match="needs vectors or matrices"):
+        evaluate("2 @ 3")
     with pytest.raises(RuntimeError, match="broadcast"):
         evaluate("[1, 2] + [1, 2, 3]")
 

@@ -149,9 +149,10 @@ def test_underscored_names_and_notebook_history_do_not_count():
 
 
 def test_containers_that_hold_themselves_end():
-    loop = [Value(1.0)]
-    loop.append(loop)
-    assert named(Graph(loop[0].exp())) == {"loop[0]": 1.0}
+    deep = Value(1.0)
+    loop = []
+    loop += [loop, loop, loop, [[[[[[[[[[[[deep]]]]]]]]]]]]]
+    assert named(Graph(deep.exp(), names={"loop": loop})) == {f"loop[3]{'[0]' * 12}": 1.0}
 
 
 def test_a_huge_container_is_not_searched_to_its_end():

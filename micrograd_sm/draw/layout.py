@@ -25,13 +25,12 @@ def render(source: str, format: str) -> bytes:
     programs = [program for program in (dot, pure if format != "pdf" else None) if program]
     if not programs:
         raise RuntimeError(_what_to_install(format, pure))
-    for program in programs:
+    for program in programs[:-1]:
         try:
             return _run(program, source, format)
         except RuntimeError:
-            if program is programs[-1]:
-                raise
-    raise AssertionError("unreachable: the last program returns or raises")
+            continue
+    return _run(programs[-1], source, format)
 
 
 def find_dot() -> str | None:
