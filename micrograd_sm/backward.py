@@ -56,7 +56,7 @@ def _collect(root: Any, nodes: list[Any]) -> None:
         for parent in node.parents:
             if parent._changed > made:
                 _refuse_changed(parent, node)
-            if parent.requires_grad and parent._upstream is None:
+            if parent._requires_grad and parent._upstream is None:
                 parent._upstream = _PENDING
                 nodes.append(parent)
     nodes.sort(key=operator.attrgetter("number"), reverse=True)
@@ -80,11 +80,11 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
         a, b = node.parents
         x, y, g = a._data, b._data, node._upstream
         rule_a, rule_b = primitive.gradient
-        if a.requires_grad:
+        if a._requires_grad:
             contribution = rule_a(g, out, x, y)
             total = a._upstream
             a._upstream = contribution if total is _PENDING else total + contribution
-        if b.requires_grad:
+        if b._requires_grad:
             contribution = rule_b(g, out, x, y)
             total = b._upstream
             b._upstream = contribution if total is _PENDING else total + contribution
@@ -100,7 +100,7 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
     else:
         out, operands = node._data, [parent._data for parent in node.parents]
     for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
-        if parent.requires_grad:
+        if parent._requires_grad:
             contribution = rule(g, out, *operands, **params)
             if primitive.broadcasts and type(contribution) is not float:
                 contribution = unbroadcast(contribution, parent.shape)

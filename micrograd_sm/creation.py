@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from math import ceil, prod
+from math import ceil, isfinite, prod
 from random import Random
 from typing import Any
 
@@ -39,7 +39,10 @@ def full(size: Any, fill_value: float, requires_grad: bool = True, name: str | N
     >>> full((2,), 0.5)
     Value([0.5000, 0.5000])
     """
-    return _filled(sizes_of((size,), "full"), lambda: Value(fill_value, requires_grad).item(), requires_grad, name)
+    number = Value(fill_value, requires_grad)
+    if number.shape:
+        raise TypeError(f"full: fill_value must be one number, got shape {number.shape}")
+    return _filled(sizes_of((size,), "full"), number.item, requires_grad, name)
 
 
 def eye(n: int, m: int | None = None, requires_grad: bool = True, name: str | None = None) -> Value:
@@ -66,6 +69,8 @@ def arange(start: float, end: float | None = None, step: float = 1, name: str | 
     for argument in (start, end, step):
         if isinstance(argument, bool) or not isinstance(argument, (int, float)):
             raise TypeError(f"arange: expected numbers, got {argument!r}")
+    if not (isfinite(start) and isfinite(end) and isfinite(step)):
+        raise RuntimeError(f"arange: cannot count from {start} to {end} by {step}")
     if step == 0 or (end - start) / step < 0:
         raise RuntimeError(f"arange: a step of {step} does not lead from {start} to {end}")
     length = max(0, ceil((end - start) / step))
@@ -103,6 +108,8 @@ def randint(low: int, high: Any = None, size: Any = None, generator: Random | No
     ((2, 3), [7, 7])
     """
     low, high, size = (0, low, high) if size is None else (low, high, size)
+    if size is None:
+        raise TypeError(f"randint: the size is missing; randint({high}, (2, 3)) draws from 0 to {high - 1}")
     for bound in (low, high):
         if isinstance(bound, bool) or not isinstance(bound, int):
             raise TypeError(f"randint: low and high must be ints, got {bound!r}")

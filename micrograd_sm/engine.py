@@ -50,13 +50,14 @@ class Value(Recorded):
     """
 
     __slots__ = (
-        "__weakref__", "_changed", "_data", "_upstream", "grad", "name", "number", "params", "parents", "primitive",
-        "requires_grad", "scope",
+        "__weakref__", "_changed", "_data", "_requires_grad", "_upstream", "grad", "name", "number", "params", "parents",
+        "primitive", "scope",
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy's scalars and arrays leave `array * value` to Value.__rmul__
 
     _changed: int
     _data: Any
+    _requires_grad: bool
     _upstream: Any
     grad: Any
     name: str | None
@@ -64,7 +65,6 @@ class Value(Recorded):
     params: dict[str, Any] | None
     parents: tuple[Value, ...]
     primitive: Any  # a Primitive; None for a leaf
-    requires_grad: bool
     scope: str
 
     if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are functional's functions, joined on in functional
@@ -78,13 +78,12 @@ class Value(Recorded):
         def __rmatmul__(self, other: Any) -> Value: ...
 
     def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
-        if requires_grad is not True and requires_grad is not False:
-            raise TypeError(f"Value: requires_grad must be True or False, got {requires_grad!r}")
+        _check_flag(requires_grad)
         if name is not None and type(name) is not str:
             raise TypeError(f"Value: name must be a string, got {name!r}")
         self._data = data if type(data) is float else stored(data, requires_grad)
         self.grad = self._upstream = self.params = self.primitive = None
-        self.requires_grad, self.name, self.parents = requires_grad, name, ()
+        self._requires_grad, self.name, self.parents = requires_grad, name, ()
         self.number = _tick()
         self._changed = 0
         self.scope = current_mode().scope
@@ -109,6 +108,25 @@ class Value(Recorded):
             raise ValueError(f"data of shape {shape_of(data)} cannot replace data of shape {self.shape}")
         self._data = data
         self._changed = _tick()
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether a gradient is wanted. Only a leaf's can be set (RuntimeError else, as in torch); integers become floats.
+
+        >>> x = Value(2.0)
+        >>> x.requires_grad = False
+        >>> (x * 3.0).requires_grad
+        False
+        """
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, requires_grad: bool) -> None:
+        _check_flag(requires_grad)
+        if self.primitive is not None and not requires_grad:
+            raise RuntimeError(f"requires_grad can be set on leaves only, and {self.op} made this value; use detach()")
+        self._data = stored(self._data, requires_grad)
+        self._requires_grad = requires_grad
 
     @property
     def shape(self) -> Shape:
@@ -227,13 +245,13 @@ class Value(Recorded):
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
         data = self._data + other._data
-        return _recorded(data, _add, (self, other), None, self.requires_grad or other.requires_grad)
+        return _recorded(data, _add, (self, other), None, self._requires_grad or other._requires_grad)
 
     def __mul__(self, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
         data = self._data * other._data
-        return _recorded(data, _multiply, (self, other), None, self.requires_grad or other.requires_grad)
+        return _recorded(data, _multiply, (self, other), None, self._requires_grad or other._requires_grad)
 
     def __sub__(self, other: Any) -> Value:
         return _binary(primitives.subtract, self, other)
@@ -301,7 +319,7 @@ class Value(Recorded):
         """
         parents = tuple([x if isinstance(x, Value) else _constant(x, self) for x in operands])
         data = primitive.value(*[parent._data for parent in parents], **params)
-        return _recorded(data, primitive, parents, params or None, True in [parent.requires_grad for parent in parents])
+        return _recorded(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
 
     def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
@@ -326,6 +344,11 @@ class Value(Recorded):
             differentiate(self, _seed(self, gradient, create_graph), create_graph)
 
 
+def _check_flag(requires_grad: Any) -> None:
+    if requires_grad is not True and requires_grad is not False:
+        raise TypeError(f"requires_grad must be True or False, got {requires_grad!r}")
+
+
 def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     if not root.requires_grad:
         raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
@@ -337,7 +360,7 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
             )
         gradient = ones_like(root._data)
     elif not isinstance(gradient, Value):
-        gradient = _constant(gradient, root)._data
+        gradient = like_storage(as_value(gradient, "backward: gradient")._data, root._data)
     if shape_of(gradient) != root.shape:
         raise RuntimeError(f"backward: gradient of shape {shape_of(gradient)} for a value of shape {root.shape}")
     if create_graph:
@@ -358,12 +381,12 @@ def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | No
     value._changed = 0
     value.scope = scope
     if requires_grad and recording:
-        value.requires_grad = True
+        value._requires_grad = True
         value.primitive = primitive
         value.parents = parents
         value.params = params
     else:
-        value.requires_grad = False
+        value._requires_grad = False
         value.primitive = value.params = None
         value.parents = ()
     return value
@@ -392,23 +415,28 @@ def _operand(other: Any, value: Value) -> Any:
     return NotImplemented
 
 
-def as_value(x: Any, like: Value | None = None) -> Value:
+def as_value(x: Any, what: str = "input") -> Value:
     """Return x as a Value: itself, lists that hold Values stacked, anything else as a constant.
 
-    >>> as_value([Value(1.0), Value(2.0)]).op, as_value([1.0, 2.0]).requires_grad
+    `what` names the function and the argument, for the message of the TypeError or ValueError that bad data raises.
+
+    >>> as_value([Value(1.0), Value(2.0)], "exp: input").op, as_value([1.0, 2.0], "exp: input").requires_grad
     ('cat', False)
     """
     if isinstance(x, Value):
         return x
     if isinstance(x, (list, tuple)) and _holds_value(x):
-        rows = [as_value(row, like) for row in x]
+        rows = [as_value(row, what) for row in x]
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
             raise ValueError(
-                f"a list of Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: each needs the same shape"
+                f"{what} lists Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: each needs the same shape"
             )
         return primitives.cat(*(primitives.reshape(row, shape=(1, *row.shape)) for row in rows), axis=0)
-    return _constant(x, like)
+    try:
+        return _constant(x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
 
 
 def _holds_value(x: Any) -> bool:
@@ -431,7 +459,7 @@ def _constant_number(x: float) -> Value:
     value = _new(Value)
     value._data = x
     value.grad = value._upstream = value.name = value.primitive = value.params = None
-    value.requires_grad, value.parents = False, ()
+    value._requires_grad, value.parents = False, ()
     value.number, value._changed, value.scope = _tick(), 0, current_mode().scope
     return value
 

@@ -342,6 +342,15 @@ def test_seeds_make_random_values_repeatable() -> None:
     assert drawn[0] == drawn[1] and all(len(set(row)) == 2 for row in drawn[0])
 
 
+def test_multinomial_without_replacement_draws_in_proportion_and_in_time() -> None:
+    source = Random(0)
+    pairs = [tuple(micrograd_sm.multinomial([1.0, 2.0, 3.0], 2, generator=source).tolist()) for _ in range(6000)]
+    for pair, probability in {(2, 1): 3 / 6 * 2 / 3, (0, 1): 1 / 6 * 2 / 5, (1, 0): 2 / 6 * 1 / 4}.items():
+        assert abs(pairs.count(pair) / 6000 - probability) < 0.02
+    many = micrograd_sm.multinomial(micrograd_sm.ones(50_000), 50_000).tolist()
+    assert sorted(many) == list(range(50_000))
+
+
 def test_multinomial_draws_in_proportion() -> None:
     drawn = micrograd_sm.multinomial([1.0, 0.0, 3.0], 20_000, replacement=True, generator=Random(0)).tolist()
     assert drawn.count(1) == 0 and abs(drawn.count(2) / 20_000 - 0.75) < 0.01

@@ -86,6 +86,13 @@ def test_integer_arrays_are_targets_and_indices() -> None:
     assert x[np.array([True, False])].tolist() == [[1.0, 2.0, 0.1]]
 
 
+@pytest.mark.parametrize("given", [np.array([1, 2]), np.array([True, False]), np.array(3), np.array([1, 2], dtype=np.uint8)])
+def test_integer_and_bool_arrays_become_floats_where_a_gradient_is_required(given: Any) -> None:
+    x = Value(given)
+    (x * x).sum().backward()
+    assert x.data.dtype == np.float64 and x.grad.tolist() == (2.0 * given).tolist()
+
+
 def test_complex_arrays_are_refused() -> None:
     with pytest.raises(TypeError, match="complex"):
         Value(np.array([1j]))

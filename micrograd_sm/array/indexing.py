@@ -18,6 +18,7 @@ from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_m
 def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
     """Return the flat positions that `key` selects from an array of `shape`, and the shape of the selection.
 
+    A nested list is one index array, as in NumPy; torch 2.13 still takes it for a tuple, and warns that it will not.
     Raises IndexError for an index out of range, too many indices, a mask of another shape or an index that is
     not an integer; ValueError for a negative step (as torch does).
 

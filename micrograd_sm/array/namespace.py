@@ -67,7 +67,9 @@ class Foreign:
 
     def __getattr__(self, name: str) -> Any:
         function = getattr(self.library, name)
-        return (lambda *xs, **options: function(*map(self._own, xs), **options)) if callable(function) else function
+        if isinstance(function, type) or not callable(function):  # a dtype, NumPy's are classes
+            return function
+        return lambda *xs, **options: function(*map(self._own, xs), **options)
 
     def _own(self, x: Any) -> Any:
         """Return an `Array`, also inside a tuple of them, as an array of this library; anything else as it is."""

@@ -34,13 +34,13 @@ def convert(flat: list, dtype: DType) -> list:
     [1.0, 1.0]
     """
     if dtype is int and flat and not -MAX_INT - 1 <= min(flat) <= max(flat) <= MAX_INT:
-        raise ValueError(f"{max(flat, key=abs)} is too large for a 64-bit integer; write it as a float")
+        raise ValueError(f"an integer of {max(flat, key=abs).bit_length()} bits is too large for a 64-bit one; write it as a float")
     if set(map(type, flat)) <= {dtype}:
         return flat
     try:
         return list(map(dtype, flat))
     except OverflowError:
-        raise ValueError(f"{max(flat, key=abs)} is too large for a float") from None
+        raise ValueError(f"an integer of {max(flat, key=abs).bit_length()} bits is too large for a float") from None
 
 
 def parse(data: Any) -> tuple[list, Shape]:

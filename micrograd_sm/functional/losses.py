@@ -35,8 +35,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     >>> nll_loss(log_probs, [0, 2]).item()
     0.7
     """
-    x = as_value(input)
-    _check_reduction(reduction, "nll_loss")
+    x = as_value(input, "nll_loss: input")
+    _check_options(reduction, ignore_index, "nll_loss")
     targets = _Targets(x, target, weight, ignore_index, "nll_loss")
     losses = -targets.at_target(x)
     if targets.weights is not None:
@@ -74,8 +74,8 @@ def cross_entropy(
     >>> f"{loss:.4f} {Value(logits.grad):.4f}"
     '2.1755 [0.0418, 0.8390, 0.0057, -0.8865]'
     """
-    x = as_value(input)
-    _check_reduction(reduction, "cross_entropy")
+    x = as_value(input, "cross_entropy: input")
+    _check_options(reduction, ignore_index, "cross_entropy")
     smoothing = _check_smoothing(label_smoothing)
     if not x.shape:
         raise RuntimeError("cross_entropy: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
@@ -103,7 +103,7 @@ def _uniform_part(log_probs: Value, targets: _Targets, reduction: str) -> Value:
 def _cross_entropy_of_probabilities(
     x: Value, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Value:
-    probabilities = as_value(target)
+    probabilities = as_value(target, "cross_entropy: target")
     if probabilities.data is not None and _holds_integers(probabilities):
         raise RuntimeError(
             f"cross_entropy: a target of input's shape {x.shape} holds probabilities, which are floats; got "
@@ -113,7 +113,7 @@ def _cross_entropy_of_probabilities(
         raise RuntimeError(f"cross_entropy: ignore_index, {ignore_index}, has no meaning for a target of probabilities")
     axis = 0 if x.ndim == 1 else 1
     classes = x.shape[axis]
-    if smoothing:
+    if smoothing and classes:
         probabilities = probabilities * (1.0 - smoothing) + smoothing / classes
     products = log_softmax(x, axis) * probabilities
     weights = _class_weights(weight, classes, "cross_entropy")
@@ -122,7 +122,7 @@ def _cross_entropy_of_probabilities(
     losses = -sum(products, dim=axis)
     if reduction == "none":
         return losses
-    return sum(losses) if reduction == "sum" else sum(losses) / float(prod(losses.shape))
+    return sum(losses) if reduction == "sum" else sum(losses) / float(prod(losses.shape) if classes else 0)
 
 
 @composed
@@ -140,7 +140,10 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits([1000.0, 0.0], [1.0, 1.0], reduction="none").tolist()
     [0.0, 0.6931471805599453]
     """
-    x, y = as_value(input), as_value(target)
+    x, y = (
+        as_value(input, "binary_cross_entropy_with_logits: input"),
+        as_value(target, "binary_cross_entropy_with_logits: target"),
+    )
     _check_reduction(reduction, "binary_cross_entropy_with_logits")
     if x.shape != y.shape:
         raise ValueError(f"binary_cross_entropy_with_logits: target of shape {y.shape} must have input's shape {x.shape}")
@@ -163,12 +166,12 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Value:
     2.5
     """
     _check_reduction(reduction, "mse_loss")
-    difference = as_value(input) - as_value(target)
+    difference = as_value(input, "mse_loss: input") - as_value(target, "mse_loss: target")
     return _reduced(difference * difference, reduction)
 
 
 def _fitting(factor: Any, shape: Shape, argument: str) -> Value:
-    factors = as_value(factor)
+    factors = as_value(factor, f"binary_cross_entropy_with_logits: {argument}")
     if broadcast_shapes(factors.shape, shape) != shape:
         raise RuntimeError(
             f"binary_cross_entropy_with_logits: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}"
@@ -189,7 +192,7 @@ class _Targets:
         flat, self.shape = integers(target, f"{function}: target")
         self.class_axis = 0 if x.ndim == 1 else 1
         self.classes = x.shape[self.class_axis]
-        _check_target_shape(x.shape, self.shape, flat, function)
+        self.shape = _checked_target_shape(x.shape, self.shape, function)
         _check_target_range(flat, self.shape, self.classes, ignore_index, function)
         self.weights = _class_weights(weight, self.classes, function)
         self.kept = [(position, chosen) for position, chosen in enumerate(flat) if chosen != ignore_index]
@@ -234,13 +237,15 @@ class _Targets:
         return steps[self.class_axis], starts
 
 
-def _check_target_shape(shape: Shape, target: Shape, flat: list[int], function: str) -> None:
+def _checked_target_shape(shape: Shape, target: Shape, function: str) -> Shape:
+    """Return the target's shape; a list without elements, whose further sizes are lost, stands for any that starts with 0."""
     wanted = shape[1:] if len(shape) == 1 else (shape[0], *shape[2:])
-    if target == wanted or (not flat and 0 in wanted and len(target) <= len(wanted)):
-        return
-    if len(target) == len(wanted) and target[0] != wanted[0]:
+    batch = 1 if len(shape) == 1 else shape[0]
+    if target == wanted or (target == (0,) and wanted[:1] == (0,)):
+        return wanted
+    if target and target[0] != batch:
         raise ValueError(
-            f"{function}: input of shape {shape} has a batch of {wanted[0]}, target of shape {target} one of {target[0]}"
+            f"{function}: input of shape {shape} has a batch of {batch}, target of shape {target} one of {target[0]}"
         )
     raise RuntimeError(
         f"{function}: input of shape {shape} takes class indices of shape {wanted}, got shape {target}; "
@@ -259,7 +264,7 @@ def _check_target_range(flat: list[int], shape: Shape, classes: int, ignore_inde
 def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
     if weight is None:
         return None
-    weights = as_value(weight).detach()
+    weights = as_value(weight, f"{function}: weight").detach()
     if weights.shape != (classes,):
         raise RuntimeError(
             f"{function}: weight must hold one number for each of the {classes} classes, got shape {weights.shape}"
@@ -270,6 +275,12 @@ def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
 def _check_reduction(reduction: str, function: str) -> None:
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
+
+
+def _check_options(reduction: str, ignore_index: int, function: str) -> None:
+    _check_reduction(reduction, function)
+    if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
+        raise TypeError(f"{function}: ignore_index must be an int, got {ignore_index!r}")
 
 
 def _check_smoothing(label_smoothing: float) -> float:
@@ -283,7 +294,7 @@ def _check_smoothing(label_smoothing: float) -> float:
 
 
 def _shape(x: Any) -> Shape:
-    return x.shape if isinstance(x, Value) else as_value(x).shape
+    return as_value(x, "cross_entropy: target").shape
 
 
 def _holds_integers(x: Value) -> bool:

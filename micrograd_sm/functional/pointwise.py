@@ -19,7 +19,7 @@ def exp(input: Any) -> Value:
     >>> exp(Value([0.0, 1000.0]))
     Value([ 1., inf], op=exp)
     """
-    return primitives.exp(as_value(input))
+    return primitives.exp(as_value(input, "exp: input"))
 
 
 def log(input: Any) -> Value:
@@ -28,7 +28,7 @@ def log(input: Any) -> Value:
     >>> log(Value([1.0, 0.0, -1.0]))
     Value([  0., -inf,  nan], op=log)
     """
-    return primitives.log(as_value(input))
+    return primitives.log(as_value(input, "log: input"))
 
 
 def log1p(input: Any) -> Value:
@@ -37,7 +37,7 @@ def log1p(input: Any) -> Value:
     >>> log1p(1e-20).item()
     1e-20
     """
-    return primitives.log1p(as_value(input))
+    return primitives.log1p(as_value(input, "log1p: input"))
 
 
 def sqrt(input: Any) -> Value:
@@ -46,7 +46,7 @@ def sqrt(input: Any) -> Value:
     >>> sqrt(Value([4.0, 0.0, -1.0]))
     Value([ 2.,  0., nan], op=power)
     """
-    return as_value(input) ** 0.5
+    return as_value(input, "sqrt: input") ** 0.5
 
 
 def sin(input: Any) -> Value:
@@ -55,7 +55,7 @@ def sin(input: Any) -> Value:
     >>> sin(0.0).item()
     0.0
     """
-    return primitives.sin(as_value(input))
+    return primitives.sin(as_value(input, "sin: input"))
 
 
 def cos(input: Any) -> Value:
@@ -64,7 +64,7 @@ def cos(input: Any) -> Value:
     >>> cos(0.0).item()
     1.0
     """
-    return primitives.cos(as_value(input))
+    return primitives.cos(as_value(input, "cos: input"))
 
 
 def tanh(input: Any) -> Value:
@@ -73,7 +73,7 @@ def tanh(input: Any) -> Value:
     >>> tanh(Value([0.0, 1000.0]))
     Value([0., 1.], op=tanh)
     """
-    return primitives.tanh(as_value(input))
+    return primitives.tanh(as_value(input, "tanh: input"))
 
 
 def sigmoid(input: Any) -> Value:
@@ -82,7 +82,7 @@ def sigmoid(input: Any) -> Value:
     >>> sigmoid(Value([0.0, 1000.0, -1000.0]))
     Value([0.5000, 1.0000, 0.0000], op=sigmoid)
     """
-    return primitives.sigmoid(as_value(input))
+    return primitives.sigmoid(as_value(input, "sigmoid: input"))
 
 
 def relu(input: Any) -> Value:
@@ -91,7 +91,7 @@ def relu(input: Any) -> Value:
     >>> relu(Value([-1.0, 2.0]))
     Value([0., 2.], op=relu)
     """
-    return primitives.relu(as_value(input))
+    return primitives.relu(as_value(input, "relu: input"))
 
 
 @composed
@@ -103,7 +103,7 @@ def logit(input: Any) -> Value:
     >>> logit(Value([0.5, 0.0, 1.0, 2.0]))
     Value([  0., -inf,  inf,  nan], op=logit/subtract)
     """
-    p = as_value(input)
+    p = as_value(input, "logit: input")
     outside = (p < 0) | (p > 1)
     p = p * _choose(outside, NAN, 1.0) + 0.0  # so that -0, too, counts as 0
     return log(p) - log1p(-p)
@@ -118,7 +118,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
     >>> softplus(Value([0.0, 1000.0, -1000.0]))
     Value([   0.6931, 1000.0000,    0.0000], op=softplus/where)
     """
-    x = as_value(input)
+    x = as_value(input, "softplus: input")
     scaled = x * beta if beta != 1 else x
     smooth = log_one_plus_exp(scaled)
     smooth = smooth / beta if beta != 1 else smooth
@@ -144,7 +144,7 @@ def abs(input: Any) -> Value:
     >>> abs(Value([-2.0, 3.0]))
     Value([2., 3.], op=abs/add)
     """
-    x = as_value(input)
+    x = as_value(input, "abs: input")
     return relu(x) + relu(-x)
 
 
@@ -160,7 +160,7 @@ def maximum(input: Any, other: Any) -> Value:
     >>> top.tolist(), a.grad.tolist(), b.grad.tolist()
     ([2.0, 2.0], [0.0, 0.5], [1.0, 0.5])
     """
-    a, b = as_value(input), as_value(other)
+    a, b = as_value(input, "maximum: input"), as_value(other, "maximum: other")
     share = _choose(a == b, 0.5, 1.0)
     return primitives.where(0.0, a * share, condition=a < b) + primitives.where(0.0, b * share, condition=b < a)
 
@@ -172,7 +172,7 @@ def minimum(input: Any, other: Any) -> Value:
     >>> minimum([1.0, 5.0], 3.0).tolist()
     [1.0, 3.0]
     """
-    return -maximum(-as_value(input), -as_value(other))
+    return -maximum(-as_value(input, "minimum: input"), -as_value(other, "minimum: other"))
 
 
 def where(condition: Any, input: Any, other: Any) -> Value:
@@ -184,7 +184,7 @@ def where(condition: Any, input: Any, other: Any) -> Value:
     >>> where(x > 0, x, 0.1 * x).tolist()
     [-0.1, 2.0]
     """
-    a, b = as_value(input), as_value(other)
+    a, b = as_value(input, "where: input"), as_value(other, "where: other")
     mask = bools(condition, "where", like=a if is_foreign(a.data) else b)
     return primitives.where(a, b, condition=mask)
 
@@ -197,9 +197,9 @@ def masked_fill(input: Any, mask: Any, value: float) -> Value:
     >>> masked_fill(Value([1.0, 2.0]), [True, False], float("-inf")).tolist()
     [-inf, 2.0]
     """
-    x = as_value(input)
+    x = as_value(input, "masked_fill: input")
     plain = bools(mask, "masked_fill", like=x)
-    fill = as_value(value)
+    fill = as_value(value, "masked_fill: value")
     if fill.shape:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {fill.shape}")
     return primitives.where(fill, x, condition=plain)

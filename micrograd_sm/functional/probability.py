@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from random import Random
 from typing import Any
@@ -24,7 +25,7 @@ def softmax(input: Any, dim: int) -> Value:
     >>> softmax(Value([1.2, 2.5, 0.9]), dim=0)
     Value([0.1848, 0.6782, 0.1369], op=softmax/divide)
     """
-    x = as_value(input)
+    x = as_value(input, "softmax: input")
     axis = _axis(x, dim, "softmax")
     weights = primitives.exp(_shifted(x, axis))
     return weights / primitives.sum(weights, axis=axis, keepdims=True)
@@ -39,7 +40,7 @@ def log_softmax(input: Any, dim: int) -> Value:
     >>> log_softmax(Value([1000.0, 0.0]), dim=0)
     Value([    0., -1000.], op=log_softmax/subtract)
     """
-    x = as_value(input)
+    x = as_value(input, "log_softmax: input")
     axis = _axis(x, dim, "log_softmax")
     shifted = _shifted(x, axis)
     return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
@@ -63,7 +64,7 @@ def multinomial(input: Any, num_samples: int, replacement: bool = False, generat
     >>> multinomial([0.0, 1.0, 0.0], 3, replacement=True).tolist()
     [1, 1, 1]
     """
-    weights = as_value(input).detach()
+    weights = as_value(input, "multinomial: input").detach()
     if weights.ndim not in (1, 2):
         raise RuntimeError(f"multinomial: weights must have 1 or 2 dimensions, got shape {weights.shape}")
     if isinstance(num_samples, bool) or not isinstance(num_samples, int):
@@ -98,9 +99,6 @@ def _check_weights(row: list[float], place: int, num_samples: int, replacement: 
 def _draw(row: list[float], num_samples: int, replacement: bool, source: Random) -> list[int]:
     if replacement:
         return source.choices(range(len(row)), row, k=num_samples)
-    left, drawn = dict(enumerate(row)), []
-    for _ in range(num_samples):
-        [index] = source.choices(list(left), list(left.values()))
-        drawn.append(index)
-        del left[index]
-    return drawn
+    # Efraimidis and Spirakis (2006): the largest u ** (1 / weight) are a draw without replacement, in order.
+    keys = {index: math.log(1.0 - source.random()) / weight for index, weight in enumerate(row) if weight > 0}
+    return heapq.nlargest(num_samples, keys, key=keys.__getitem__)

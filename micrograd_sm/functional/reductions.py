@@ -30,7 +30,7 @@ def sum(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
     >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist(), sum([[1.0, 2.0], [3.0, 4.0]]).item()
     ([4.0, 6.0], 10.0)
     """
-    x = as_value(input)
+    x = as_value(input, "sum: input")
     return primitives.sum(x, axis=axes_of(dim, x.ndim, "sum"), keepdims=bool(keepdim))
 
 
@@ -41,7 +41,7 @@ def mean(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
     >>> mean([[1.0, 2.0], [3.0, 4.0]], dim=1).tolist()
     [1.5, 3.5]
     """
-    x = as_value(input)
+    x = as_value(input, "mean: input")
     axes = axes_of(dim, x.ndim, "mean")
     return sum(x, axes, keepdim) / float(prod(x.shape[axis] for axis in axes)) if x.ndim else x / 1.0
 
@@ -56,7 +56,7 @@ def amax(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
     >>> x.grad.tolist()
     [0.5, 0.0, 0.5]
     """
-    x = as_value(input)
+    x = as_value(input, "amax: input")
     axes = _nonempty(x, dim, "amax")
     return primitives.max(x, axis=axes, keepdims=bool(keepdim))
 
@@ -68,7 +68,8 @@ def amin(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
     >>> amin([[3.0, 1.0], [2.0, 5.0]], dim=1).tolist()
     [1.0, 2.0]
     """
-    return -amax(-as_value(input), dim, keepdim)
+    x = as_value(input, "amin: input")
+    return -primitives.max(-x, axis=_nonempty(x, dim, "amin"), keepdims=bool(keepdim))
 
 
 def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
@@ -88,7 +89,11 @@ def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
     >>> min([4.0, 2.0]).item()
     2.0
     """
-    return -_maximum_of_all(-as_value(input), "min") if dim is None else _extremes(input, argmin, dim, keepdim, "min")
+    return (
+        -_maximum_of_all(-as_value(input, "min: input"), "min")
+        if dim is None
+        else _extremes(input, argmin, dim, keepdim, "min")
+    )
 
 
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
@@ -99,7 +104,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
     >>> argmax([1.2, 2.5, 0.9]).item(), argmax([[1.0, 2.0], [4.0, 3.0]], dim=1).tolist()
     (1, [1, 0])
     """
-    x = as_value(input).detach()
+    x = as_value(input, "argmax: input").detach()
     if dim is None:
         if 0 in x.shape:
             raise IndexError(f"argmax: nothing to choose from in shape {x.shape}")
@@ -120,7 +125,7 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
     >>> argmin([1.2, 2.5, 0.9]).item()
     2
     """
-    return argmax(-as_value(input).detach(), dim, keepdim)
+    return argmax(-as_value(input, "argmin: input").detach(), dim, keepdim)
 
 
 @composed
@@ -132,7 +137,9 @@ def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
     >>> logsumexp([1000.0, 1000.0], dim=0).item()
     1000.6931471805599
     """
-    x = as_value(input)
+    x = as_value(input, "logsumexp: input")
+    if dim is None:
+        raise TypeError("logsumexp: dim must be an int or a tuple of ints, got None")
     axes = axes_of(dim, x.ndim, "logsumexp")
     if 0 in x.shape:
         return primitives.log(sum(primitives.exp(x), axes, keepdim))
@@ -145,7 +152,7 @@ def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
 
 
 def _extremes(input: Any, arg: Any, dim: int, keepdim: bool, function: str) -> Extremes:
-    x = as_value(input)
+    x = as_value(input, f"{function}: input")
     axis = axis_of(dim, x.ndim, function)
     if x.ndim == 0:
         return Extremes(x * 1.0, arg(x, axis))
@@ -161,7 +168,7 @@ def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
 
 
 def _maximum_of_all(input: Any, function: str) -> Value:
-    x = as_value(input)
+    x = as_value(input, f"{function}: input")
     if 0 in x.shape:
         raise RuntimeError(f"{function}: nothing to choose from in shape {x.shape}; name a dim of size above 0")
     top = amax(x)

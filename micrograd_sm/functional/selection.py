@@ -21,10 +21,10 @@ def gather(input: Any, dim: int, index: Any) -> Value:
     >>> gather(Value([[1, 2], [3, 4]]), 1, [[1], [0]]).tolist()
     [[2.0], [3.0]]
     """
-    x = as_value(input)
+    x = as_value(input, "gather: input")
     axis = axis_of(dim, x.ndim, "gather")
     flat, shape = integers(index, "gather: index")
-    if len(shape) != x.ndim or any(size > x.shape[k] for k, size in enumerate(shape) if k != axis):
+    if (flat and len(shape) != x.ndim) or any(size > x.shape[k] for k, size in enumerate(shape) if k != axis):
         raise RuntimeError(
             f"gather: index of shape {shape} must have the {x.ndim} dimensions of input {x.shape}, "
             f"and be no larger in any but dimension {axis}"
@@ -47,13 +47,15 @@ def index_select(input: Any, dim: int, index: Any) -> Value:
     >>> index_select(Value([[1, 2], [3, 4]]), 0, [1, 1]).tolist()
     [[3.0, 4.0], [3.0, 4.0]]
     """
-    x = as_value(input)
+    x = as_value(input, "index_select: input")
     axis = axis_of(dim, x.ndim, "index_select")
     flat, shape = integers(index, "index_select: index")
     if len(shape) > 1:
         raise IndexError(f"index_select: index must have one dimension, got shape {shape}")
     _check_range(flat, x.shape[axis] if x.ndim else 1, "index_select", axis, IndexError)
     if not x.ndim:
+        if len(flat) != 1:
+            raise RuntimeError(f"index_select: a number has one element to select, got {len(flat)} indices")
         return primitives.reshape(x, shape=())
     return x[(slice(None),) * axis + (Array.of(flat, (len(flat),), int),)]
 
@@ -68,9 +70,13 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
     [[1, 0, 0], [0, 0, 1]]
     """
     flat, shape = integers(target, "one_hot: target")
+    if isinstance(num_classes, bool) or not isinstance(num_classes, int):
+        raise TypeError(f"one_hot: num_classes must be an int, got {num_classes!r}")
+    if not flat and num_classes <= 0:
+        raise RuntimeError("one_hot: an empty target does not tell the number of classes; give num_classes")
+    if num_classes < -1 or num_classes == 0:
+        raise RuntimeError(f"one_hot: num_classes must be above 0, or -1 to count them, got {num_classes}")
     if num_classes == -1:
-        if not flat:
-            raise RuntimeError("one_hot: an empty target does not tell the number of classes; give num_classes")
         num_classes = max(flat) + 1
     for position, chosen in enumerate(flat):
         if not 0 <= chosen < num_classes:
@@ -92,7 +98,10 @@ def integers(x: Any, what: str) -> tuple[list[int], Shape]:
     >>> integers([[1], [2]], "target")
     ([1, 2], (2, 1))
     """
-    flat, shape = parse(x.data if isinstance(x, Value) else x)
+    try:
+        flat, shape = parse(x.data if isinstance(x, Value) else x)
+    except (TypeError, ValueError) as error:
+        raise type(error)(f"{what}: {error}") from None
     if flat and widest(flat) is not int:
         found = "floats" if widest(flat) is float else "bools"
         raise RuntimeError(f"{what} must be integers, got {found}: {x!r}")

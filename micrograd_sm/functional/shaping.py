@@ -19,7 +19,7 @@ def reshape(input: Any, *shape: Any) -> Value:
     >>> reshape(Value([[1, 2, 3], [4, 5, 6]]), (3, -1)).tolist()
     [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
     """
-    x = as_value(input)
+    x = as_value(input, "reshape: input")
     return primitives.reshape(x, shape=inferred(sizes_of(shape, "reshape", minimum=-1), x.shape))
 
 
@@ -31,7 +31,7 @@ def permute(input: Any, *dims: Any) -> Value:
     >>> permute(Value([[1, 2, 3]]), (1, 0)).shape
     (3, 1)
     """
-    x = as_value(input)
+    x = as_value(input, "permute: input")
     named = dims[0] if len(dims) == 1 and isinstance(dims[0], (tuple, list)) else dims
     order = tuple(axis_of(dim, x.ndim, "permute") for dim in named)
     if sorted(order) != list(range(x.ndim)):
@@ -45,7 +45,7 @@ def transpose(input: Any, dim0: int, dim1: int) -> Value:
     >>> transpose(Value([[1, 2, 3]]), 0, 1).shape
     (3, 1)
     """
-    x = as_value(input)
+    x = as_value(input, "transpose: input")
     a, b = axis_of(dim0, x.ndim, "transpose"), axis_of(dim1, x.ndim, "transpose")
     order = list(range(x.ndim))
     if order:
@@ -59,7 +59,7 @@ def squeeze(input: Any, dim: int | tuple[int, ...] | None = None) -> Value:
     >>> squeeze(Value([[[1.0], [2.0]]])).shape, squeeze(Value([[[1.0], [2.0]]]), 0).shape
     ((2,), (2, 1))
     """
-    x = as_value(input)
+    x = as_value(input, "squeeze: input")
     axes = () if dim == () else axes_of(dim, x.ndim, "squeeze")
     return primitives.reshape(x, shape=tuple(s for axis, s in enumerate(x.shape) if s != 1 or axis not in axes))
 
@@ -70,7 +70,7 @@ def unsqueeze(input: Any, dim: int) -> Value:
     >>> unsqueeze(Value([1.0, 2.0]), -1).shape
     (2, 1)
     """
-    x = as_value(input)
+    x = as_value(input, "unsqueeze: input")
     axis = axis_of(dim, x.ndim + 1, "unsqueeze")
     return primitives.reshape(x, shape=(*x.shape[:axis], 1, *x.shape[axis:]))
 
@@ -83,7 +83,7 @@ def expand(input: Any, *sizes: Any) -> Value:
     >>> expand(Value([[1.0], [2.0]]), -1, 3).tolist()
     [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
     """
-    x = as_value(input)
+    x = as_value(input, "expand: input")
     wanted = sizes_of(sizes, "expand", minimum=-1)
     missing = len(wanted) - x.ndim
     shape = tuple(x.shape[k - missing] if size == -1 and k >= missing else size for k, size in enumerate(wanted))
@@ -135,7 +135,7 @@ def _values(tensors: Any, function: str, when_empty: type[Exception]) -> list[Va
         raise TypeError(f"{function}: expected a list or tuple of Values, got {type(tensors).__name__}")
     if not len(tensors):
         raise when_empty(f"{function}: expected at least one Value, got an empty {type(tensors).__name__}")
-    return [as_value(x) for x in tensors]
+    return [as_value(x, f"{function}: tensors") for x in tensors]
 
 
 @composed
@@ -147,7 +147,7 @@ def matmul(input: Any, other: Any) -> Value:
     >>> matmul([[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
     [3.0, 7.0]
     """
-    a, b = as_value(input), as_value(other)
+    a, b = as_value(input, "matmul: input"), as_value(other, "matmul: other")
     if not a.shape or not b.shape:
         raise RuntimeError(f"matmul: needs vectors or matrices, got shapes {a.shape} and {b.shape}; use * for numbers")
     rows = a if a.ndim > 1 else unsqueeze(a, 0)
@@ -170,6 +170,8 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Value:
     >>> linear([1.0, 2.0], [[3.0, 4.0]], [0.5]).tolist()
     [11.5]
     """
-    w = as_value(weight)
+    w = as_value(weight, "linear: weight")
+    if w.ndim not in (1, 2) or (w.ndim == 1 and bias is not None):
+        raise RuntimeError(f"linear: weight must be (m, k), or (k) without a bias, got shape {w.shape}")
     product = matmul(input, w.T if w.ndim == 2 else w)
-    return product if bias is None else product + as_value(bias)
+    return product if bias is None else product + as_value(bias, "linear: bias")

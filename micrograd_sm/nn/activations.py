@@ -58,7 +58,9 @@ class Sigmoid(Module):
 
 
 class _AlongDim(Module):
-    def __init__(self, dim: int) -> None:
+    def __init__(self, dim: int | None = None) -> None:
+        if isinstance(dim, bool) or not isinstance(dim, int):
+            raise TypeError(f"{type(self).__name__}: dim must be an int, as in {type(self).__name__}(dim=1), got {dim!r}")
         self.dim = dim
 
     def extra_repr(self) -> str:

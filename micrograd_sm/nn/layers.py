@@ -39,7 +39,7 @@ class Linear(Module):
         >>> Linear(2, 3).forward([1.0, 2.0]).shape
         (3,)
         """
-        x = as_value(input)
+        x = as_value(input, f"{self}: input")
         if x.shape[-1:] != (self.in_features,):
             raise RuntimeError(f"{self}: the input's last size must be {self.in_features}, got shape {x.shape}")
         return functional.linear(x, self.weight, self.bias)

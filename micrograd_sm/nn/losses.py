@@ -10,7 +10,7 @@ from micrograd_sm.nn.module import Module
 
 
 def _constant(weight: Any) -> Value | None:
-    return None if weight is None else as_value(weight).detach()
+    return None if weight is None else as_value(weight, "weight").detach()
 
 
 class NLLLoss(Module):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 from micrograd_sm.engine import Value
@@ -34,6 +34,8 @@ class Neuron(Module):
         >>> Neuron(1).forward(0.0).item()
         0.0
         """
+        if isinstance(x, str):
+            raise TypeError(f"{self}: the inputs must be numbers or Values, got {x!r}")
         inputs = _inputs(x)
         if len(inputs) != len(self.w):
             raise ValueError(f"{self}: expected {len(self.w)} inputs, got {len(inputs)}: {x!r}")
@@ -86,7 +88,9 @@ class MLP(Module):
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(3)]]
     """
 
-    def __init__(self, nin: int, nouts: Iterable[int]) -> None:
+    def __init__(self, nin: int, nouts: Sequence[int]) -> None:
+        if not isinstance(nouts, (list, tuple, range)):
+            raise TypeError(f"MLP: nouts must list the sizes of the layers, as in MLP(2, [16, 16, 1]), got {nouts!r}")
         sizes = [nin, *nouts]
         last = len(sizes) - 2
         self.layers = [Layer(sizes[k], sizes[k + 1], nonlin=k != last) for k in range(last + 1)]

@@ -223,3 +223,13 @@ def test_drawn_cross_entropies(data: Any) -> None:
         return m.cross_entropy(x, m.ints(target), weight=weight and m.new(weight, False), **options)
 
     assert_agreement(program, [logits], [(batch, classes)], order=1)
+
+
+@pytest.mark.parametrize("reduction", REDUCTIONS)
+@pytest.mark.parametrize("shape", [(3, 0), (2, 0)], ids=str)
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_probabilities_of_no_classes(shape: tuple, reduction: str, smoothing: float) -> None:
+    def program(m: Any, x: Any, t: Any) -> Any:
+        return m.cross_entropy(x, t, reduction=reduction, label_smoothing=smoothing)
+
+    assert_agreement(program, [seeds(shape, 0.7), seeds(shape, 2.9)], [shape, shape], order=1)

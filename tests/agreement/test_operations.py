@@ -172,6 +172,7 @@ TABLE = [
     Row("gather", lambda m, a: m.gather(a, 1, m.ints([[0, 0], [2, 1]])), shapes=fixed((2, 3))),
     Row("gather", lambda m, a: m.gather(a, 0, m.ints([[1, 0, 1]])), shapes=fixed((2, 3))),
     Row("gather", lambda m, a: a.gather(-1, m.ints([2, 2])), shapes=fixed((3,))),
+    Row("gather", lambda m, a: m.gather(a, 1, m.ints([])), shapes=fixed((2, 3))),
     Row("index_select", lambda m, a: m.index_select(a, 1, m.ints([2, 0, 2])), shapes=fixed((2, 3))),
     Row("index_select", lambda m, a: a.index_select(0, m.ints(1)), shapes=fixed((2, 3))),
     *(
