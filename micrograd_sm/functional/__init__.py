@@ -101,10 +101,21 @@ _FUNCTIONS_ONLY = {
 }
 for _name in set(__all__) - _FUNCTIONS_ONLY:
     setattr(Value, _name, globals()[_name])
+
+
+def _where(self: Value, condition: object, other: object) -> Value:
+    """Return this Value where the condition holds and `other` elsewhere (torch.Tensor.where).
+
+    >>> Value([1.0, 2.0]).where([True, False], 0.0).tolist()
+    [1.0, 0.0]
+    """
+    return where(condition, self, other)
+
+
 for _name, _method in {
     "__abs__": abs,
     "__matmul__": matmul,
     "__rmatmul__": lambda self, other: matmul(other, self),
-    "where": lambda self, condition, other: where(condition, self, other),
+    "where": _where,
 }.items():
     setattr(Value, _name, _method)

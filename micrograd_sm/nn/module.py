@@ -13,7 +13,12 @@ from micrograd_sm.engine import Value
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` found on one side only."""
+    """What `Module.load_state_dict` found on one side only.
+
+    >>> from micrograd_sm import nn
+    >>> nn.Linear(1, 1).load_state_dict({"weight": [[2.0]]}, strict=False)
+    IncompatibleKeys(missing_keys=['bias'], unexpected_keys=[])
+    """
 
     missing_keys: list[str]
     unexpected_keys: list[str]
