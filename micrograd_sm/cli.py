@@ -12,7 +12,8 @@ import micrograd_sm
 from micrograd_sm import demo
 from micrograd_sm.draw import draw
 from micrograd_sm.draw.text import numbers
-from micrograd_sm.expression import FUNCTIONS, evaluate
+from micrograd_sm.expression import evaluate
+from micrograd_sm.syntax import FUNCTIONS
 
 _EXPRESSION = f"""\
 An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and

@@ -3,46 +3,20 @@
 from __future__ import annotations
 
 import ast
-import difflib
 import inspect
 import operator
 from collections.abc import Callable
-from math import inf, nan, prod
-from typing import Any, NoReturn
+from typing import Any
 
-from micrograd_sm import creation, functional, limits
+from micrograd_sm import functional, limits
 from micrograd_sm.array import Array
 from micrograd_sm.draw.text import shortened, visible
 from micrograd_sm.engine import Value, as_value
+from micrograd_sm.syntax import BINARY, COMPARE, FUNCTIONS, NUMBERS, checked, near
 
-MAX_LENGTH = 10_000  # characters of an expression
 _SMALL_BASE = 1000
-MAX_DEPTH = 100  # brackets, calls and operators within one another
-
-CREATION = ("arange", "eye", "full", "ones", "rand", "randint", "randn", "zeros")
-FUNCTIONS: dict[str, Callable] = {
-    "Value": Value,
-    **{name: getattr(functional, name) for name in functional.__all__},
-    **{name: getattr(creation, name) for name in CREATION},
-}
-METHODS = {name for name in functional.__all__ if hasattr(Value, name)} | {"detach"}
-ATTRIBUTES = {"T", "values", "indices"}
-NUMBERS = {"inf": inf, "nan": nan}
-ALLOWED = (
-    "an expression holds numbers, lists, names assigned in it, + - * / ** @, comparisons, indexing, and calls of "
-    "micrograd_sm's functions"
-)
-
-_BINARY: dict[type, Callable] = {
-    ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.Div: operator.truediv,
-    ast.Pow: operator.pow, ast.MatMult: operator.matmul,
-}  # fmt: skip
-_COMPARE: dict[type, Callable] = {
-    ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge,
-    ast.Eq: operator.eq, ast.NotEq: operator.ne,
-}  # fmt: skip
-_STRUCTURE = (ast.List, ast.Tuple, ast.BinOp, ast.Subscript, ast.Slice)
 _INPUTS = {"input", "other"}  # arguments through which a gradient flows: a number or list there becomes a leaf
+_PAIR = "max and min with a dim give a pair, and what uses it here needs a Value: take .values or .indices, or [0] or [1]"
 _MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"tensors"}}
 
 
@@ -62,147 +36,16 @@ def evaluate(source: str) -> Value:
     ValueError: the attribute .__class__ is not allowed: an expression holds numbers, lists, names assigned in it, \
 + - * / ** @, comparisons, indexing, and calls of micrograd_sm's functions
     """
-    statements = _checked(source)
+    statements = checked(source)
     result = _Evaluation().run(statements)
     if isinstance(result, tuple) and hasattr(result, "values"):
         raise ValueError("the result is a pair, values and indices: choose one, as in max([1.0, 2.0], 0).values")
     if not isinstance(result, Value):
         raise ValueError(f"the result, {shortened(visible(str(result)))}, is no Value, so it has no graph")
     if result.op is None:
-        raise ValueError("the result is not computed from anything that requires a gradient, so it has no graph")
+        what = f"the result, {shortened(visible(result.name))}," if result.name else "the result"
+        raise ValueError(f"{what} is not computed from anything that requires a gradient, so it has no graph")
     return result
-
-
-# Checking, before anything runs -------------------------------------------------------------------------------------
-
-
-def _checked(source: str) -> list[ast.stmt]:
-    """Parse an expression and return its statements, or refuse it."""
-    if len(source) > MAX_LENGTH:
-        raise ValueError(f"the expression is {len(source):,} characters long; at most {MAX_LENGTH:,} are allowed")
-    try:
-        statements = ast.parse(source.strip()).body
-    except SyntaxError as error:
-        raise ValueError(f"the expression cannot be read: {visible(str(error.msg))}") from None
-    except (RecursionError, MemoryError):
-        raise ValueError(f"the expression is nested too deeply; at most {MAX_DEPTH} levels are allowed") from None
-    if not statements:
-        raise ValueError(f"the expression is empty; {ALLOWED}")
-    known = set(NUMBERS)
-    for statement in statements:
-        known |= _check_statement(statement, known, source.strip())
-    return statements
-
-
-def _check_statement(statement: ast.stmt, known: set[str], source: str) -> set[str]:
-    """Refuse what is not allowed in a statement, and return the names that it assigns."""
-    if isinstance(statement, ast.Expr):
-        _check(statement.value, known, source)
-        return set()
-    if not isinstance(statement, ast.Assign):
-        _refuse(statement, source)
-    _check(statement.value, known, source)
-    for target in statement.targets:
-        if not isinstance(target, ast.Name):
-            raise ValueError(f"only a name can be assigned to, not {_excerpt(target, source)}")
-        if target.id.startswith("_") or target.id in FUNCTIONS or target.id in NUMBERS:
-            why = "starts with an underscore" if target.id.startswith("_") else "has a meaning here already"
-            raise ValueError(f"the name {visible(target.id)} {why}; choose another")
-    return {target.id for target in statement.targets if isinstance(target, ast.Name)}
-
-
-def _check(root: ast.expr, known: set[str], source: str) -> None:
-    """Refuse whatever is not on the list; walks without recursion, so that no nesting can break it."""
-    waiting: list[tuple[ast.AST, int, bool]] = [(root, 1, False)]
-    while waiting:
-        node, depth, is_argument = waiting.pop()
-        if depth > MAX_DEPTH:
-            raise ValueError(f"the expression is nested more than {MAX_DEPTH} levels deep")
-        if isinstance(node, ast.Constant):
-            _check_constant(node, is_argument)
-        elif isinstance(node, ast.Name):
-            _check_name(node.id, known)
-        elif isinstance(node, ast.Call):
-            _check_call(node, source)
-            waiting += [(argument, depth + 1, True) for argument in (*node.args, *(word.value for word in node.keywords))]
-            waiting += [(node.func.value, depth + 1, False)] if isinstance(node.func, ast.Attribute) else []
-        elif isinstance(node, ast.Attribute):
-            _check_attribute(node.attr, ATTRIBUTES)
-            waiting.append((node.value, depth + 1, False))
-        elif _is_allowed(node):
-            waiting += [(child, depth + 1, False) for child in ast.iter_child_nodes(node) if isinstance(child, ast.expr)]
-        else:
-            _refuse(node, source)
-
-
-def _is_allowed(node: ast.AST) -> bool:
-    if isinstance(node, ast.BinOp):
-        return type(node.op) in _BINARY
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.op, (ast.USub, ast.UAdd))
-    if isinstance(node, ast.Compare):
-        return len(node.ops) == 1 and type(node.ops[0]) in _COMPARE
-    return isinstance(node, _STRUCTURE)
-
-
-def _check_constant(node: ast.Constant, is_argument: bool) -> None:
-    if isinstance(node.value, str) and not is_argument:
-        raise ValueError(f"text, {shortened(visible(repr(node.value)))}, is allowed only as an argument; {ALLOWED}")
-    if not isinstance(node.value, (int, float, str)) and node.value not in (None, Ellipsis):
-        raise ValueError(f"{type(node.value).__name__}, {shortened(visible(repr(node.value)))}, is not allowed; {ALLOWED}")
-
-
-def _check_name(name: str, known: set[str]) -> None:
-    if name in known:
-        return
-    if name in FUNCTIONS:
-        raise ValueError(f"{name} is a function: call it, as in {name}(...)")
-    raise ValueError(f"the name {shortened(visible(name))} is unknown{_near(name, known | set(FUNCTIONS))}; {ALLOWED}")
-
-
-def _check_call(node: ast.Call, source: str) -> None:
-    """Refuse a call of anything but a function or method on the lists."""
-    if any(isinstance(argument, ast.Starred) for argument in node.args) or any(word.arg is None for word in node.keywords):
-        raise ValueError(f"* or ** before an argument is not allowed in {_excerpt(node, source)}: {ALLOWED}")
-    if isinstance(node.func, ast.Attribute):
-        _check_attribute(node.func.attr, METHODS)
-    elif not isinstance(node.func, ast.Name):
-        raise ValueError(f"only a function by its name can be called, not {_excerpt(node.func, source)}; {ALLOWED}")
-    elif node.func.id not in FUNCTIONS:
-        near = _near(node.func.id, set(FUNCTIONS)) or f"; the functions are {', '.join(sorted(FUNCTIONS))}"
-        raise ValueError(f"the function {shortened(visible(node.func.id))} is not allowed{near}")
-
-
-def _check_attribute(name: str, allowed: set[str]) -> None:
-    if name in allowed:
-        return
-    if name in METHODS:
-        raise ValueError(f"{name} is a method: call it, as in x.{name}(...)")
-    raise ValueError(f"the attribute .{shortened(visible(name))} is not allowed{_near(name, METHODS)}: {ALLOWED}")
-
-
-def _near(name: str, names: set[str]) -> str:
-    found = difflib.get_close_matches(name[:40], sorted(names), n=1)
-    return f" (did you mean {found[0]}?)" if found else ""
-
-
-def _refuse(node: ast.AST, source: str) -> NoReturn:
-    kind = _WORDS.get(type(node).__name__, type(node).__name__)
-    raise ValueError(f"{kind} is not allowed{_excerpt(node, source, ' in ')}: {ALLOWED}")
-
-
-_WORDS = {
-    "Lambda": "lambda", "ListComp": "a comprehension", "SetComp": "a comprehension", "DictComp": "a comprehension",
-    "GeneratorExp": "a comprehension", "JoinedStr": "an f-string", "NamedExpr": ":=", "Starred": "a starred expression",
-    "Import": "import", "ImportFrom": "import", "IfExp": "if", "BoolOp": "and/or", "Dict": "a dict", "Set": "a set",
-    "Await": "await", "FunctionDef": "def", "ClassDef": "class", "For": "for", "While": "while", "AugAssign": "changing a name",
-    "BinOp": "this operator", "UnaryOp": "this operator", "Compare": "this comparison", "Delete": "del",
-}  # fmt: skip
-
-
-def _excerpt(node: ast.AST, source: str, before: str = "") -> str:
-    text = ast.get_source_segment(source, node) if hasattr(node, "lineno") else None
-    return f"{before}{shortened(visible(text))}" if text else ""
 
 
 # Computing ----------------------------------------------------------------------------------------------------------
@@ -246,7 +89,7 @@ class _Evaluation:
         if isinstance(result, Value) and names and result.name is None:
             result.name = names[0]
         self.names.update(dict.fromkeys(names, result))
-        return result.plain if isinstance(result, _Literal) else result
+        return result.leaf() if isinstance(result, _Literal) else result
 
     def operand(self, node: ast.expr, name: str | None = None) -> Any:
         """Return a node as a Value: a number or list becomes a leaf, a list that holds Values is stacked."""
@@ -255,7 +98,9 @@ class _Evaluation:
         if isinstance(node, (ast.List, ast.Tuple)) and not _is_literal(node):
             return self._counted(as_value([self.operand(element) for element in node.elts]))
         x = self.plain(node, folded=False)
-        return Value(x, name=name) if isinstance(x, (int, float, list, tuple)) and not hasattr(x, "_fields") else x
+        if hasattr(x, "_fields"):
+            raise ValueError(_PAIR)
+        return Value(x, name=name) if isinstance(x, (int, float, list, tuple)) else x
 
     def plain(self, node: Any, folded: bool = True) -> Any:
         """Return a node as it stands; `folded` keeps arithmetic of numbers plain, for a dim, a target or an index."""
@@ -275,8 +120,8 @@ class _Evaluation:
             case ast.BinOp():
                 return self._binary(node, folded)
             case ast.Compare():
-                right = self.operand(node.comparators[0])
-                return limits.broadcast(_COMPARE[type(node.ops[0])], self.operand(node.left), right)
+                left, right = self.operand(node.left), self.operand(node.comparators[0])
+                return self._counted(limits.broadcast(COMPARE[type(node.ops[0])], left, right))
             case ast.Subscript():
                 return self._subscript(node)
             case ast.Attribute():
@@ -290,7 +135,7 @@ class _Evaluation:
         return self._counted(-x if isinstance(node.op, ast.USub) else x)
 
     def _binary(self, node: ast.BinOp, folded: bool) -> Any:
-        operation = _BINARY[type(node.op)]
+        operation = BINARY[type(node.op)]
         if folded:
             left, right = self.plain(node.left), self.plain(node.right)
             if isinstance(left, (int, float)) and isinstance(right, (int, float)):
@@ -303,14 +148,21 @@ class _Evaluation:
 
     def _subscript(self, node: ast.Subscript) -> Any:
         key = self.plain(node.slice)
-        x = self.operand(node.value)
+        x = self._pair_or_operand(node.value)
         if isinstance(x, tuple):
             return x[key]
         limits.check_index(x, key)
         return self._counted(x[key])
 
+    def _pair_or_operand(self, node: ast.expr) -> Any:
+        """Return what has parts: max's and min's pair as it is, all else as an operand."""
+        pair = self.plain(node, folded=False) if isinstance(node, (ast.Name, ast.Call)) else None
+        if isinstance(node, ast.Call) and isinstance(pair, (Value, Array)):
+            return pair
+        return pair if hasattr(pair, "_fields") else self.operand(node)
+
     def _attribute(self, node: ast.Attribute) -> Any:
-        x = self.operand(node.value)
+        x = self._pair_or_operand(node.value)
         if not isinstance(x, Value if node.attr == "T" else tuple):
             raise ValueError(f".{node.attr} is known only of {'a Value' if node.attr == 'T' else 'max and min with a dim'}")
         return getattr(x, node.attr)
@@ -330,12 +182,9 @@ class _Evaluation:
         words += [""] * len(node.args)
         args = base + [self._argument(argument, word, inputs) for word, argument in zip(words, node.args, strict=False)]
         kwargs = {str(word.arg): self._argument(word.value, str(word.arg), inputs) for word in node.keywords}
-        try:
-            bound = signature.bind(*args, **kwargs).arguments
-        except TypeError as error:
-            raise ValueError(f"{name}: {error}") from None
+        bound = _bound(name, signature, args, kwargs)
         limits.check_call(name, bound)
-        return self._counted(function(*args, **kwargs))
+        return self._counted(function(*args, **kwargs), *bound.values())
 
     def _argument(self, node: ast.expr, word: str, inputs: set[str]) -> Any:
         if word not in inputs:
@@ -344,13 +193,30 @@ class _Evaluation:
             return [self.operand(element) for element in node.elts]
         return self.operand(node, name=word)
 
-    def _counted(self, x: Any) -> Any:
-        """Return x, or refuse to go on when the Values made so far are too many and too large."""
-        if isinstance(x, Value):
-            self.made += limits.refuse_large(prod(x.shape), "a Value")
-            if self.made > limits.MAX_TOTAL:
-                raise ValueError(f"the expression makes Values of more than {limits.MAX_TOTAL:,} elements in all")
+    def _counted(self, x: Any, *read: Any) -> Any:
+        """Return x, or refuse to go on when what was made or read so far is too large; a pair counts as its two parts."""
+        parts = x if isinstance(x, tuple) else (x,)
+        made = sum(limits.refuse_large(limits.elements(part.shape), "a Value") for part in parts if _has_shape(part))
+        self.made += max([made, *(limits.elements(one.shape) for one in read if _has_shape(one))])
+        if self.made > limits.MAX_TOTAL:
+            raise ValueError(f"the expression works on more than {limits.MAX_TOTAL:,} elements in all")
         return x
+
+
+def _has_shape(x: Any) -> bool:
+    return isinstance(x, (Value, Array))
+
+
+def _bound(name: str, signature: inspect.Signature, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return a call's arguments by name, or refuse the call in words that name the argument."""
+    known = set(signature.parameters)
+    for word in kwargs:
+        if word not in known:
+            raise ValueError(f"{name}: there is no argument {shortened(visible(word))}{near(word, known)}")
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def _is_literal(node: ast.AST) -> bool:
@@ -368,4 +234,4 @@ def _folded(operation: Callable, left: float, right: float) -> float:
             left, right = float(left), float(right)
         return operation(left, right)
     except (ArithmeticError, TypeError) as error:
-        raise ValueError(f"an argument cannot be computed: {error}") from None
+        raise ValueError(f"an argument cannot be computed: {error.args[-1]}") from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import zip_longest
 from math import ceil, isfinite, prod
 from typing import Any
 
@@ -12,6 +13,7 @@ from micrograd_sm.engine import Value
 
 MAX_ELEMENTS = 100_000  # of one Value
 MAX_TOTAL = 1_000_000  # of all Values that an expression makes, and multiplications of one matmul
+_LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 
 
 def refuse_large(count: float, what: str, most: int = MAX_ELEMENTS) -> int:
@@ -28,13 +30,22 @@ def refuse_large(count: float, what: str, most: int = MAX_ELEMENTS) -> int:
     return int(count)
 
 
+def elements(shape: Iterable[int]) -> int:
+    """Return what a shape costs: its elements, a size of 0 counted as 1, since its other sizes are walked all the same.
+
+    >>> elements((2, 3)), elements((1000, 0)), elements(())
+    (6, 1000, 1)
+    """
+    return prod(max(1, size) for size in shape)
+
+
 def broadcast(operation: Callable, *operands: Any) -> Any:
     """Compute an elementwise operation whose result is small enough; ValueError if it is not.
 
     >>> broadcast(min, 1.0, 2.0)
     1.0
     """
-    refuse_large(_broadcast_count(operands), "a result")
+    refuse_large(_broadcast_count(map(_shape, operands)), "a result")
     return operation(*operands)
 
 
@@ -46,8 +57,9 @@ def matmul(operation: Callable, a: Any, b: Any) -> Any:
     """
     left, right = _shape(a), _shape(b)
     if left and right:
-        outer = [*left[:-1], *([right[-1]] if len(right) > 1 else [])]
-        refuse_large(prod(outer) * prod(right[:-2]) * left[-1], "a matrix product", MAX_TOTAL)
+        made = _broadcast_count([left[:-2], right[:-2]]) * elements((*left[-2:-1], *(right[-1:] if len(right) > 1 else ())))
+        refuse_large(made, "a matrix product")
+        refuse_large(made * max(1, left[-1]), "a matrix product's work", MAX_TOTAL)
     return operation(a, b)
 
 
@@ -57,10 +69,10 @@ def check_index(x: Any, key: Any) -> None:
     >>> check_index(Value([1.0, 2.0]), [0, 1, 0])
     """
     keys = key if isinstance(key, tuple) else (key,)
-    chosen = [prod(_shape(one)) for one in keys if isinstance(one, (list, Value, Array))]
+    chosen = [_shape(one) for one in keys if isinstance(one, (list, Value, Array))]
     shape = _shape(x)
     if chosen and shape:
-        refuse_large(max(chosen) * prod(shape) // max(1, min(shape)), "a selection")
+        refuse_large(_broadcast_count(chosen) * elements(shape) // max(1, min(shape)), "a selection")
 
 
 def check_call(name: str, arguments: Mapping[str, Any]) -> None:
@@ -71,30 +83,30 @@ def check_call(name: str, arguments: Mapping[str, Any]) -> None:
         ...
     ValueError: eye of 10,000,000,000 elements is too large; an expression may make 100,000
     """
-    if name in ("zeros", "ones", "rand", "randn", "full", "randint", "expand"):
-        named = ("size", "sizes", "low", "high")
+    if name in ("zeros", "ones", "rand", "randn", "full", "randint", "expand", "reshape"):
+        named = ("size", "sizes", "shape", "low", "high")
         sizes = [size for word in named if word == "size" or name != "full" for size in _sizes(name, word, arguments)]
-        refuse_large(prod(size for size in sizes if size > 0) * _kept_size(name, arguments), name)
+        refuse_large(elements(sizes) * _kept_size(name, arguments), name)
     elif name == "eye":
         n, m = arguments.get("n"), arguments.get("m")
-        refuse_large(_int(n) * (_int(n) if m is None else _int(m)), name)
+        refuse_large(elements((_int(n), _int(n if m is None else m))), name)
     elif name == "arange":
         refuse_large(_arange_count(arguments), name)
     elif name == "one_hot":
         flat, _ = parse(_data(arguments["target"]))
         classes = [_int(x) + 1 for x in flat] + [_int(arguments.get("num_classes"))]
-        refuse_large(len(flat) * max(classes), name)
+        refuse_large(elements((len(flat), max(classes))), name)
     elif name == "multinomial":
-        refuse_large(_int(arguments["num_samples"]) * prod(_shape(arguments["input"])[:-1]), name)
+        refuse_large(elements((_int(arguments["num_samples"]), *_shape(arguments["input"])[:-1])), name)
     elif name in ("cat", "stack"):
-        refuse_large(sum(prod(_shape(x)) for x in arguments["tensors"]), name)
+        refuse_large(sum(elements(_shape(x)) for x in arguments["tensors"]), name)
     elif name in ("matmul", "linear"):
         _check_product(name, arguments)
     elif name in ("gather", "index_select"):
         check_index(arguments["input"], _data(arguments["index"]))
     else:
         words = ("input", "other", "condition", "mask", "target", "weight", "pos_weight")
-        refuse_large(_broadcast_count([arguments[word] for word in words if arguments.get(word) is not None]), name)
+        refuse_large(_broadcast_count(_shape(arguments[word]) for word in words if arguments.get(word) is not None), name)
 
 
 def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
@@ -103,15 +115,15 @@ def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
     if word in ("low", "high") and not isinstance(given, (tuple, list)):
         return
     for size in given if isinstance(given, (tuple, list)) else (given,):
-        if isinstance(size, (tuple, list)):
-            yield from map(_int, size)
-        else:
-            yield _int(size)
+        for one in size if isinstance(size, (tuple, list)) else (size,):
+            if isinstance(one, (Value, Array)):
+                raise ValueError(f"{name}: a size is an int, got a Value of shape {one.shape}; {_LISTS}")
+            yield _int(one)
 
 
 def _kept_size(name: str, arguments: Mapping[str, Any]) -> int:
     """Return what a -1 in expand's sizes can stand for."""
-    return prod(_shape(arguments["input"])) if name == "expand" and -1 in _sizes(name, "sizes", arguments) else 1
+    return elements(_shape(arguments["input"])) if name == "expand" and -1 in _sizes(name, "sizes", arguments) else 1
 
 
 def _arange_count(arguments: Mapping[str, Any]) -> float:
@@ -127,16 +139,16 @@ def _arange_count(arguments: Mapping[str, Any]) -> float:
 def _check_product(name: str, arguments: Mapping[str, Any]) -> None:
     a, b = arguments["input"], arguments["other" if name == "matmul" else "weight"]
     if name == "linear" and len(_shape(b)) == 2:
-        refuse_large(prod(_shape(a)) * _shape(b)[0], name, MAX_TOTAL)
+        refuse_large(elements((*_shape(a)[:-1], _shape(b)[0])), name)
+        refuse_large(elements((*_shape(a), _shape(b)[0])), f"the work of {name}", MAX_TOTAL)
     else:
         matmul(lambda *_: None, a, b)
 
 
-def _broadcast_count(operands: Any) -> int:
-    """Return at most how many elements the operands make when they are broadcast together."""
-    shapes = [_shape(x) for x in operands]
-    width = max(map(len, shapes), default=0)
-    return prod(max(1, *(shape[-place] if place <= len(shape) else 1 for shape in shapes)) for place in range(1, width + 1))
+def _broadcast_count(shapes: Iterable[tuple[int, ...]]) -> int:
+    """Return at most how many elements operands of these shapes make when they are broadcast together."""
+    reversed_shapes = [shape[::-1] for shape in shapes]
+    return elements(max(sizes) for sizes in zip_longest(*reversed_shapes, fillvalue=1))
 
 
 def _shape(x: Any) -> tuple[int, ...]:

@@ -5,8 +5,9 @@ import time
 import pytest
 
 from micrograd_sm import Value, cross_entropy, expression, functional
-from micrograd_sm.expression import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, METHODS, evaluate
+from micrograd_sm.expression import evaluate
 from micrograd_sm.graph import Graph
+from micrograd_sm.syntax import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, METHODS
 
 
 def leaves(value):
@@ -61,6 +62,8 @@ def kinds(value):
         ("cross_entropy([[1.0, 2.0, 0.1]], [2], label_smoothing=1/10, reduction='sum')", None),
         ("a = [1, 2]\nb = a * 2  # a comment\n\nb.sum()\n", 6.0),
         ("  1 + 1", 2.0),
+        ("\n    a = 1\n    a + 1\n", 2.0),
+        ("m = max([1, 3], 0); m.values + m[0] + min([1, 3], 0).values", 7.0),
     ],
 )
 def test_results(source, result):
@@ -193,7 +196,7 @@ REFUSED = [
     ("1 +", "cannot be read"),
     ("1 + + ) 2", "cannot be read"),
     ("x\0y", "cannot be read"),
-    ("9" * 5000, "cannot be read"),
+    ("9" * 5000, "cannot be read: a number has too many digits"),
     ("(" * 5000, "cannot be read"),
     ("[" * 150 + "]" * 150, "levels"),
     ("-" * 9000 + "1", "nested"),
@@ -204,6 +207,20 @@ REFUSED = [
     ("1" * (MAX_LENGTH + 1), "characters long"),
     ("2 < 3", "True, is no Value"),
     ("3.5", "no Value"),
+    ("x = 2; x", "the result, x, is not computed from anything"),
+    ("x = 2", "the result, x, is not computed from anything"),
+    ("a = [1.0, 2.0]; max(a, 0) + max(a, 0)", r"take \.values or \.indices, or \[0\]"),
+    ("exp(max([1.0], 0))", r"take \.values"),
+    ("[max([1.0], 0)]", r"take \.values"),
+    ("-max([1.0], 0)", r"take \.values"),
+    ("m = max([1.0], 0); m * 2", r"take \.values"),
+    ("cat([max([1.0], 0)])", r"take \.values"),
+    ("exp(foo=1.0)", "exp: there is no argument foo"),
+    ("softmax([1.0], dims=0)", r"no argument dims \(did you mean dim\?\)"),
+    ("sum([1.0], 10**400)", "cannot be computed: [^(]*$"),
+    ("zeros(Value([100000, 100000], requires_grad=False))", "zeros: a size is an int, got a Value of shape"),
+    ("zeros([1] * 9) * 2", r"zeros: a size is an int.*\[1\] \* 9 is \[9\.0\]"),
+    ("\udcff + 1", "not valid UTF-8"),
     ("Value(2.0)", "not computed from anything"),
     ("argmax([1, 2])", "not computed from anything"),
     ("x = Value(3, requires_grad=False); x * x", "not computed from anything"),
@@ -254,7 +271,14 @@ TOO_LARGE = [
     "mse_loss(zeros(1000, 1), zeros(1, 1000))", "where(zeros(1000, 1) > 0, zeros(1000), 0)", "a = zeros(300, 300); a @ a",
     "a = zeros(300, 300); matmul(a, a)", "a = zeros(300, 300); linear(a, a)", "zeros(1, 100000)[randint(1, (100000,))]",
     "a = zeros(90000); " + "a + a; " * 20 + "a + a", "index_select(zeros(1, 100000), 0, randint(1, (1000,)))",
-    "zeros(1000, 1).maximum(zeros(1, 1000))",
+    "zeros(1000, 1).maximum(zeros(1, 1000))", "eye(10**9, 0).sum()", "eye(0, 10**9)", "reshape([] * Value(1.0), (10**8, 0))[:]",
+    "reshape(zeros(0) * Value(1.0), (10**7, 0))", "(zeros(0) * 1.0).reshape(0, 10**7)", "zeros(10**9, 0)", "zeros(0, 0, 10**9)",
+    "gather(reshape([] * Value(1.0), (10**9, 0)), 1, reshape([] * 1.0, (10**9, 0)))", "expand(zeros(1, 0), 10**9, 0)",
+    "a = reshape([] * Value(1.0), (10**5, 0)); cat([a, a], 1)", "a = reshape([], 10**4, 0); linear(a, a)",
+    "a = reshape([], 10**4, 0); a @ a.T", "a = reshape([], 10**4, 0); matmul(a, a.T)", "one_hot([], 10**9)",
+    "a = zeros(10**4, 1); linear(a, a)", "a = zeros(10**4, 1); a @ a.T", "multinomial(ones(10**4, 1), 1000, True)",
+    "x = zeros(1000); x[randint(1, (1000, 1)), randint(1, (1, 1000))]", "x = zeros(100000); " + "x < x; " * 1400 + "x * x",
+    "x = zeros(100000); " + "sum(x); " * 1200 + "x * x", "x = zeros(100000); " + "max(x, 0); " * 900 + "x * x",
 ]  # fmt: skip
 
 
@@ -263,7 +287,7 @@ def test_too_large(source):
     started = time.monotonic()
     with pytest.raises(ValueError, match=r"too large|in all"):
         evaluate(source)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 3
 
 
 def test_a_list_times_a_number_is_no_repetition():
