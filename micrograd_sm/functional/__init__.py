@@ -99,7 +99,7 @@ _FUNCTIONS_ONLY = {
     "stack",
     "where",
 }
-for _name in set(__all__) - _FUNCTIONS_ONLY:
+for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 
 
