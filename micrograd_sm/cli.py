@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
 
 import micrograd_sm
 from micrograd_sm import demo
-from micrograd_sm.draw import draw
+from micrograd_sm.draw import draw, format_of, in_a_folder
 from micrograd_sm.draw.text import numbers
 from micrograd_sm.expression import evaluate
-from micrograd_sm.syntax import FUNCTIONS
+from micrograd_sm.syntax import FUNCTIONS, NUMBERS
 
 _EXPRESSION = f"""\
 An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and
@@ -54,7 +55,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     >>> main(["draw", "lambda: 0", "-o", "loss.svg"])
     1
     """
-    options = _parser().parse_args(arguments)
+    if sys.stdout is None:  # closed before the start, as `>&-` does
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process prints
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser().parse_args([f" {one}" if _NEGATIVE.match(one) else one for one in given])
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its code
     try:
@@ -67,6 +71,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         return _failed(str(error) or type(error).__name__, 1)
     return code
+
+
+# Begins with a minus and is an expression; with a space before it, argparse takes it for no option.
+_NEGATIVE = re.compile(rf"-[-+\s]*([^-+\sA-Za-z_=]|({'|'.join([*FUNCTIONS])})\s*\(|({'|'.join(NUMBERS)})\b)")
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -83,15 +91,25 @@ def _parser() -> argparse.ArgumentParser:
         "-o",
         "--output",
         metavar="FILE",
+        type=_picture,
         default="cross_entropy.svg",
         help="picture to write: .svg, .png, .pdf or .dot (default: %(default)s)",
     )
     drawn = _command(commands, "draw", "draw the graph of an expression, with values and gradients", _EXPRESSION, _draw)
+    drawn.add_argument("expression", metavar="EXPRESSION", help="what to compute and draw")
     drawn.add_argument(
-        "expression", metavar="EXPRESSION", help="what to compute and draw; put -- before one that starts with -"
+        "-o", "--output", metavar="FILE", type=_picture, required=True, help="picture to write: .svg, .png, .pdf or .dot"
     )
-    drawn.add_argument("-o", "--output", metavar="FILE", required=True, help="picture to write: .svg, .png, .pdf or .dot")
     return parser
+
+
+def _picture(path: str) -> str:
+    """Return the name of a file whose ending says how to write it; another is wrong usage."""
+    try:
+        format_of(path)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{path!r} must end in .svg, .png, .pdf or .dot") from None
+    return path
 
 
 def _command(
@@ -106,11 +124,13 @@ def _command(
 
 
 def _demo(options: argparse.Namespace) -> int:
+    in_a_folder(options.output)  # before a page of figures is printed
     differing = demo.run(options.output)
     return _failed(f"figures differ: {', '.join(differing)}", 1) if differing else 0
 
 
 def _draw(options: argparse.Namespace) -> int:
+    in_a_folder(options.output)
     result = evaluate(options.expression)
     if len(flat := _flat(result.tolist())) == 1:
         result.backward()

@@ -90,6 +90,8 @@ class Graph:
     def __init__(self, loss: Value, names: Mapping[str, Any] | None = None) -> None:
         if not isinstance(loss, Value):
             raise TypeError(f"Graph: expected a Value, got {loss!r} of type {type(loss).__name__}")
+        if not isinstance(names, Mapping | None):
+            raise TypeError(f"Graph: names must be a mapping of names to what they hold, got {names!r}")
         values = _reachable(loss)
         variables = sys._getframe(1).f_locals if names is None else names
         found = _names_in(variables, {id(value) for value in values if not value.name})

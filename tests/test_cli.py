@@ -139,7 +139,6 @@ def test_draw_names_and_png(capsys):
         ("[1, 2] @ [1, 2, 3]", "a.svg", "do not multiply"),
         ("softmax([1, 2], 'a')", "a.svg", "dim must be an int"),
         ("[[1], [2, 3]].sum()", "a.svg", "ragged"),
-        ("1 + 1", "a.jpg", ".svg, .png, .pdf or .dot"),
         ("1 + 1", "nowhere/a.svg", "does not exist"),
         ("x = '\n'; x", "a.svg", "cannot be read"),
         ("exp('\ud800')", "a.svg", ""),
@@ -153,14 +152,50 @@ def test_draw_that_fails_says_why_in_one_line(capsys, expression, output, compla
     assert list(Path().iterdir()) == []
 
 
+@pytest.mark.parametrize(
+    ("expression", "result"),
+    [
+        ("-2*3", "-6.0"), ("-.5*2", "-1.0"), ("-(1+2)", "-3.0"), ("--2*3", "6.0"), ("-exp(0)", "-1.0"), ("-inf*2", "-inf"),
+        ("-ones(3).sum()", "-3.0"), ("- [1].sum()", "-1.0"), ("-one_hot([0]).sum() * 1.0", "-1.0"), ("-2*x", None),
+    ],
+)  # fmt: skip
+def test_an_expression_may_begin_with_a_minus(capsys, expression, result):
+    for arguments in (["draw", expression, "-oa.dot"], ["draw", "-o", "a.dot", "--", expression]):
+        assert main(arguments) == (0 if result else 1)
+        said, complaint = capsys.readouterr()
+        assert f"result {result}," in said if result else "the name x is unknown" in complaint
+
+
+@pytest.mark.parametrize("command", [["demo"], ["draw", "1 + 1"]])
+def test_a_missing_folder_is_found_before_the_work(capsys, monkeypatch, command):
+    monkeypatch.setattr(cli, "evaluate", None)
+    assert main([*command, "-o", "nowhere/a.dot"]) == 1
+    said, complaint = capsys.readouterr()
+    assert said == "" and "the folder 'nowhere' of 'a.dot' does not exist" in complaint
+
+
 # How it ends --------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("arguments", [[], ["paint"], ["draw"], ["draw", "1 + 1"], ["draw", "-o", "a.svg"], ["demo", "extra"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["paint"],
+        ["draw"],
+        ["draw", "1 + 1"],
+        ["draw", "-o", "a.svg"],
+        ["demo", "extra"],
+        *([*command, "-o", output] for command in (["demo"], ["draw", "1 + 1"]) for output in ("", "a.jpg", "a")),
+    ],
+)
 def test_wrong_usage_exits_with_2(arguments):
     done = process(*arguments)
     assert done.returncode == 2
     assert "usage: micrograd-sm" in done.stderr
+    if "-o" in arguments and arguments[-1] != "a.svg":
+        assert f"{arguments[-1]!r} must end in .svg, .png, .pdf or .dot" in done.stderr
+    assert done.stdout == ""
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["demo", "--help"], ["draw", "--help"]])
@@ -206,6 +241,16 @@ def test_a_closed_pipe_ends_it_quietly(arguments):
     os.close(writing)
     assert done.returncode == 1
     assert "Traceback" not in done.stderr and "Exception ignored" not in done.stderr
+
+
+@pytest.mark.parametrize("arguments", ["demo -o a.svg", "draw 1+1 -o a.svg", "draw 1+ -o a.svg", "draw 1+ -o a.svg 2>&-"])
+def test_a_closed_stdout(arguments):
+    command = f'"{sys.executable}" -m micrograd_sm {arguments} >&-'
+    done = subprocess.run(["/bin/sh", "-c", command], check=False, capture_output=True, text=True, timeout=60)
+    failing = "1+ " in arguments
+    assert done.returncode == failing
+    assert Path("a.svg").exists() != failing
+    assert done.stderr.count("\n") == (failing and "2>&-" not in arguments)
 
 
 def test_a_closed_pipe_in_process(monkeypatch, capfd):

@@ -4,12 +4,13 @@ import os
 import re
 import subprocess
 import sys
+import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
 
 import pytest
 
-from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softmax, softplus, zeros
+from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softmax, softplus, stack, zeros
 from micrograd_sm.draw import Drawing, draw, layout
 from micrograd_sm.draw import dot as dot_module
 from micrograd_sm.draw.scopes import Scope, scopes_of
@@ -378,7 +379,7 @@ def test_failures_of_the_program_are_told(monkeypatch, tmp_path, no_dot):
         layout.render("digraph {}", "svg")
     monkeypatch.setattr(layout, "find_pure", lambda: str(program(tmp_path, "slow", "exec sleep 5")))
     monkeypatch.setattr(layout, "_SECONDS", 0.05)
-    with pytest.raises(RuntimeError, match=r"longer than 0\.05 seconds"):
+    with pytest.raises(RuntimeError, match=r"longer than 0\.05 seconds; .* the ending \.dot"):
         layout.render("digraph {}", "svg")
 
 
@@ -407,6 +408,40 @@ def test_a_chain_of_many_nodes_is_drawn():
     drawing = draw(y)
     assert "nslimit" in drawing.source
     assert len(re.findall('class="node', svg(drawing).decode())) == 301
+
+
+def running_sum(count):
+    x, y = Value([1.0, 2.0]), Value(0.0)
+    for _ in range(count):
+        y = y + x[0]
+    return y
+
+
+def test_large_graphs_are_drawn_in_seconds():
+    y, x = Value(0.5), Value(1.0)
+    for _ in range(1000):
+        y = y.sin()
+    for value, limit in ((y, 3), (running_sum(150), 5), (stack([x] * 1000).sum(), 5)):
+        started = time.monotonic()
+        assert svg(draw(value)).startswith(b"<?xml")
+        assert time.monotonic() - started < limit
+
+
+@pytest.mark.parametrize("make", [lambda: running_sum(1000), lambda: stack([Value(1.0)] * 5000).sum()])
+def test_what_would_take_minutes_is_refused_with_a_way_out(tmp_path, make):
+    drawing = draw(make())
+    with pytest.raises(RuntimeError, match=r"nodes and .* edges are too many .* the ending \.dot"):
+        drawing.save(tmp_path / "a.svg")
+    assert "too many" in drawing._repr_mimebundle_()["text/plain"]
+    assert drawing.save(tmp_path / "a.dot").exists()
+
+
+def test_names_must_be_a_mapping():
+    for names in (5, ["x"]):
+        with pytest.raises(TypeError, match="names must be a mapping"):
+            draw(Value(1.0).exp(), names=names)
+        with pytest.raises(TypeError, match="names must be a mapping"):
+            Graph(Value(1.0).exp(), names=names)
 
 
 def test_importing_the_package_imports_no_layout():

@@ -8,12 +8,37 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_sm.draw.dot import to_dot
+from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 
 __all__ = ["Drawing", "draw"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
+
+
+def format_of(path: str | Path) -> str:
+    """Return the format that a file's ending names; ValueError for another ending.
+
+    >>> format_of("loss.SVG")
+    'svg'
+    """
+    format = Path(path).suffix[1:].lower()
+    if format not in FORMATS:
+        raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
+    return format
+
+
+def in_a_folder(path: str | Path) -> Path:
+    """Return the path of a file to write; FileNotFoundError when its folder does not exist.
+
+    >>> in_a_folder("loss.svg").name
+    'loss.svg'
+    """
+    path = Path(path)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
+    return path
 
 
 def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing:
@@ -30,6 +55,8 @@ def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing
     if not isinstance(loss, Graph):
         if not isinstance(loss, Value):
             raise TypeError(f"draw: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
+        if not isinstance(names, Mapping | None):
+            raise TypeError(f"draw: names must be a mapping of names to what they hold, got {names!r}")
         loss = Graph(loss, sys._getframe(1).f_locals if names is None else names)
     return Drawing(loss)
 
@@ -49,25 +76,22 @@ class Drawing:
         """Write the picture in the format that the file's ending names, svg, png, pdf or dot, and return its path.
 
         Raises ValueError for another ending, FileNotFoundError when the folder does not exist, RuntimeError when no
-        program is found that can lay the picture out, with what to install.
+        program is found that can lay the picture out, with what to install, or the graph is too large for any.
 
         >>> Drawing(Graph(Value(1.0).exp())).save("graph.docx")
         Traceback (most recent call last):
             ...
         ValueError: save: 'graph.docx' must end in .svg, .png, .pdf or .dot
         """
-        path = Path(path)
-        format = path.suffix[1:].lower()
-        if format not in FORMATS:
-            raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
-        if not path.parent.is_dir():
-            raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
+        format = format_of(path)
+        path = in_a_folder(path)
         path.write_bytes(self.source.encode() if format == "dot" else self._render(format))
         return path
 
     def _render(self, format: str) -> bytes:
         from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
 
+        refuse_huge(self.graph)
         return render(self.source, format)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:

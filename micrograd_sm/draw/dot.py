@@ -8,6 +8,7 @@ from typing import Any
 from unicodedata import east_asian_width
 
 from micrograd_sm.array import Array
+from micrograd_sm.draw.extent import DENSE, rows_crossed
 from micrograd_sm.draw.scopes import Scope, scopes_of
 from micrograd_sm.draw.text import escaped, numbers, params_text, shape_text, shortened, visible
 from micrograd_sm.graph import Edge, Graph, Node
@@ -40,7 +41,9 @@ def to_dot(graph: Graph) -> str:
       v0 -> v1:o1:n [class="edge"]
     """
     lines = [_HEAD]
-    if len(graph) > _MANY:
+    if rows_crossed(graph) > DENSE:
+        lines.append("  graph [nslimit=0.1, nslimit1=0.1, mclimit=0.01, splines=line]")
+    elif len(graph) > _MANY:
         lines.append("  graph [nslimit=1, nslimit1=1]")
     lines += [_edge_line(graph, edge) for edge in sorted(graph.edges, key=_drawing_order)]
     lines += _scope_lines(graph, scopes_of(graph), depth=0)

@@ -8,7 +8,8 @@ import sys
 import sysconfig
 from pathlib import Path
 
-_SECONDS = 300
+_SECONDS = 60
+_WAY_OUT = "draw a smaller graph, or save it with the ending .dot, which needs no layout"
 _INSTALL = "pip install 'micrograd_sm[draw]'"
 
 
@@ -66,7 +67,7 @@ def _run(program: str, source: str, format: str) -> bytes:
             check=False,
         )
     except subprocess.TimeoutExpired:
-        raise RuntimeError(f"draw: {program} took longer than {_SECONDS} seconds; draw a smaller graph") from None
+        raise RuntimeError(f"draw: {program} took longer than {_SECONDS} seconds; {_WAY_OUT}") from None
     except OSError as error:
         raise RuntimeError(f"draw: {program} could not be started: {error}") from None
     if done.returncode or not done.stdout:
