@@ -34,7 +34,8 @@ def convert(flat: list, dtype: DType) -> list:
     [1.0, 1.0]
     """
     if dtype is int and flat and not -MAX_INT - 1 <= min(flat) <= max(flat) <= MAX_INT:
-        raise ValueError(f"an integer of {max(flat, key=abs).bit_length()} bits is too large for a 64-bit one; write it as a float")
+        bits = max(flat, key=abs).bit_length()
+        raise ValueError(f"an integer of {bits} bits is too large for a 64-bit one; write it as a float")
     if set(map(type, flat)) <= {dtype}:
         return flat
     try:
