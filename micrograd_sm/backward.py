@@ -115,6 +115,10 @@ def _accumulated(node: Any, create_graph: bool) -> Any:
     grad = node.grad
     if isinstance(grad, Recorded) and not create_graph:
         grad = grad._data
+    if not isinstance(grad, (float, int)) and getattr(grad, "shape", None) != node.shape:
+        raise RuntimeError(
+            f"backward: the .grad that was set on a value of shape {node.shape} is {grad!r}; set it to None to start afresh"
+        )
     return grad + node._upstream
 
 

@@ -65,6 +65,11 @@ class no_grad(_ModeChange):
     (False, ())
     """
 
+    def __init__(self, *unexpected: object) -> None:
+        super().__init__()
+        if unexpected:
+            raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
+
     def changed(self, mode: Mode) -> Mode:
         return mode._replace(recording=False)
 

@@ -102,6 +102,11 @@ def test_no_grad_as_context_and_decorator() -> None:
     assert not inside.requires_grad and not square(x).requires_grad and (x * x).requires_grad
 
 
+def test_no_grad_without_brackets_says_what_it_needs() -> None:
+    with pytest.raises(TypeError, match=r"@no_grad\(\)"):
+        no_grad(lambda: None)
+
+
 def test_no_grad_holds_for_its_own_thread_only() -> None:
     found = []
     with no_grad():
@@ -176,6 +181,14 @@ class TestFailuresLeaveNothingBehind:
         assert (x.grad, y.grad, z.grad) == (None, None, None)
         z.backward()
         assert x.grad == pytest.approx(2 * z.data)
+
+    @pytest.mark.parametrize("wrong", ["abc", Array([1.0]), [1.0, 2.0]])
+    def test_a_grad_that_cannot_be_added_to(self, wrong: object) -> None:
+        x, y = Value([1.0, 2.0]), Value([3.0, 4.0])
+        x.grad = wrong
+        with pytest.raises(RuntimeError, match="set it to None"):
+            (x * y).sum().backward()
+        assert x.grad is wrong and y.grad is None
 
     def test_a_wrong_seed(self) -> None:
         x = Value([1.0, 2.0])

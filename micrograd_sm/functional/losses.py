@@ -17,7 +17,7 @@ from micrograd_sm.functional.pointwise import log_one_plus_exp
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
 from micrograd_sm.functional.selection import integers
-from micrograd_sm.mode import composed
+from micrograd_sm.mode import composed, scope
 
 
 @composed
@@ -37,14 +37,15 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     x = as_value(input, "nll_loss: input")
     _check_options(reduction, ignore_index, "nll_loss")
-    targets = _Targets(x, target, weight, ignore_index, "nll_loss")
-    losses = -targets.at_target(x)
+    return _picked(x, _Targets(x, target, weight, ignore_index, "nll_loss"), reduction)
+
+
+def _picked(log_probs: Value, targets: _Targets, reduction: str) -> Value:
+    """Return minus the log-probability at each target that counts, weighted and reduced: what nll_loss computes."""
+    losses = -targets.at_target(log_probs)
     if targets.weights is not None:
         losses = losses * targets.kept_weights()
-    if reduction == "none":
-        return targets.spread(losses)
-    total = sum(losses)
-    return total if reduction == "sum" else total / targets.mean_divisor()
+    return targets.reduced(losses, reduction)
 
 
 @composed
@@ -79,11 +80,12 @@ def cross_entropy(
     smoothing = _check_smoothing(label_smoothing)
     if not x.shape:
         raise RuntimeError("cross_entropy: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
-    if _shape(target) == x.shape:
+    if as_value(target, "cross_entropy: target").shape == x.shape:
         return _cross_entropy_of_probabilities(x, target, weight, ignore_index, reduction, smoothing)
     targets = _Targets(x, target, weight, ignore_index, "cross_entropy")
     log_probs = log_softmax(x, targets.class_axis)
-    loss = nll_loss(log_probs, target, weight, ignore_index, reduction)
+    with scope("nll_loss"):
+        loss = _picked(log_probs, targets, reduction)
     if not smoothing:
         return loss
     return (1.0 - smoothing) * loss + (smoothing / targets.classes) * _uniform_part(log_probs, targets, reduction)
@@ -94,17 +96,14 @@ def _uniform_part(log_probs: Value, targets: _Targets, reduction: str) -> Value:
     rows = targets.rows(log_probs)
     if targets.weights is not None:
         rows = rows * targets.weights
-    losses = -sum(rows, dim=1)
-    if reduction == "none":
-        return targets.spread(losses)
-    return sum(losses) if reduction == "sum" else sum(losses) / targets.mean_divisor()
+    return targets.reduced(-sum(rows, dim=1), reduction)
 
 
 def _cross_entropy_of_probabilities(
     x: Value, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Value:
     probabilities = as_value(target, "cross_entropy: target")
-    if probabilities.data is not None and _holds_integers(probabilities):
+    if _holds_integers(probabilities):
         raise RuntimeError(
             f"cross_entropy: a target of input's shape {x.shape} holds probabilities, which are floats; got "
             "integers. Class indices have input's shape without the class dimension"
@@ -211,7 +210,13 @@ class _Targets:
         positions = [starts[position] + k * step for position, _ in self.kept for k in range(self.classes)]
         return primitives.index(x, positions=positions, shape=(len(self.kept), self.classes), key="rows")
 
-    def spread(self, losses: Value) -> Value:
+    def reduced(self, losses: Value, reduction: str) -> Value:
+        """Return the losses of the targets that count as 'none', 'sum' or 'mean' has them."""
+        if reduction == "none":
+            return self._spread(losses)
+        return sum(losses) if reduction == "sum" else sum(losses) / self._mean_divisor()
+
+    def _spread(self, losses: Value) -> Value:
         """Return one loss for each target: those that count in place, exactly 0 elsewhere."""
         if self.all_kept:
             return primitives.reshape(losses, shape=self.shape) if losses.shape != self.shape else losses
@@ -223,7 +228,7 @@ class _Targets:
         shape = self.shape if self.all_kept else (len(positions),)
         return primitives.index(self.weights, positions=positions, shape=shape, key="target")
 
-    def mean_divisor(self) -> Value | float:
+    def _mean_divisor(self) -> Value | float:
         """Return what 'mean' divides by: the weights of the targets that count, or their number."""
         return float(len(self.kept)) if self.weights is None else sum(self.kept_weights())
 
@@ -291,10 +296,6 @@ def _check_smoothing(label_smoothing: float) -> float:
     if not label_smoothing >= 0:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
     return float(label_smoothing)
-
-
-def _shape(x: Any) -> Shape:
-    return as_value(x, "cross_entropy: target").shape
 
 
 def _holds_integers(x: Value) -> bool:
