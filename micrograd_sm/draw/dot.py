@@ -24,6 +24,9 @@ LEAF, STRIP, RESULT, CONSTANT, GROUND = "#e0ecff", "#e5e7eb", "#fde68a", "#f3f4f
 LEAF_LINE, LINE, FAINT = "#1d4ed8", "#374151", "#6b7280"
 FRAMES, FRAME_LINE = ("#f8fafc", "#eef2f7"), "#94a3b8"
 
+# Browsers without Helvetica or Arial draw wider letters than the layout measured: room for them, to the right of text.
+_ROOM = "&#160;"
+
 _HEAD = f"""digraph micrograd_sm {{
   graph [rankdir=TB, bgcolor="{GROUND}", pad=0.2, nodesep=0.35, ranksep=0.32, fontname="Helvetica"]
   node [shape=plain, fontname="Helvetica", fontsize=12, fontcolor="{INK}"]
@@ -59,7 +62,7 @@ def _scope_lines(graph: Graph, scope: Scope, depth: int) -> Iterator[str]:
             continue
         yield f"{indent}subgraph cluster_{member.id} {{"
         yield (
-            f'{indent}  graph [label=<{_text(member.name)}>, labeljust=r, style="rounded,filled", color="{FRAME_LINE}", '
+            f'{indent}  graph [label=<{_text(member.name)}&#160;>, labeljust=r, style="rounded,filled", color="{FRAME_LINE}", '
             f'fillcolor="{FRAMES[depth % len(FRAMES)]}", fontcolor="{QUIET}", fontsize=12, margin=12, class="scope"]'
         )
         yield from _scope_lines(graph, member, depth + 1)
@@ -127,14 +130,14 @@ def _operation(node: Node) -> str:
     words = [str(node.op)] if sign.lower() != node.op else []
     words += [params] if params and params != sign else []
     words += [shape_text(node.shape)] if not node.name and shape_text(node.shape) not in ("", params) else []
-    quiet = f"&#160;&#160;{_quiet('  '.join(words))}" if words else ""
+    quiet = f"{_ROOM}{_ROOM}{_quiet('  '.join(words))}{_ROOM}" if words else ""
     return f'<FONT POINT-SIZE="13"><B>{_text(sign)}</B></FONT>{quiet}'
 
 
 def _title(node: Node) -> str:
     cells = f'<TD ALIGN="LEFT"{_width(node.name)}><B>{_text(node.name)}</B></TD>' if node.name else ""
     if node.shape:
-        cells += f'<TD ALIGN="RIGHT">{_quiet(shape_text(node.shape))}</TD>'
+        cells += f'<TD ALIGN="RIGHT">{_quiet(shape_text(node.shape))}{_ROOM}</TD>'
     return f'<TABLE {_PLAIN} CELLPADDING="5"><TR>{cells}</TR></TABLE>'
 
 
@@ -154,7 +157,7 @@ def _grid_lines(label: str, rows: list[list[str]], columns: int) -> Iterator[str
     for place, cells in enumerate(rows):
         head = f'<TD ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP">{_quiet(label)}</TD>' if place == 0 else ""
         span = f' COLSPAN="{columns}"' if len(cells) == 1 and columns > 1 else ""
-        yield f"<TR>{head}" + "".join(f'<TD ALIGN="RIGHT"{span}>&#160;&#160;{cell}</TD>' for cell in cells) + "</TR>"
+        yield f"<TR>{head}" + "".join(f'<TD ALIGN="RIGHT"{span}>&#160;{cell}{_ROOM}</TD>' for cell in cells) + "</TR>"
 
 
 def _number_rows(data: Any, shape: tuple[int, ...], ink: str) -> list[list[str]]:
