@@ -22,7 +22,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
-from micrograd_sm.backward import differentiate
+from micrograd_sm.backward import Observer, differentiate
 from micrograd_sm.mode import current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
@@ -321,7 +321,7 @@ class Value(Recorded):
         data = primitive.value(*[parent._data for parent in parents], **params)
         return _recorded(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
 
-    def backward(self, gradient: Any = None, create_graph: bool = False) -> None:
+    def backward(self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
 
         `gradient` is dL/d self, of self's shape, and 1 by default, for which self must have exactly one element.
@@ -330,7 +330,8 @@ class Value(Recorded):
 
         Every pass starts afresh, and `.grad` accumulates over passes. Raises RuntimeError when self requires no
         gradient, when the gradient's shape is not self's, or when data that the graph was computed from has been set since;
-        no `.grad` changes then.
+        no `.grad` changes then. `observe(node, place, upstream, contribution)` is called for each operand that a gradient
+        is passed on to, in order; `steps` listens there.
 
         >>> x = Value(3.0)
         >>> (x**2).backward(create_graph=True)
@@ -341,7 +342,7 @@ class Value(Recorded):
         (6.0, 2.0)
         """
         with recording(create_graph), scope("backward"):
-            differentiate(self, _seed(self, gradient, create_graph), create_graph)
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
 
 
 def _check_flag(requires_grad: Any) -> None:
