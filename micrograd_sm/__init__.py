@@ -63,8 +63,9 @@ from micrograd_sm.functional import (
     where,
 )
 from micrograd_sm.graph import Graph
-from micrograd_sm.mode import no_grad
+from micrograd_sm.mode import no_grad, trace
 from micrograd_sm.randomness import manual_seed
+from micrograd_sm.steps import steps
 
 __version__ = "0.1.0"
 
@@ -130,7 +131,9 @@ __all__ = [  # but for abs, max, min and sum, so that `import *` leaves Python's
     "sqrt",
     "squeeze",
     "stack",
+    "steps",
     "tanh",
+    "trace",
     "transpose",
     "unsqueeze",
     "where",

@@ -1,0 +1,202 @@
+"""One backward pass, recorded as steps: each value computed, the seed, and each gradient passed on."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import Any, NamedTuple, overload
+
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Edge, Graph, Node
+from micrograd_sm.steps.interim import Local, local_derivative, reachable, snapshot, with_gradients
+
+GRAINS = ("node", "contribution")
+
+
+class Contribution(NamedTuple):
+    """What one operation adds to the gradient of one operand: its upstream gradient times the local derivative.
+
+    `before` is the operand's gradient until then, None for the first contribution; `after` is the sum.
+    """
+
+    edge: Edge
+    operand: Node
+    local: Local
+    amount: Any
+    before: Any
+    after: Any
+
+
+class Step(NamedTuple):
+    """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
+
+    `upstream` is the gradient of the step's node, None on the way forward; `contributions` has one entry for each operand
+    edge that takes a gradient, or exactly one at the grain of contributions.
+    """
+
+    index: int
+    phase: str
+    node: Node
+    operands: tuple[Node, ...]
+    upstream: Any
+    contributions: tuple[Contribution, ...]
+
+
+class Heard(NamedTuple):
+    """One contribution, as the observer of the engine's backward pass heard of it."""
+
+    edge: Edge
+    amount: Any
+    before: Any
+    after: Any
+
+
+class Steps(Sequence[Step]):
+    """The steps of one backward pass, in order, over a graph whose gradients are that pass's own.
+
+    `earlier` holds the gradients that earlier passes had left in `.grad`, by node id; `.grad` is now their sum with the
+    pass's. A sequence of Steps is immutable, and so is each step.
+    """
+
+    def __init__(self, graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str) -> None:
+        if grain not in GRAINS:
+            raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
+        self.graph, self.grain, self.earlier = graph, grain, earlier
+        self._heard, self._seed = tuple(heard), seed
+        self._steps = tuple(step._replace(index=index) for index, step in enumerate(self._walk()))
+
+    # The walk -------------------------------------------------------------------------------------------------------
+
+    def _walk(self) -> Iterator[Step]:
+        graph = self.graph
+        for node in graph:
+            if node.op is not None:
+                yield Step(0, "forward", node, self._operands(node), None, ())
+        yield Step(0, "seed", graph[graph.root], (), self._seed, ())
+        shown = {inside: node.id for node in graph for inside in getattr(node, "folded", ())}
+        for target, run in groupby(self._heard, key=lambda one: shown.get(one.edge.target, one.edge.target)):
+            node = graph[target]
+            passed = tuple(self._contributions(node, list(run)))
+            parts = [passed] if self.grain == "node" else [(one,) for one in passed]
+            yield from (Step(0, "backward", node, self._operands(node), node.grad, part) for part in parts)
+
+    def _operands(self, node: Node) -> tuple[Node, ...]:
+        return tuple(self.graph[edge.source] for edge in self.graph.operand_edges(node.id))
+
+    def _contributions(self, node: Node, run: list[Heard]) -> Iterator[Contribution]:
+        """Yield a contribution for each operand edge; a folded node's are the sums of those that leave its inside."""
+        for edge in self.graph.operand_edges(node.id):
+            parts = [one for one in run if one.edge == edge or (getattr(node, "folded", ()) and one.edge.source == edge.source)]
+            if parts:
+                amount = parts[0].amount
+                for one in parts[1:]:
+                    amount = amount + one.amount
+                local = local_derivative(self.graph, edge)
+                yield Contribution(edge, self.graph[edge.source], local, amount, parts[0].before, parts[-1].after)
+
+    # Other views of the same pass -----------------------------------------------------------------------------------
+
+    def by_contribution(self) -> Steps:
+        """Return the same pass with one step for each contribution: `x * x` passes on two.
+
+        >>> x = Value(3.0)
+        >>> [len(step.contributions) for step in steps(x * x).by_contribution()]
+        [0, 0, 1, 1]
+        """
+        return Steps(self.graph, self._heard, self._seed, self.earlier, "contribution")
+
+    def by_node(self) -> Steps:
+        """Return the same pass with one backward step for each operation.
+
+        >>> x = Value(3.0)
+        >>> [len(step.contributions) for step in steps(x * x, grain="contribution").by_node()]
+        [0, 0, 2]
+        """
+        return Steps(self.graph, self._heard, self._seed, self.earlier, "node")
+
+    def fold(self, *names: str, depth: int | None = None) -> Steps:
+        """Return the same pass with chosen scopes as single operations; `Graph.fold` says how they are chosen.
+
+        >>> from micrograd_sm import softmax
+        >>> [step.node.op for step in steps(softmax(Value([1.0, 2.0]), dim=0)[0]).fold("softmax")]
+        ['softmax', 'index', 'index', 'index', 'softmax']
+        """
+        return Steps(self.graph.fold(*names, depth=depth), self._heard, self._seed, self.earlier, self.grain)
+
+    def unfold(self, *names: str) -> Steps:
+        """Return the same pass with folded scopes open again, all of them by default."""
+        return Steps(self.graph.unfold(*names), self._heard, self._seed, self.earlier, self.grain)
+
+    def gradients(self, index: int) -> dict[str, Any]:
+        """Return the running gradients after a step, by node id; nodes that none has reached yet are left out.
+
+        Raises IndexError for a step that there is not.
+
+        >>> x = Value(3.0, name="x")
+        >>> walk = steps(x * x, grain="contribution")
+        >>> [walk.gradients(index) for index in range(len(walk))]
+        [{}, {'v1': 1.0}, {'v1': 1.0, 'v0': 3.0}, {'v1': 1.0, 'v0': 6.0}]
+        """
+        last = self._steps[index].index
+        totals: dict[str, Any] = {}
+        for step in self._steps[: last + 1]:
+            if step.phase == "seed":
+                totals[step.node.id] = step.upstream
+            totals.update((one.operand.id, one.after) for one in step.contributions)
+        return totals
+
+    # A sequence -----------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._steps)
+
+    @overload
+    def __getitem__(self, place: int) -> Step: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Step]: ...
+
+    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
+        return self._steps[place]
+
+    def __repr__(self) -> str:
+        return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"
+
+
+def steps(loss: Value, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
+    """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each gradient passed on.
+
+    Afterwards every `.grad` is what a plain `loss.backward(gradient)` would have left. Names are found as `Graph` finds them.
+    `grain` is "node" (one backward step for each operation) or "contribution" (one for each operand that takes a gradient).
+
+    Raises TypeError for what is no Value, ValueError for another grain, and what `Value.backward` raises.
+
+    >>> x = Value(3.0)
+    >>> walk = steps(x * x)
+    >>> [(step.phase, step.node.id, step.upstream) for step in walk]
+    [('forward', 'v1', None), ('seed', 'v1', 1.0), ('backward', 'v1', 1.0)]
+    >>> x.grad
+    6.0
+    """
+    if not isinstance(loss, Value):
+        raise TypeError(f"steps: expected a Value, got {loss!r} of type {type(loss).__name__}")
+    if grain not in GRAINS:
+        raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
+    before = Graph(loss, sys._getframe(1).f_locals if names is None else names)
+    ids = {id(value): node.id for value, node in zip(reachable(loss), before.nodes, strict=True)}
+    totals: dict[str, Any] = {}
+    heard: list[Heard] = []
+
+    def observe(node: Value, position: int, upstream: Any, contribution: Any) -> None:
+        source, target = ids[id(node.parents[position])], ids[id(node)]
+        totals.setdefault(target, snapshot(upstream))
+        amount, old = snapshot(contribution), totals.get(source)
+        totals[source] = amount if old is None else old + amount
+        heard.append(Heard(Edge(source, target, position), amount, old, totals[source]))
+
+    loss.backward(gradient, observe=observe)
+    root = ids[id(loss)]
+    seed = totals.setdefault(root, snapshot(loss.grad))
+    earlier = {node.id: node.grad for node in before if node.grad is not None}
+    return Steps(with_gradients(before, totals), heard, seed, earlier, grain)
