@@ -12,7 +12,7 @@ from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 
-__all__ = ["Drawing", "draw"]
+__all__ = ["Drawing", "draw", "to_svg"]
 
 FORMATS = ("svg", "png", "pdf", "dot")
 
@@ -61,6 +61,15 @@ def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing
     return Drawing(loss)
 
 
+def to_svg(graph: Graph, prefix: str = "") -> str:
+    """Return a graph's picture as an `<svg>` element for a page; `prefix` begins each id in it.
+
+    >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()))
+    True
+    """
+    return Drawing(graph).svg(prefix)
+
+
 class Drawing:
     """A picture of a Graph. `source` is its description in the DOT language; notebooks show it as SVG.
 
@@ -85,8 +94,13 @@ class Drawing:
         """
         format = format_of(path)
         path = in_a_folder(path)
-        path.write_bytes(self.source.encode() if format == "dot" else self._render(format))
+        path.write_bytes(self._bytes(format))
         return path
+
+    def _bytes(self, format: str) -> bytes:
+        if format == "dot":
+            return self.source.encode()
+        return self.svg().encode() if format == "svg" else self._render(format)
 
     def _render(self, format: str) -> bytes:
         from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
@@ -94,11 +108,23 @@ class Drawing:
         refuse_huge(self.graph)
         return render(self.source, format)
 
+    def svg(self, prefix: str = "") -> str:
+        """Return the picture as an `<svg>` element, light and dark; `prefix` begins each id in it, so that ids stay unique.
+
+        Raises RuntimeError as `save` does.
+
+        >>> Drawing(Graph(Value(1.0))).svg("a-").partition(" ")[0]
+        '<svg'
+        """
+        from micrograd_sm.draw.svg import styled  # noqa: PLC0415 - an XML parser, only for who looks at the picture
+
+        return styled(self._render("svg"), self.graph, prefix)
+
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         """Return the picture for a notebook, with text for where no layout program is found."""
         bundle = {"text/plain": repr(self)}
         try:
-            bundle["image/svg+xml"] = self._render("svg").decode()
+            bundle["image/svg+xml"] = self.svg()
         except RuntimeError as error:
             bundle["text/plain"] += f"\n{error}"
         return bundle

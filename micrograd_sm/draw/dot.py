@@ -9,6 +9,7 @@ from unicodedata import east_asian_width
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw.extent import DENSE, rows_crossed
+from micrograd_sm.draw.palette import fill, line, text
 from micrograd_sm.draw.scopes import Scope, scopes_of
 from micrograd_sm.draw.text import escaped, numbers, params_text, shape_text, shortened, visible
 from micrograd_sm.graph import Edge, Graph, Node
@@ -18,19 +19,18 @@ _FIRST = 4  # numbers shown of a larger one
 _MANY = 150  # nodes beyond which dot is told to settle for a good layout: the best takes it minutes
 _NUMBERED = 32  # operands up to which each has a port of its own
 
-# Text on its ground has a contrast of at least 4.5 to 1: tests/test_draw.py computes it.
-INK, QUIET, GRADIENT, ALARM = "#111827", "#4b5563", "#9a3412", "#b91c1c"
-LEAF, STRIP, RESULT, CONSTANT, GROUND = "#e0ecff", "#e5e7eb", "#fde68a", "#f3f4f6", "#ffffff"
-LEAF_LINE, LINE, FAINT = "#1d4ed8", "#374151", "#6b7280"
-FRAMES, FRAME_LINE = ("#f8fafc", "#eef2f7"), "#94a3b8"
+_INK, _VALUE, _QUIET, _PENDING = map(text, ("ink", "value", "quiet", "pending"))
+_GRADIENT, _ALARM, _GRADIENT_ALARM = map(text, ("grad", "alarm", "grad-alarm"))
+_GROUND, _LINE, _FAINT = fill("ground"), line("edge"), line("faint")
+_FRAMES, _FRAME_LINE = (fill("frame"), fill("frame-inner")), line("frame")
 
 # Browsers without Helvetica or Arial draw wider letters than the layout measured: room for them, to the right of text.
 _ROOM = "&#160;"
 
 _HEAD = f"""digraph micrograd_sm {{
-  graph [rankdir=TB, bgcolor="{GROUND}", pad=0.2, nodesep=0.35, ranksep=0.32, fontname="Helvetica"]
-  node [shape=plain, fontname="Helvetica", fontsize=12, fontcolor="{INK}"]
-  edge [color="{LINE}", arrowsize=0.7, penwidth=1.2]
+  graph [rankdir=TB, bgcolor="{_GROUND}", pad=0.2, nodesep=0.35, ranksep=0.32, fontname="Helvetica"]
+  node [shape=plain, fontname="Helvetica", fontsize=12, fontcolor="{_INK}"]
+  edge [color="{_LINE}", arrowsize=0.7, penwidth=1.2]
 """
 
 
@@ -40,8 +40,8 @@ def to_dot(graph: Graph) -> str:
     >>> from micrograd_sm import Value
     >>> x = Value(3.0, name="x")
     >>> print(*(line for line in to_dot(Graph(x * x)).splitlines() if "->" in line), sep="\\n")
-      v0 -> v1:o0:n [class="edge"]
-      v0 -> v1:o1:n [class="edge"]
+      v0 -> v1:o0:n [id="v0-v1-0", class="edge"]
+      v0 -> v1:o1:n [id="v0-v1-1", class="edge"]
     """
     lines = [_HEAD]
     if rows_crossed(graph) > DENSE:
@@ -62,8 +62,8 @@ def _scope_lines(graph: Graph, scope: Scope, depth: int) -> Iterator[str]:
             continue
         yield f"{indent}subgraph cluster_{member.id} {{"
         yield (
-            f'{indent}  graph [label=<{_text(member.name)}&#160;>, labeljust=r, style="rounded,filled", color="{FRAME_LINE}", '
-            f'fillcolor="{FRAMES[depth % len(FRAMES)]}", fontcolor="{QUIET}", fontsize=12, margin=12, class="scope"]'
+            f'{indent}  graph [label=<{_text(member.name)}&#160;>, labeljust=r, style="rounded,filled", color="{_FRAME_LINE}", '
+            f'fillcolor="{_FRAMES[depth % len(_FRAMES)]}", fontcolor="{_QUIET}", fontsize=12, margin=12, class="scope"]'
         )
         yield from _scope_lines(graph, member, depth + 1)
         yield f"{indent}}}"
@@ -82,18 +82,18 @@ def _drawing_order(edge: Edge) -> tuple[int, int, int]:
 def _edge_line(graph: Graph, edge: Edge) -> str:
     port = f":o{edge.position}:n" if len(graph.operand_edges(edge.target)) <= _NUMBERED else ""
     flows = graph[edge.source].requires_grad
-    style = 'class="edge"' if flows else f'class="edge constant", style=dashed, color="{FAINT}"'
-    label = "" if port else f', headlabel="{edge.position + 1}", fontsize=9, fontcolor="{QUIET}"'
-    return f"  {edge.source} -> {edge.target}{port} [{style}{label}]"
+    style = 'class="edge"' if flows else f'class="edge constant", style=dashed, color="{_FAINT}"'
+    label = "" if port else f', headlabel="{edge.position + 1}", fontsize=9, fontcolor="{_QUIET}"'
+    return f'  {edge.source} -> {edge.target}{port} [id="{edge.source}-{edge.target}-{edge.position}", {style}{label}]'
 
 
 # One box -------------------------------------------------------------------------------------------------------------
 
 _BOXES = {
-    "leaf": f'BORDER="2" STYLE="ROUNDED" COLOR="{LEAF_LINE}" BGCOLOR="{LEAF}"',
-    "constant": f'BORDER="1" STYLE="DASHED" COLOR="{FAINT}" BGCOLOR="{CONSTANT}"',
-    "intermediate": f'BORDER="1" COLOR="{LINE}" BGCOLOR="{GROUND}"',
-    "result": f'BORDER="3" COLOR="{LINE}" BGCOLOR="{GROUND}"',
+    "leaf": f'BORDER="2" STYLE="ROUNDED" COLOR="{line("leaf")}" BGCOLOR="{fill("leaf")}"',
+    "constant": f'BORDER="1" STYLE="DASHED" COLOR="{_FAINT}" BGCOLOR="{fill("constant")}"',
+    "intermediate": f'BORDER="1" COLOR="{_LINE}" BGCOLOR="{_GROUND}"',
+    "result": f'BORDER="3" COLOR="{_LINE}" BGCOLOR="{_GROUND}"',
 }
 _PLAIN = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 _SIGNS = {"*": "×", "-": "−"}
@@ -102,7 +102,7 @@ _SIGNS = {"*": "×", "-": "−"}
 def _box(graph: Graph, node: Node, kind: str) -> str:
     rows = []
     if node.op:
-        rows.append(f'<TR><TD BGCOLOR="{RESULT if kind == "result" else STRIP}">{_strip(graph, node)}</TD></TR>')
+        rows.append(f'<TR><TD BGCOLOR="{fill("result" if kind == "result" else "strip")}">{_strip(graph, node)}</TD></TR>')
     if node.name or (not node.op and node.shape):
         rows.append(f"<TR><TD>{_title(node)}</TD></TR>")
     rows.append(f'<TR><TD CELLPADDING="3">{_grid(node, kind)}</TD></TR>')
@@ -143,14 +143,14 @@ def _title(node: Node) -> str:
 
 def _grid(node: Node, kind: str) -> str:
     """Return the value, and under it the gradient, in the same columns; nothing flows back to a constant."""
-    parts = [("constant" if kind == "constant" else "value", _number_rows(node.data, node.shape, INK))]
+    parts = [("constant" if kind == "constant" else "value", _number_rows(node.data, node.shape, _VALUE))]
     if kind != "constant":
-        parts.append(("grad", _number_rows(node.grad, node.shape, GRADIENT)))
+        parts.append(("grad", _number_rows(node.grad, node.shape, _GRADIENT)))
     columns = max(len(rows[0]) for _, rows in parts)
     lines = "<HR/>".join("".join(_grid_lines(label, rows, columns)) for label, rows in parts)
     if all(len(rows) == 1 for _, rows in parts):
         lines = lines.replace("<HR/>", "")
-    return f'<TABLE {_PLAIN} COLOR="{FRAME_LINE}" CELLPADDING="2">{lines}</TABLE>'
+    return f'<TABLE {_PLAIN} COLOR="{_FRAME_LINE}" CELLPADDING="2">{lines}</TABLE>'
 
 
 def _grid_lines(label: str, rows: list[list[str]], columns: int) -> Iterator[str]:
@@ -163,7 +163,7 @@ def _grid_lines(label: str, rows: list[list[str]], columns: int) -> Iterator[str
 def _number_rows(data: Any, shape: tuple[int, ...], ink: str) -> list[list[str]]:
     """Return rows of cells: a number, a small matrix whole, of a large array the first numbers and the range."""
     if data is None:
-        return [[f"<I>{_quiet('not yet computed')}</I>"]]
+        return [[f'<I>{_font("not yet computed", _PENDING, 10)}</I>']]
     flat = data.flat if isinstance(data, Array) else [data]
     if not flat:
         return [[f"<I>{_quiet('no elements')}</I>"]]
@@ -183,15 +183,17 @@ def _range(flat: list) -> str:
 
 
 def _number(text: str, ink: str) -> str:
-    return f"<B>{_font(text, ALARM)}</B>" if text in ("nan", "inf", "-inf") else _font(text, ink)
+    alarm = _GRADIENT_ALARM if ink == _GRADIENT else _ALARM
+    return f"<B>{_font(text, alarm)}</B>" if text in ("nan", "inf", "-inf") else _font(text, ink)
 
 
-def _font(text: str, color: str) -> str:
-    return f'<FONT COLOR="{color}">{escaped(text)}</FONT>'
+def _font(text: str, color: str, size: int | None = None) -> str:
+    points = f' POINT-SIZE="{size}"' if size else ""
+    return f'<FONT COLOR="{color}"{points}>{escaped(text)}</FONT>'
 
 
 def _quiet(text: str, size: int = 10) -> str:
-    return f'<FONT COLOR="{QUIET}" POINT-SIZE="{size}">{escaped(text)}</FONT>'
+    return _font(text, _QUIET, size)
 
 
 def _text(text: str) -> str:

@@ -1,0 +1,146 @@
+"""The colours of a picture by role, light and dark, and the style sheet that chooses between them.
+
+Layout programs pass colours on and not classes, so each role has a light colour of its own: by it the SVG tells which
+role a text or shape has. Text has a contrast of at least 4.5 to 1 to what it stands on; tests compute it from pictures.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+TEXT: Mapping[str, tuple[str, str]] = {
+    "ink": ("#111827", "#f8fafc"),
+    "value": ("#1f2937", "#e8edf4"),
+    "grad": ("#9a3412", "#fdba74"),
+    "quiet": ("#4b5563", "#c3cedb"),
+    "pending": ("#4b5564", "#c3cedb"),
+    "alarm": ("#b91c1c", "#fecaca"),
+    "grad-alarm": ("#b91c1d", "#fecaca"),
+}
+FILL: Mapping[str, tuple[str, str]] = {
+    "ground": ("#ffffff", "#0f172a"),
+    "leaf": ("#e0ecff", "#1e2f5c"),
+    "constant": ("#f3f4f6", "#27303f"),
+    "strip": ("#e5e7eb", "#334155"),
+    "result": ("#fde68a", "#5b4708"),
+    "frame": ("#f8fafc", "#162033"),
+    "frame-inner": ("#eef2f7", "#1d293d"),
+    "heat-0": ("#f2e8f7", "#2b1a38"),
+    "heat-1": ("#d4b3e3", "#4f2f68"),
+    "heat-2": ("#b07cc9", "#7c4da1"),
+    "heat-3": ("#8545a8", "#ab7fd0"),
+    "heat-4": ("#551a7a", "#e0c8f5"),
+}
+LINE: Mapping[str, tuple[str, str]] = {
+    "edge": ("#374151", "#cbd5e1"),
+    "leaf": ("#1d4ed8", "#7aa5ff"),
+    "faint": ("#6b7280", "#94a3b8"),
+    "frame": ("#94a3b8", "#64748b"),
+    "alarm": ("#b91c1c", "#f87171"),
+}
+_CLASSES = {"pending": "grad pending", "grad-alarm": "grad alarm"}  # what the colour alone would not say
+_LIGHT, _DARK = 0, 1
+# What a page, a notebook or a site calls its own choice of a theme, on the picture or on anything around it.
+_CHOSEN = (
+    ("[data-theme=light]", "[data-jp-theme-light=true]", ".light"),
+    ("[data-theme=dark]", "[data-jp-theme-light=false]", ".dark"),
+)
+
+
+def text(role: str) -> str:
+    """Return the light colour of a text's role.
+
+    >>> text("grad")
+    '#9a3412'
+    """
+    return TEXT[role][_LIGHT]
+
+
+def fill(role: str) -> str:
+    """Return the light colour of a ground's role.
+
+    >>> fill("ground")
+    '#ffffff'
+    """
+    return FILL[role][_LIGHT]
+
+
+def line(role: str) -> str:
+    """Return the light colour of a line's role.
+
+    >>> line("leaf")
+    '#1d4ed8'
+    """
+    return LINE[role][_LIGHT]
+
+
+def text_class(color: str | None) -> str:
+    """Return the classes of a text that has a role's light colour, "ink" for a colour of no role.
+
+    >>> text_class("#9a3412"), text_class("#b91c1d")
+    ('grad', 'grad alarm')
+    """
+    role = _TEXT_ROLES.get(color or "", "ink")
+    return _CLASSES.get(role, role)
+
+
+def shape_class(filled: str | None, stroked: str | None) -> str:
+    """Return the classes of a shape by the light colours of its fill and its line.
+
+    >>> shape_class("#e0ecff", "#1d4ed8"), shape_class("#374151", "#374151"), shape_class("none", None)
+    ('fill-leaf line-leaf', 'tip-edge line-edge', '')
+    """
+    classes = []
+    if filled in _FILL_ROLES:
+        classes.append(f"fill-{_FILL_ROLES[filled]}")
+    elif filled in _LINE_ROLES:
+        classes.append(f"tip-{_LINE_ROLES[filled]}")
+    if stroked in _LINE_ROLES:
+        classes.append(f"line-{_LINE_ROLES[stroked]}")
+    return " ".join(classes)
+
+
+def _by_light_color(roles: Mapping[str, tuple[str, str]]) -> dict[str, str]:
+    return {light: role for role, (light, _) in roles.items()}
+
+
+_TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = map(_by_light_color, (TEXT, FILL, LINE))
+
+
+def style_sheet() -> str:
+    """Return the style sheet of a picture: dark where the reader prefers it, unless something around it chooses.
+
+    It speaks of nothing outside pictures, and is the same for all of them, so that several share a page.
+
+    >>> "@media screen and (prefers-color-scheme:dark){.micrograd-sm{" in style_sheet()
+    True
+    """
+    return "".join(
+        [
+            f".micrograd-sm{_variables(_LIGHT)}",
+            f"@media screen and (prefers-color-scheme:dark){{.micrograd-sm{_variables(_DARK)}}}",
+            f"{_within(_CHOSEN[_LIGHT])}{_variables(_LIGHT)}",
+            f"@media screen{{{_within(_CHOSEN[_DARK])}{_variables(_DARK)}}}",
+            ".micrograd-sm text{white-space:pre;font-variant-numeric:tabular-nums}",
+            *(_rule(f".{role}", "fill", f"text-{role}") for role in TEXT if role not in _CLASSES),
+            _rule(".grad.pending", "fill", "text-pending"),
+            _rule(".grad.alarm", "fill", "text-grad-alarm"),
+            *(_rule(f".fill-{role}", "fill", f"fill-{role}") for role in FILL),
+            *(_rule(f".tip-{role}", "fill", f"line-{role}") for role in LINE),
+            *(_rule(f".line-{role}", "stroke", f"line-{role}") for role in LINE),
+        ]
+    )
+
+
+def _within(chosen: Iterable[str]) -> str:
+    around = ",".join(chosen)
+    return f":is({around}) .micrograd-sm,.micrograd-sm:is({around})"
+
+
+def _variables(theme: int) -> str:
+    kinds = {"text": TEXT, "fill": FILL, "line": LINE}
+    return "{" + ";".join(f"--mg-{kind}-{role}:{colors[theme]}" for kind in kinds for role, colors in kinds[kind].items()) + "}"
+
+
+def _rule(selector: str, what: str, variable: str) -> str:
+    return f".micrograd-sm {selector}{{{what}:var(--mg-{variable})}}"
