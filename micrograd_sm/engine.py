@@ -23,7 +23,7 @@ from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import Observer, differentiate
-from micrograd_sm.mode import current_mode, recording, scope
+from micrograd_sm.mode import Place, current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
@@ -50,13 +50,14 @@ class Value(Recorded):
     """
 
     __slots__ = (
-        "__weakref__", "_changed", "_data", "_requires_grad", "_upstream", "grad", "name", "number", "params", "parents",
-        "primitive", "scope",
+        "__weakref__", "_changed", "_data", "_place", "_requires_grad", "_upstream", "grad", "name", "number", "params",
+        "parents", "primitive",
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy's scalars and arrays leave `array * value` to Value.__rmul__
 
     _changed: int
     _data: Any
+    _place: Place  # where it was made: what views ask about scopes and lines
     _requires_grad: bool
     _upstream: Any
     grad: Any
@@ -65,7 +66,6 @@ class Value(Recorded):
     params: dict[str, Any] | None
     parents: tuple[Value, ...]
     primitive: Any  # a Primitive; None for a leaf
-    scope: str
 
     if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are functional's functions, joined on in functional
 
@@ -86,7 +86,7 @@ class Value(Recorded):
         self._requires_grad, self.name, self.parents = requires_grad, name, ()
         self.number = _tick()
         self._changed = 0
-        self.scope = current_mode().scope
+        self._place = current_mode().place
 
     # What it holds --------------------------------------------------------------------------------------------------
 
@@ -154,6 +154,15 @@ class Value(Recorded):
         ('add', None)
         """
         return None if self.primitive is None else self.primitive.name
+
+    @property
+    def scope(self) -> str:
+        """The composed functions that it was made in, outermost first; "" outside of them.
+
+        >>> Value([0.0, 0.0]).softmax(dim=0).scope
+        'softmax'
+        """
+        return self._place.path
 
     @property
     def T(self) -> Value:
@@ -374,14 +383,14 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 
 def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | None, requires_grad: bool) -> Value:
     """Return the Value that a primitive made; without its history where no gradient can flow."""
-    recording, scope = current_mode()
+    mode = current_mode()
     value = _new(Value)
     value._data = data
     value.grad = value._upstream = value.name = None
     value.number = _tick()
     value._changed = 0
-    value.scope = scope
-    if requires_grad and recording:
+    value._place = mode.place
+    if requires_grad and mode.recording:
         value._requires_grad = True
         value.primitive = primitive
         value.parents = parents
@@ -461,7 +470,7 @@ def _constant_number(x: float) -> Value:
     value._data = x
     value.grad = value._upstream = value.name = value.primitive = value.params = None
     value._requires_grad, value.parents = False, ()
-    value.number, value._changed, value.scope = _tick(), 0, current_mode().scope
+    value.number, value._changed, value._place = _tick(), 0, current_mode().place
     return value
 
 

@@ -1,25 +1,91 @@
-"""What the code that runs now asks of the engine: whether to record, and under which name."""
+"""What the code that runs now asks of the engine: whether to record, in which scope, and from which line."""
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
 from functools import wraps
+from itertools import count
 from typing import Any, NamedTuple, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-
-class Mode(NamedTuple):
-    """Whether operations are recorded, and the composed functions that run, outermost first: `a/b`."""
-
-    recording: bool = True
-    scope: str = ""
+_PACKAGE = os.path.dirname(os.path.abspath(__file__)) + os.sep
+_number_of_call = count().__next__
 
 
-_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (a tuple is immutable)
+class Place(NamedTuple):
+    """Where a value is made: the scopes around it, outermost first, and the user's line when it is traced.
+
+    `path` names the scopes, `a/b`; `calls` numbers them, so that two calls of one function are told apart; `line` is a
+    file's name and a line number.
+
+    >>> Place().opened("a").opened("b").path
+    'a/b'
+    """
+
+    path: str = ""
+    calls: tuple[int, ...] = ()
+    line: tuple[str, int] | None = None
+
+    def opened(self, name: str) -> Place:
+        """Return the place inside a new call of a scope.
+
+        >>> outer = Place()
+        >>> outer.opened("a") == outer.opened("a")
+        False
+        """
+        return Place(f"{self.path}/{name}" if self.path else name, (*self.calls, _number_of_call()))
+
+
+class Mode:
+    """Whether operations are recorded, and the place of what is made now; it is never changed, but replaced.
+
+    >>> Mode().recording, Mode().place.path
+    (True, '')
+    """
+
+    __slots__ = ("place", "recording")
+
+    def __init__(self, recording: bool = True, place: Place = Place()) -> None:  # noqa: B008 (a tuple is immutable)
+        self.recording = recording
+        self.place = place
+
+
+class TracingMode(Mode):
+    """A mode whose place has the user's line: looked up when it is asked for, so that other modes pay nothing."""
+
+    __slots__ = ("_scopes",)
+
+    @property
+    def place(self) -> Place:
+        """The scopes of the mode, and the line of the user's code that runs now.
+
+        >>> TracingMode().place.line
+        ('<doctest micrograd_sm.mode.TracingMode.place[0]>', 1)
+        """
+        return self._scopes._replace(line=_users_line())
+
+    @place.setter
+    def place(self, place: Place) -> None:
+        self._scopes = place
+
+
+_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (nobody changes a mode)
 current_mode = _mode.get
+
+
+def _users_line() -> tuple[str, int] | None:
+    """Return the file and line of the innermost call that is not this package's."""
+    frame = sys._getframe(1)
+    while frame.f_code.co_filename.startswith(_PACKAGE):
+        if frame.f_back is None:
+            return None
+        frame = frame.f_back
+    return frame.f_code.co_filename, frame.f_lineno
 
 
 class _ModeChange(ContextDecorator):
@@ -51,7 +117,7 @@ class recording(_ModeChange):
         self.on = on
 
     def changed(self, mode: Mode) -> Mode:
-        return mode._replace(recording=self.on)
+        return type(mode)(self.on, mode.place)
 
 
 class no_grad(_ModeChange):
@@ -71,11 +137,32 @@ class no_grad(_ModeChange):
             raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
 
     def changed(self, mode: Mode) -> Mode:
-        return mode._replace(recording=False)
+        return type(mode)(False, mode.place)
+
+
+class trace(_ModeChange):
+    """Remember the line of your code that makes each value, as a context or a decorator; a Graph shows it as `source`.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> with trace():
+    ...     y = Value(2.0).exp()
+    >>> Graph(y)["v1"].source
+    '<doctest micrograd_sm.mode.trace[1]>:2: y = Value(2.0).exp()'
+    """
+
+    def __init__(self, *unexpected: object) -> None:
+        super().__init__()
+        if unexpected:
+            raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
+
+    def changed(self, mode: Mode) -> Mode:
+        return TracingMode(mode.recording, mode.place)
 
 
 class scope(_ModeChange):
     """Compute inside a named scope, so that views know which values a composed function made.
+
+    Raises TypeError for a name that is no string, ValueError for one that is empty or has a `/`, which separates scopes.
 
     >>> from micrograd_sm import Value
     >>> with scope("norm"):
@@ -86,10 +173,14 @@ class scope(_ModeChange):
 
     def __init__(self, name: str) -> None:
         super().__init__()
+        if not isinstance(name, str):
+            raise TypeError(f"scope: the name must be a string, got {name!r}")
+        if not name or "/" in name:
+            raise ValueError(f"scope: the name must not be empty or contain '/', which separates scopes, got {name!r}")
         self.name = name
 
     def changed(self, mode: Mode) -> Mode:
-        return mode._replace(scope=f"{mode.scope}/{self.name}" if mode.scope else self.name)
+        return type(mode)(mode.recording, mode.place.opened(self.name))
 
 
 def composed(function: Function) -> Function:
@@ -106,8 +197,8 @@ def composed(function: Function) -> Function:
 
     @wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        recording, outer = current_mode()
-        token = _mode.set(Mode(recording, f"{outer}/{name}" if outer else name))
+        mode = current_mode()
+        token = _mode.set(type(mode)(mode.recording, mode.place.opened(name)))
         try:
             return function(*args, **kwargs)
         finally:

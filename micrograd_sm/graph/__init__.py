@@ -1,0 +1,7 @@
+"""`Graph`: the nodes, edges, names and scopes of a loss, in creation order. What every view reads."""
+
+from micrograd_sm.graph.core import Graph
+from micrograd_sm.graph.parts import Edge, Node, Scope
+from micrograd_sm.graph.snapshot import reachable, snapshot
+
+__all__ = ["Edge", "Graph", "Node", "Scope", "reachable", "snapshot"]

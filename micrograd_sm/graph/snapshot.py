@@ -1,0 +1,97 @@
+"""From Values to what a Graph keeps of them: numbers, places and lines that nobody can change."""
+
+from __future__ import annotations
+
+import linecache
+import re
+from collections.abc import Sequence
+from types import MappingProxyType
+from typing import Any
+
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value
+from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
+from micrograd_sm.mode import Place
+
+_NOTEBOOK_CELL = re.compile(r"<ipython-input-|.*[\\/]ipykernel_\d+[\\/][^\\/]*$")
+
+
+def reachable(loss: Value) -> list[Value]:
+    """Return the loss and all that it was computed from, in creation order.
+
+    >>> x = Value(2.0)
+    >>> [value.op for value in reachable(x * x + 1.0)]
+    [None, 'multiply', None, 'add']
+    """
+    found = {id(loss): loss}
+    values = [loss]
+    for value in values:  # grows as it goes
+        for parent in value.parents:
+            if id(parent) not in found:
+                found[id(parent)] = parent
+                values.append(parent)
+    return sorted(values, key=lambda value: value.number)
+
+
+def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
+    """Return the scopes of these places by the numbers of their calls, in the order in which they were opened.
+
+    >>> [scope.path for scope in scopes_around([Place().opened("a").opened("b")]).values()]
+    ['a', 'a/b']
+    """
+    found: dict[int, tuple[str, int | None, str]] = {}
+    for path, calls in {place[:2] for place in places}:
+        names = path.split("/")
+        for depth, call in enumerate(calls):
+            found[call] = names[depth], calls[depth - 1] if depth else None, "/".join(names[: depth + 1])
+    ids = {call: f"s{place}" for place, call in enumerate(sorted(found))}
+    return {
+        call: Scope(id, found[call][0], None if found[call][1] is None else ids[found[call][1]], found[call][2])  # type: ignore[index]
+        for call, id in ids.items()
+    }
+
+
+def node_of(value: Value, id: str, name: str | None, scopes: dict[int, Scope]) -> Node:
+    """Return a Value as a node of a Graph.
+
+    >>> node_of(Value(2.0), "v0", "x", {}).data
+    2.0
+    """
+    data, place = snapshot(value.data), value._place
+    return Node(
+        id,
+        value.op,
+        "" if value.primitive is None else value.primitive.symbol,
+        name,
+        data,
+        snapshot(value.grad),
+        value.shape,
+        place.path,
+        MappingProxyType(dict(value.params)) if value.params else NO_PARAMS,
+        value.requires_grad,
+        scopes[place.calls[-1]].id if place.calls else None,
+        None if place.line is None else source_line(*place.line),
+    )
+
+
+def snapshot(data: Any) -> Any:
+    """Return numbers that nobody can change: foreign arrays are copied, a Value's graph is left behind.
+
+    >>> snapshot(Value([1.0, 2.0]))
+    Array([1.0, 2.0])
+    """
+    if data is None or type(data) in (float, int, bool, Array):
+        return data
+    plain = data.tolist()
+    return Array(plain) if isinstance(plain, list) else plain
+
+
+def source_line(filename: str, number: int) -> str:
+    """Return a line of code and where it is, the same on every machine: `neuron.py:12: d = e + c`, `cell:2: ...`.
+
+    >>> source_line("/tmp/ipykernel_4242/1234.py", 2)
+    'cell:2'
+    """
+    code = linecache.getline(filename, number).strip()
+    name = "cell" if _NOTEBOOK_CELL.match(filename) else re.split(r"[\\/]", filename)[-1]
+    return f"{name}:{number}: {code}" if code else f"{name}:{number}"
