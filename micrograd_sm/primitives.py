@@ -306,3 +306,7 @@ put: Primitive = Primitive(  # the transpose of index: adds each element at its 
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),
 )  # fmt: skip
+
+ELEMENTWISE = frozenset(  # each element of the result is made of one element of each operand; all others mix or move them
+    "add subtract multiply divide negative power exp log log1p sin cos tanh sigmoid relu where".split()
+)

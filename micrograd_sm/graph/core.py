@@ -8,18 +8,20 @@ from itertools import chain
 from typing import Any, NoReturn
 
 from micrograd_sm.engine import Value
+from micrograd_sm.graph import derivative, folding
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.parts import Edge, Node, Scope
-from micrograd_sm.graph.snapshot import node_of, reachable, scopes_around
+from micrograd_sm.graph.snapshot import node_of, reachable, scopes_around, snapshot
 
 
 class Graph:
     """An immutable snapshot of everything that a Value was computed from.
 
     `nodes` are in creation order, with ids v0, v1, ...; `edges` has one for each operand, so two for `x * x`; `root` is
-    the id of the value itself. A name is the Value's own, else that of the caller's variable which holds it, also inside
-    lists, tuples and dicts (`W[0]`, `d['k']`), else None. Names that start with an underscore do not count. `names`
-    replaces the caller's variables: a mapping of names to what they hold.
+    the id of the value itself; `scopes` are the calls of composed functions that made the nodes. A name is the Value's
+    own, else that of the caller's variable which holds it, also inside lists, tuples and dicts (`W[0]`, `d['k']`), else
+    None. Names that start with an underscore do not count. `names` replaces the caller's variables: a mapping of names to
+    what they hold.
 
     Raises TypeError for what is not a Value.
 
@@ -30,14 +32,16 @@ class Graph:
     [('v0', None, 'x', 3.0), ('v1', None, "weights['w']", 2.0), ('v2', 'multiply', None, 6.0)]
     """
 
-    __slots__ = ("_operand_edges", "_places", "edges", "nodes", "root", "scopes")
+    __slots__ = ("_folds", "_open", "_operand_edges", "_places", "edges", "nodes", "root", "scopes")
 
     edges: tuple[Edge, ...]
     nodes: tuple[Node, ...]
     root: str
     scopes: tuple[Scope, ...]
+    _folds: frozenset[str]  # ids of the scopes that are folded, also inside others
+    _open: Graph | None  # the graph without folds, where this one has some
+    _operand_edges: dict[str, tuple[Edge, ...]]
     _places: dict[str, int]
-    _operand_edges: tuple[tuple[Edge, ...], ...]
 
     def __init__(self, loss: Value, names: Mapping[str, Any] | None = None) -> None:
         if not isinstance(loss, Value):
@@ -54,22 +58,34 @@ class Graph:
         self._keep(nodes, operands, ids[id(loss)], tuple(scopes.values()))
 
     def _keep(
-        self, nodes: tuple[Node, ...], operands: Mapping[str, Sequence[str]], root: str, scopes: tuple[Scope, ...]
-    ) -> None:
+        self,
+        nodes: tuple[Node, ...],
+        operands: Mapping[str, Sequence[str]],
+        root: str,
+        scopes: tuple[Scope, ...],
+        opened: Graph | None = None,
+        folds: frozenset[str] = frozenset(),
+    ) -> Graph:
         """Become the graph of these nodes, of the ids of each one's operands and of these scopes."""
-        operand_edges = tuple(
-            tuple(Edge(source, node.id, position) for position, source in enumerate(operands[node.id])) for node in nodes
-        )
+        operand_edges = {
+            node.id: tuple(Edge(source, node.id, position) for position, source in enumerate(operands[node.id]))
+            for node in nodes
+        }
         fields = {
             "nodes": nodes,
-            "edges": tuple(chain.from_iterable(operand_edges)),
+            "edges": tuple(chain.from_iterable(operand_edges.values())),
             "root": root,
             "scopes": scopes,
             "_operand_edges": operand_edges,
             "_places": {node.id: place for place, node in enumerate(nodes)},
+            "_open": opened,
+            "_folds": folds,
         }
         for field, content in fields.items():
             object.__setattr__(self, field, content)
+        return self
+
+    # Looking up -----------------------------------------------------------------------------------------------------
 
     def operand_edges(self, id: str) -> tuple[Edge, ...]:
         """Return the edges that end at a node, in the order of its operands; KeyError for an unknown id.
@@ -77,15 +93,118 @@ class Graph:
         >>> [edge.source for edge in Graph(Value(1.0) - Value(2.0)).operand_edges("v2")]
         ['v0', 'v1']
         """
-        return self._operand_edges[self._place(id)]
+        self.place(id)
+        return self._operand_edges[id]
+
+    def place(self, id: str) -> int:
+        """Return where in `nodes` a node is; KeyError for an unknown id.
+
+        >>> Graph(Value(2.0).exp()).place("v1")
+        1
+        """
+        if id not in self._places:
+            raise KeyError(self._no_node(id))
+        return self._places[id]
+
+    def _no_node(self, id: str) -> str:
+        if self._open is not None and id in self._open._places:
+            return f"Graph: node {id!r} is inside a folded scope; unfold() opens it"
+        return f"Graph: no node {id!r}; its {len(self)} nodes are {self.nodes[0].id} to {self.nodes[-1].id}"
+
+    def members(self, scope: str) -> tuple[str, ...]:
+        """Return the ids of the nodes that a scope made, at any depth; none for one that is folded.
+
+        `scope` is the scope's id; ValueError for an unknown one.
+
+        >>> Graph(Value(0.0).softplus()).members("s0")
+        ('v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7')
+        """
+        inside = folding.members(self)
+        if scope not in inside:
+            raise ValueError(f"Graph: no scope {scope!r}; the ids of its scopes are {', '.join(inside) or 'none'}")
+        return tuple(inside[scope])
+
+    def jacobian(self, edge: Edge) -> Any:
+        """Return the derivative of an edge's target with respect to its source, of shape target.shape + source.shape.
+
+        Raises ValueError for an edge that the graph does not have, and for more than a million entries.
+
+        >>> graph = Graph(Value([1.0, 2.0]).sum())
+        >>> graph.jacobian(graph.edges[0])
+        Array([1.0, 1.0])
+        """
+        return derivative.jacobian(self, edge)
+
+    # Folding --------------------------------------------------------------------------------------------------------
+
+    @property
+    def folded(self) -> tuple[str, ...]:
+        """The ids of the scopes that are folded now; of those inside one another the outermost.
+
+        >>> Graph(Value(0.0).softplus()).fold().folded
+        ('s0',)
+        """
+        return folding.outermost(self.scopes, self._folds)
+
+    def fold(self, *names: str, depth: int | None = None) -> Graph:
+        """Return the graph with chosen scopes as single nodes, besides those that are folded already.
+
+        `names` are names of scopes, paths or ids; `depth` takes all scopes inside that many others instead, and is 0 where
+        nothing is given. A folded scope has the id, value, gradient and name of its one output; its operands are what
+        enters it from outside, each once, and leaves that require a gradient. A scope stays open that has more than one
+        output, or whose operations were not made one after another, as with threads.
+
+        Raises ValueError for a name that no scope has, TypeError or ValueError for a bad depth.
+
+        >>> graph = Graph(Value([1.0, 2.0]).softmax(dim=0)[0])
+        >>> [node.op for node in graph.fold("softmax")]
+        [None, 'softmax', 'index']
+        """
+        depth = 0 if depth is None and not names else depth
+        new = folding.chosen(self.scopes, names, depth, "fold")
+        return self._with_folds(self._folds | {fold.scope.id for fold in folding.folds(self.unfold(), new)})
+
+    def unfold(self, *names: str) -> Graph:
+        """Return the graph with folded scopes open again: those of these names, paths or ids, all where none is given.
+
+        Raises ValueError for a name that no scope has.
+
+        >>> graph = Graph(Value([1.0, 2.0]).softmax(dim=0)[0])
+        >>> graph.fold().unfold() is graph
+        True
+        """
+        if not names:
+            return self if self._open is None else self._open
+        opened = folding.chosen(self.scopes, names, None, "unfold")
+        return self._with_folds(self._folds - {scope.id for scope in opened})
+
+    def _with_folds(self, folds: frozenset[str]) -> Graph:
+        """Return the graph with exactly these scopes folded, all of which can be."""
+        opened = self.unfold()
+        if not folds:
+            return opened
+        shown = set(folding.outermost(self.scopes, folds))
+        nodes, operands = folding.folded_nodes(
+            opened, folding.folds(opened, (scope for scope in self.scopes if scope.id in shown))
+        )
+        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, opened, folds)
+
+    def with_gradients(self, gradients: Mapping[str, Any]) -> Graph:
+        """Return the graph with other gradients, by node id, also of nodes inside folded scopes; None for those left out.
+
+        >>> graph = Graph(Value(2.0).exp())
+        >>> [node.grad for node in graph.with_gradients({"v1": 1.0})]
+        [None, 1.0]
+        """
+        opened = self.unfold()
+        nodes = tuple(node._replace(grad=snapshot(gradients.get(node.id))) for node in opened.nodes)
+        operands = {node.id: [edge.source for edge in opened.operand_edges(node.id)] for node in nodes}
+        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes)._with_folds(self._folds)
+
+    # An immutable collection ----------------------------------------------------------------------------------------
 
     def __getitem__(self, id: str) -> Node:
-        return self.nodes[self._place(id)]
-
-    def _place(self, id: str) -> int:
-        if id not in self._places:
-            raise KeyError(f"Graph: no node {id!r}; its {len(self)} nodes are v0 to v{len(self) - 1}")
-        return self._places[id]
+        return self.nodes[self.place(id)]
 
     def __len__(self) -> int:
         return len(self.nodes)

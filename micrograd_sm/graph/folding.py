@@ -1,0 +1,166 @@
+"""Folding: one node in place of all that a call of a scope made.
+
+A scope can be folded when a single node inside it is used outside (or is the graph's root), and when its operations were
+made one after another, so that a backward pass also goes through them without a break. Any other scope stays open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
+
+if TYPE_CHECKING:
+    from micrograd_sm.graph.core import Graph
+
+
+class Fold(NamedTuple):
+    """A folded scope: the ids of the nodes inside, in creation order, and of the one among them that it puts out."""
+
+    scope: Scope
+    inside: tuple[str, ...]
+    output: str
+
+
+def chosen(scopes: Sequence[Scope], names: Sequence[str], depth: int | None, what: str) -> list[Scope]:
+    """Return the scopes that have one of the names, paths or ids, or that lie in `depth` others.
+
+    Raises TypeError for what is no name or depth, ValueError for a name that no scope has and a depth below 0.
+
+    >>> scopes = [Scope("s0", "a", None, "a"), Scope("s1", "b", "s0", "a/b")]
+    >>> [scope.id for scope in chosen(scopes, ["a/b"], None, "fold")], [scope.id for scope in chosen(scopes, [], 0, "fold")]
+    (['s1'], ['s0'])
+    """
+    if depth is not None:
+        if names:
+            raise ValueError(f"{what}: give names or a depth, not both; got {names} and depth {depth!r}")
+        if type(depth) is not int:
+            raise TypeError(f"{what}: depth must be an int, 0 for the outermost scopes, got {depth!r}")
+        if depth < 0:
+            raise ValueError(f"{what}: depth counts from 0, the outermost scopes, got {depth}")
+        return [scope for scope in scopes if scope.path.count("/") == depth]
+    found = [scope for name in names for scope in _named(scopes, name, what)]
+    return list(dict.fromkeys(found))
+
+
+def _named(scopes: Sequence[Scope], name: str, what: str) -> list[Scope]:
+    if type(name) is not str:
+        raise TypeError(f"{what}: a scope is chosen by name, path or id, got {name!r} of type {type(name).__name__}")
+    found = [scope for scope in scopes if scope.id == name] or [scope for scope in scopes if name in (scope.name, scope.path)]
+    if not found:
+        there = ", ".join(f"{scope.path} ({scope.id})" for scope in scopes[:20]) or "none"
+        more = f" and {len(scopes) - 20} more" if len(scopes) > 20 else ""
+        raise ValueError(f"{what}: no scope {name!r}; the scopes are {there}{more}")
+    return found
+
+
+def members(graph: Graph) -> dict[str, list[str]]:
+    """Return the ids of the nodes that were made inside each scope, at any depth.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> members(Graph(Value(0.0).softplus()))["s0"]
+    ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7']
+    """
+    outer = {scope.id: scope.outer for scope in graph.scopes}
+    found: dict[str, list[str]] = {scope.id: [] for scope in graph.scopes}
+    for node in graph.nodes:
+        call = node.call
+        while call is not None:
+            found[call].append(node.id)
+            call = outer[call]
+    return found
+
+
+def folds(graph: Graph, scopes: Iterable[Scope]) -> list[Fold]:
+    """Return those of the scopes that can be folded, each with what it holds; `graph` must be open.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> graph = Graph(Value(0.0).softplus())
+    >>> [(fold.scope.name, fold.output) for fold in folds(graph, graph.scopes)]
+    [('softplus', 'v7')]
+    """
+    scopes = list(scopes)
+    if not scopes:
+        return []
+    inside_of = members(graph)
+    users: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
+    for edge in graph.edges:
+        users[edge.source].append(edge.target)
+    operations = (node.id for node in graph.nodes if node.op is not None)
+    ranks = {id: rank for rank, id in enumerate(operations)}
+    found = (_fold(graph, scope, inside_of[scope.id], users, ranks) for scope in scopes)
+    return [fold for fold in found if fold is not None]
+
+
+def _fold(graph: Graph, scope: Scope, ids: list[str], users: dict[str, list[str]], ranks: dict[str, int]) -> Fold | None:
+    operations = [id for id in ids if id in ranks]
+    if not operations or ranks[operations[-1]] - ranks[operations[0]] + 1 != len(operations):
+        return None
+    inside = set(operations)
+    outputs = [id for id in operations if id == graph.root or not inside.issuperset(users[id])]
+    if len(outputs) != 1:
+        return None
+    inside.update(id for id in ids if graph[id].kind == "constant" and inside.issuperset(users[id]))
+    return Fold(scope, tuple(id for id in ids if id in inside), outputs[0])
+
+
+def outermost(scopes: Sequence[Scope], ids: Iterable[str]) -> tuple[str, ...]:
+    """Return those of the ids whose scopes lie in no other of them, in the order of the scopes.
+
+    >>> outermost([Scope("s0", "a", None, "a"), Scope("s1", "b", "s0", "a/b")], {"s0", "s1"})
+    ('s0',)
+    """
+    ids, covered = set(ids), set()
+    for scope in scopes:  # an outer scope is opened before those in it
+        if scope.outer in ids or scope.outer in covered:
+            covered.add(scope.id)
+    return tuple(scope.id for scope in scopes if scope.id in ids and scope.id not in covered)
+
+
+def folded_nodes(graph: Graph, folds: Iterable[Fold]) -> tuple[tuple[Node, ...], dict[str, list[str]]]:
+    """Return the nodes of an open graph with folds in place of what they hold, and the ids of each one's operands.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> graph = Graph(Value(0.0).softplus())
+    >>> nodes, operands = folded_nodes(graph, folds(graph, graph.scopes))
+    >>> [node.op for node in nodes], operands
+    ([None, 'softplus'], {'v0': [], 'v7': ['v0']})
+    """
+    by_output = {fold.output: fold for fold in folds}
+    held = {id: fold for fold in by_output.values() for id in fold.inside}
+    nodes, operands = [], {}
+    outer_of = _places_around(graph, by_output.values())
+    for node in graph.nodes:
+        fold = held.get(node.id)
+        if fold is None:
+            scope, call = outer_of.get(node.call, (node.scope, node.call))
+            nodes.append(node._replace(scope=scope, call=call))
+            operands[node.id] = [edge.source for edge in graph.operand_edges(node.id)]
+        elif node.id == fold.output:
+            nodes.append(_folded(node, fold, *outer_of[fold.scope.id]))
+            operands[node.id] = _entering(graph, fold)
+    return tuple(nodes), operands
+
+
+def _folded(output: Node, fold: Fold, scope: str, call: str | None) -> Node:
+    name = fold.scope.name
+    return output._replace(op=name, symbol=name, scope=scope, params=NO_PARAMS, call=call, folded=fold.inside)
+
+
+def _entering(graph: Graph, fold: Fold) -> list[str]:
+    """Return what enters a fold from outside, each once, in creation order."""
+    inside = set(fold.inside)
+    sources = {edge.source for id in fold.inside for edge in graph.operand_edges(id)} - inside
+    return sorted(sources, key=graph.place)
+
+
+def _places_around(graph: Graph, folds: Iterable[Fold]) -> dict[str | None, tuple[str, str | None]]:
+    """Return the path and id of what surrounds the folded scopes, for them and for every scope in them."""
+    around: dict[str | None, tuple[str, str | None]] = {}
+    for fold in folds:
+        around[fold.scope.id] = "/".join(fold.scope.path.split("/")[:-1]), fold.scope.outer
+    for scope in graph.scopes:
+        if scope.outer in around and scope.id not in around:
+            around[scope.id] = around[scope.outer]
+    return around
