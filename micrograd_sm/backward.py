@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any
 
 from micrograd_sm.primitives import Recorded, unbroadcast
@@ -30,7 +31,7 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
     """
     nodes: list[Any] = []
     try:
-        _collect(root, nodes)
+        _collect([root], nodes)
         root._upstream = seed
         _propagate_all(nodes, create_graph, observe)
         accumulated = [(node, _accumulated(node, create_graph)) for node in nodes if node.grad is not None]
@@ -45,10 +46,69 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
         node.grad = total
 
 
-def _collect(root: Any, nodes: list[Any]) -> None:
-    """Fill `nodes` with everything that a gradient reaches from root, in descending creation number."""
-    root._upstream = _PENDING
-    nodes.append(root)
+def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_graph: bool = False) -> list[Any]:
+    """Return the gradient of the sum of root * seed for each input, None where there is none; no `.grad` is written.
+
+    The pass stops at the inputs, so their own operands get nothing, and visits only what lies between them and the roots.
+
+    >>> from micrograd_sm import Value
+    >>> x, w = Value(2.0), Value(3.0)
+    >>> gradients([x * w], [1.0], [x]), x.grad, w.grad
+    ([3.0], None, None)
+    """
+    reached: list[Any] = []
+    try:
+        for x in inputs:
+            x._upstream = _PENDING
+        _collect(roots, reached)
+        nodes = reached
+        if any(node.primitive is None for node in reached):  # a leaf that is no input
+            nodes = _between(inputs, reached)
+        for root, seed in zip(roots, seeds, strict=True):
+            if root._upstream is not None:
+                root._upstream = seed if root._upstream is _PENDING else root._upstream + seed
+        _propagate_all(nodes, create_graph, None)
+        return [None if x._upstream is _PENDING else x._upstream for x in inputs]
+    finally:
+        for node in chain(reached, inputs):
+            node._upstream = None
+
+
+def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
+    """Keep the nodes that depend on an input; the others want no upstream gradient."""
+    for node in reversed(reached):
+        if all(parent._upstream is None for parent in node.parents):
+            node._upstream = None
+    return [node for node in reached if node._upstream is not None]
+
+
+def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
+    """Return whether a gradient from the roots reaches a leaf that is none of the inputs.
+
+    >>> from micrograd_sm import Value
+    >>> x, w = Value(2.0), Value(3.0)
+    >>> reaches_other_leaves([x * w], [x]), reaches_other_leaves([x * w], [x, w])
+    (True, False)
+    """
+    seen = {x for x in inputs if x.primitive is None}
+    pending = [root for root in roots if root._requires_grad and root not in seen]
+    while pending:
+        node = pending.pop()
+        if node.primitive is None:
+            return True
+        for parent in node.parents:
+            if parent._requires_grad and parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return False
+
+
+def _collect(roots: list[Any], nodes: list[Any]) -> None:
+    """Fill `nodes` with everything that a gradient reaches from the roots, in descending creation number."""
+    for root in roots:
+        if root._upstream is None:
+            root._upstream = _PENDING
+            nodes.append(root)
     for node in nodes:  # grows as it goes
         made = node.number
         if node._changed and node.primitive is not None:
@@ -80,13 +140,13 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
         a, b = node.parents
         x, y, g = a._data, b._data, node._upstream
         rule_a, rule_b = primitive.gradient
-        if a._requires_grad:
+        total = a._upstream  # None where no gradient is wanted
+        if total is not None:
             contribution = rule_a(g, out, x, y)
-            total = a._upstream
             a._upstream = contribution if total is _PENDING else total + contribution
-        if b._requires_grad:
+        total = b._upstream
+        if total is not None:
             contribution = rule_b(g, out, x, y)
-            total = b._upstream
             b._upstream = contribution if total is _PENDING else total + contribution
 
 
@@ -100,13 +160,13 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
     else:
         out, operands = node._data, [parent._data for parent in node.parents]
     for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
-        if parent._requires_grad:
+        total = parent._upstream
+        if total is not None:
             contribution = rule(g, out, *operands, **params)
             if primitive.broadcasts and type(contribution) is not float:
                 contribution = unbroadcast(contribution, parent.shape)
             if observe:
                 observe(node, place, g, contribution)
-            total = parent._upstream
             parent._upstream = contribution if total is _PENDING else total + contribution
 
 
