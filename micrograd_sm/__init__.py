@@ -9,7 +9,7 @@
 """
 
 from importlib import import_module
-from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.creation import arange, eye, full, ones, rand, randint, randn, zeros
@@ -67,13 +67,22 @@ from micrograd_sm.mode import no_grad, trace
 from micrograd_sm.randomness import manual_seed
 from micrograd_sm.steps import steps
 
+if TYPE_CHECKING:
+    from micrograd_sm.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
+
 __version__ = "0.1.0"
 
 
-def __getattr__(name: str) -> ModuleType:
-    """Import `micrograd_sm.nn` and `micrograd_sm.optim` when they are first asked for."""
-    if name in ("nn", "optim"):
+_ROOMS = ("nn", "optim", "study")
+_TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
+
+
+def __getattr__(name: str) -> Any:
+    """Import nn, optim, study and the transforms when they are first asked for."""
+    if name in _ROOMS:
         return import_module(f"{__name__}.{name}")
+    if name in _TRANSFORMS:
+        return getattr(import_module(f"{__name__}.transforms"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -97,7 +106,14 @@ __all__ = [  # but for abs, max, min and sum, so that `import *` leaves Python's
     "eye",
     "full",
     "gather",
+    "grad",
+    "hessian",
+    "hvp",
     "index_select",
+    "jacfwd",
+    "jacobian",
+    "jacrev",
+    "jvp",
     "linear",
     "log",
     "log1p",
@@ -132,10 +148,13 @@ __all__ = [  # but for abs, max, min and sum, so that `import *` leaves Python's
     "squeeze",
     "stack",
     "steps",
+    "study",
     "tanh",
     "trace",
     "transpose",
     "unsqueeze",
+    "value_and_grad",
+    "vjp",
     "where",
     "zeros",
 ]

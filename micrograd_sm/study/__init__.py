@@ -1,0 +1,1 @@
+"""Study the gradients of losses: how far to trust them."""

@@ -1,0 +1,425 @@
+"""Functions to functions: the gradient, Jacobian, Hessian of a function of Values, to any order.
+
+>>> from micrograd_sm import grad
+>>> def cube(x):
+...     return x * x * x
+>>> grad(cube)(2.0), grad(grad(cube))(2.0)
+(Value(12., requires_grad=False), Value(12., requires_grad=False))
+
+The arguments that are differentiated, and what the function returns, are numbers, Values and arrays, or nested lists,
+tuples and dicts of them. So a list is a structure of numbers, not a tensor: `Value([1.0, 2.0])` is a tensor. Results
+are Values in the same structure. The function gets inputs of its own: nothing that it was called with or closes over is
+changed, and no `.grad` is written.
+
+Results can be differentiated again, by transforms and by `backward()`, with regard to whatever required a gradient when
+the function was called. That takes a graph of the gradient; numbers, `detach()` and `no_grad()` do without.
+Source: torch.func, whose names, argument order, structures and errors these are, unless a docstring says otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import wraps
+from math import prod
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array import Array, namespace, shape_of
+from micrograd_sm.array.storage import like_storage, ones_like
+from micrograd_sm.array.strides import Shape
+from micrograd_sm.backward import gradients, reaches_other_leaves
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.mode import current_mode, recording, scope
+from micrograd_sm.structure import aligned, leaves, mapped, outline, paths, rebuilt
+
+Argnums = int | tuple[int, ...]
+
+
+def grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes the gradient of `function`, whose value is one number, of shape () (torch.func.grad).
+
+    `argnums` says which positional arguments to differentiate; the gradient has their structure and shapes, in a tuple if
+    argnums is one. With `has_aux` the function returns (value, aux), and the new one (gradient, aux).
+
+    Raises RuntimeError for a value of another shape or no Value, for argnums out of range or named twice, for integer
+    tensors; ValueError for arguments that hold anything but numbers, Values and arrays.
+
+    >>> grad(lambda x, y: x * x * y)(3.0, 2.0)
+    Value(12., requires_grad=False)
+    >>> grad(lambda p: p["w"] * p["x"][0])({"w": 2.0, "x": [5.0]})
+    {'w': Value(5., requires_grad=False), 'x': [Value(2., requires_grad=False)]}
+    """
+
+    @_named(function)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("grad", function, args, kwargs, argnums, has_aux)
+        found = run.arguments_like(run.pull([run.scalar_seed()]))
+        return (found, run.aux()) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes (value, gradient) at once; otherwise as `grad`.
+
+    With `has_aux` it returns ((value, aux), gradient). torch.func.grad_and_value has the two the other way round; this is
+    jax.value_and_grad's order.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (Value(9., requires_grad=False), Value(6., requires_grad=False))
+    """
+
+    @_named(function)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("value_and_grad", function, args, kwargs, argnums, has_aux)
+        found = run.arguments_like(run.pull([run.scalar_seed()]))
+        return ((run.value(), run.aux()) if has_aux else run.value()), found
+
+    return value_and_gradient
+
+
+def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
+    """Return (function(*primals), vjp_fn): the value, and the vector-Jacobian products at this point (torch.func.vjp).
+
+    `vjp_fn(cotangents)`, with cotangents in the value's structure and shapes, returns a tuple: for each primal, cotangents
+    times the Jacobian. It can be called many times. With `has_aux` the result is (value, vjp_fn, aux).
+
+    Raises RuntimeError for cotangents of another structure or shape, and as `grad` does.
+
+    >>> value, vjp_fn = vjp(lambda x: x * x, Value([1.0, 2.0]))
+    >>> vjp_fn(Value([1.0, 10.0]))[0].tolist()
+    [2.0, 40.0]
+    """
+    run = _Run("vjp", function, primals, {}, tuple(range(len(primals))), has_aux)
+    run.require_floating_outputs()
+
+    def vjp_fn(cotangents: Any) -> tuple:
+        return run.arguments_like(run.pull(run.cotangents(cotangents)))
+
+    return (run.value(), vjp_fn, run.aux()) if has_aux else (run.value(), vjp_fn)
+
+
+def jvp(function: Callable, primals: tuple, tangents: tuple, has_aux: bool = False) -> tuple:
+    """Return (function(*primals), Jacobian times tangents): the directional derivative (torch.func.jvp).
+
+    `primals` is the tuple of arguments, `tangents` has its structure and shapes. With `has_aux`: (value, product, aux).
+    Composed of two backward passes: u J is linear in u, and its own vector-Jacobian product with the tangents is J
+    times them (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
+
+    Raises RuntimeError for primals that are no tuple or empty, and for tangents of another structure or shape.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
+    (Value(6., requires_grad=False), Value(32., requires_grad=False))
+    """
+    if not isinstance(primals, tuple) or not leaves(primals):
+        raise RuntimeError(
+            f"jvp: primals must be a tuple of the function's arguments, as in jvp(f, (x,), (v,)); got {primals!r}"
+        )
+    run = _Run("jvp", function, primals, {}, tuple(range(len(primals))), has_aux)
+    product = rebuilt(run.output, run.push(run.tangents(primals, tangents)))
+    return (run.value(), product, run.aux()) if has_aux else (run.value(), product)
+
+
+def jacobian(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes the Jacobian of `function`, one backward pass for each output element.
+
+    For an output of shape O and an argument of shape I it has shape O + I; for structures, the output's structure with the
+    arguments' structure in place of each leaf (torch.func.jacrev; `jacrev` is another name of this). With `has_aux`:
+    (Jacobian, aux). Raises as `grad` does.
+
+    >>> jacobian(lambda x: x * x)(Value([1.0, 2.0, 3.0])).tolist()
+    [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
+    """
+
+    @_named(function)
+    def jacobians(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("jacobian", function, args, kwargs, argnums, has_aux)
+        run.require_floating_outputs()
+        found = rebuilt(run.output, [run.arguments_like(run.rows(place)) for place in range(len(run.outputs))])
+        return (found, run.aux()) if has_aux else found
+
+    return jacobians
+
+
+jacrev = jacobian
+
+
+def jacfwd(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes what `jacobian` does, column by column: one pass for each input element.
+
+    Better than `jacobian` where there are fewer inputs than outputs (torch.func.jacfwd). Raises as `grad` does.
+
+    >>> jacfwd(lambda x: [x * x, 3.0 * x])(Value([1.0, 2.0]))[0].tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
+
+    @_named(function)
+    def jacobians(*args: Any, **kwargs: Any) -> Any:
+        run = _Run("jacfwd", function, args, kwargs, argnums, has_aux)
+        by_input = [run.columns(place) for place in range(len(run.inputs))]
+        found = rebuilt(run.output, [run.arguments_like(blocks) for blocks in zip(*by_input)] or [run.arguments_like([])])
+        return (found, run.aux()) if has_aux else found
+
+    return jacobians
+
+
+def hessian(function: Callable, argnums: Argnums = 0) -> Callable:
+    """Return the function that computes the Hessian: the Jacobian of the Jacobian (torch.func.hessian).
+
+    For a function to one number and an argument of shape I it has shape I + I. Raises as `grad` does.
+
+    >>> from micrograd_sm import cross_entropy
+    >>> f"{hessian(cross_entropy)(Value([0.0, 0.0]), 1):.2f}"  # diag(p) - p p^T
+    '[[0.25, -0.25], [-0.25, 0.25]]'
+    """
+    return jacobian(jacobian(function, argnums), argnums)
+
+
+def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
+    """Return the Hessian of `function` at `primals` times `tangents`, without computing the Hessian.
+
+    A tuple of primals holds several arguments, anything else is the only one; the product has their structure and shapes
+    (torch.autograd.functional.hvp, which returns the value, too). Raises as `grad` and `vjp` do.
+
+    >>> hvp(lambda x: (x * x * x).sum(), Value([1.0, 2.0]), Value([1.0, 0.0])).tolist()
+    [6.0, 0.0]
+    """
+    several = isinstance(primals, tuple) and not hasattr(primals, "_fields")
+    arguments = primals if several else (primals,)
+    wanted = tuple(range(len(arguments)))
+    _, product = vjp(grad(function, wanted), *arguments)
+    products = product(tangents if several else (tangents,))
+    return products if several else products[0]
+
+
+def _named(function: Callable) -> Callable[[Callable], Callable]:
+    if not callable(function):
+        raise TypeError(f"a transform needs a function, got {function!r}; write grad(f)(x), not grad(f(x))")
+    return wraps(function)
+
+
+class _Run:
+    """One evaluation of a function on inputs of its own, ready for products of vectors with its Jacobian.
+
+    An own input is a leaf, or, where the caller may differentiate the result again, a copy recorded from the caller's
+    Value. Either way a pass that starts at the outputs ends there, and tells it from whatever else the function reads:
+    this is what keeps nested derivatives apart.
+    """
+
+    def __init__(self, what: str, function: Callable, args: tuple, kwargs: dict, argnums: Argnums, has_aux: bool) -> None:
+        self.what = what
+        self.nested = current_mode().recording  # whether results may be differentiated again
+        self.places = _places(what, argnums, len(args))
+        arguments = [args[place] for place in self.places]
+        self.structure: Any = tuple(arguments) if isinstance(argnums, tuple) else arguments[0]
+        with recording(True):
+            own = [self._own_structure(argument, place) for argument, place in zip(arguments, self.places)]
+            self.inputs: list[Value] = leaves(own)
+            given = list(args)
+            for place, argument in zip(self.places, own):
+                given[place] = argument
+            self.output = function(*given, **kwargs)
+        self.auxiliary: Any = None
+        if has_aux:
+            if not isinstance(self.output, tuple) or len(self.output) != 2:
+                raise RuntimeError(f"{what}: with has_aux the function must return (output, aux), it returned {self.output!r}")
+            self.output, self.auxiliary = self.output
+        self.outputs: list[Value] = leaves(self.output)
+        for output in self.outputs:
+            if not isinstance(output, Value):
+                raise RuntimeError(
+                    f"{what}: the function must return Values, it returned {output!r} of type {type(output).__name__}; "
+                    "item(), float() and .data leave the graph"
+                )
+        self.differentiable = self.nested and reaches_other_leaves(self.outputs, self.inputs)
+        self._linear: tuple[list[Value | None], list[Value]] | None = None
+
+    def _own_structure(self, argument: Any, place: int) -> Any:
+        return rebuilt(argument, [self._own(leaf, path) for path, leaf in paths(argument, f"argument {place}")])
+
+    def _own(self, x: Any, path: str) -> Value:
+        """Return an own input that holds what x does."""
+        data = x._data if isinstance(x, Value) else x
+        if isinstance(x, bool) or not (isinstance(x, (float, int)) or hasattr(data, "shape") or isinstance(x, Value)):
+            raise ValueError(f"{self.what}: {path} is {x!r}; only numbers, Values and arrays can be differentiated")
+        if (isinstance(x, Value) or shape_of(data)) and not _is_floating(data):
+            raise RuntimeError(f"{self.what}: {path} holds integers or bools, {x!r}, and only floats can be differentiated")
+        if self.nested and isinstance(x, Value) and x.requires_grad:
+            own = primitives.reshape(x, shape=x.shape)
+            own.name = x.name
+            return own
+        return Value(data, name=x.name if isinstance(x, Value) else None)
+
+    # What goes in ---------------------------------------------------------------------------------------------------
+
+    def scalar_seed(self) -> Value:
+        """Return the seed 1 of a function to one number; RuntimeError if it is not one."""
+        if not isinstance(self.output, Value):
+            raise RuntimeError(f"{self.what}: the function must return one Value, it returned {outline(self.output)}")
+        if self.output.shape:
+            raise RuntimeError(
+                f"{self.what}: the function must return one number, of shape (), it returned shape {self.output.shape}; "
+                "reduce it, as in .sum(), or use vjp or jacobian"
+            )
+        return Value(ones_like(self.output._data), requires_grad=False)
+
+    def require_floating_outputs(self) -> None:
+        """Raise RuntimeError where there is no output, or one that holds integers."""
+        if not self.outputs:
+            raise RuntimeError(f"{self.what}: the function must return at least one Value, it returned {self.output!r}")
+        for output in self.outputs:
+            if not _is_floating(output._data):
+                raise RuntimeError(
+                    f"{self.what}: the function returned integers or bools, {output!r}, which have no derivative"
+                )
+
+    def cotangents(self, given: Any) -> list[Value]:
+        """Return given cotangents as Values, one for each output."""
+        return self._matching("cotangents", given, self.output, "output")
+
+    def tangents(self, primals: tuple, given: Any) -> list[Value]:
+        """Return given tangents as Values, one for each input."""
+        return self._matching("tangents", given, primals, "primals")
+
+    def _matching(self, name: str, given: Any, structure: Any, like: str) -> list[Value]:
+        found = aligned(structure, given)
+        if found is None:
+            raise RuntimeError(
+                f"{self.what}: {name} must have the structure of the {like}, {outline(structure)}, got {outline(given)}"
+            )
+        targets = self.outputs if like == "output" else self.inputs
+        return [self._vector(x, target, name) for x, target in zip(found, targets)]
+
+    def _vector(self, x: Any, target: Value, name: str) -> Value:
+        vector = as_value(x, f"{self.what}: {name}")
+        if vector.shape != target.shape:
+            raise RuntimeError(f"{self.what}: {name} hold shape {vector.shape} where shape {target.shape} is needed")
+        if vector.requires_grad or type(vector._data) is float:
+            return vector
+        return Value(like_storage(_floating(vector._data), target._data), requires_grad=False)
+
+    # What comes out -------------------------------------------------------------------------------------------------
+
+    def value(self) -> Any:
+        """Return the function's output, free of the own inputs."""
+        return mapped(self._released, self.output)
+
+    def aux(self) -> Any:
+        """Return the function's aux, its Values free of the own inputs."""
+        return mapped(lambda x: self._released(x) if isinstance(x, Value) else x, self.auxiliary)
+
+    def arguments_like(self, found: Sequence[Any]) -> Any:
+        """Return one leaf for each input in the structure of the arguments."""
+        return rebuilt(self.structure, found)
+
+    def _released(self, value: Value) -> Value:
+        """Return the value, without its history where that leads to own inputs only."""
+        if not value._requires_grad or (self.nested and reaches_other_leaves([value], self.inputs)):
+            return value
+        return Value(value._data, requires_grad=False, name=value.name)
+
+    # Products with the Jacobian -------------------------------------------------------------------------------------
+
+    def pull(self, cotangents: list[Value]) -> list[Value]:
+        """Return the vector-Jacobian product: for each input, the cotangents times d outputs / d input."""
+        return self._products(self.outputs, cotangents, self.inputs)
+
+    def push(self, tangents: list[Value]) -> list[Value]:
+        """Return the Jacobian-vector product: for each output, d output / d inputs times the tangents."""
+        pulled, vectors = self._linear_pull()
+        return self._products(pulled, tangents, vectors)
+
+    def _linear_pull(self) -> tuple[list[Value | None], list[Value]]:
+        """Return the products with vectors u, as a graph in which they can be differentiated by u, and u."""
+        if self._linear is None:
+            self._linear = self._record_linear_pull()
+        return self._linear
+
+    def _record_linear_pull(self) -> tuple[list[Value | None], list[Value]]:
+        vectors = [Value(_zeros(output)) for output in self.outputs]
+        roots = [(output, u) for output, u in zip(self.outputs, vectors) if output._requires_grad]
+        with recording(True), scope("backward"):
+            pulled = gradients([output for output, _ in roots], [u for _, u in roots], self.inputs, create_graph=True)
+        return pulled, vectors
+
+    def _products(self, outputs: list[Any], cotangents: list[Value], inputs: list[Value]) -> list[Value]:
+        pairs = [(root, seed) for root, seed in zip(outputs, cotangents) if root is not None and root._requires_grad]
+        roots = [root for root, _ in pairs]
+        graph = current_mode().recording and (self.differentiable or any(seed._requires_grad for _, seed in pairs))
+        seeds = [seed if graph else seed._data for _, seed in pairs]
+        with recording(graph), scope("backward"):
+            found = gradients(roots, seeds, inputs, create_graph=graph)
+        return [self._result(gradient, x) for gradient, x in zip(found, inputs)]
+
+    def _result(self, gradient: Any, x: Value) -> Value:
+        if gradient is None:
+            return Value(_zeros(x), requires_grad=False)
+        return self._released(gradient) if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
+
+    def rows(self, place: int) -> list[Value]:
+        """Return the Jacobian of one output, for each input."""
+        output = self.outputs[place]
+        found = [self._products([output], [unit], self.inputs) for unit in _basis(output)]
+        return [_stacked([row[k] for row in found], output.shape, x, last=False) for k, x in enumerate(self.inputs)]
+
+    def columns(self, place: int) -> list[Value]:
+        """Return the Jacobian of each output, for one input."""
+        pulled, vectors = self._linear_pull()
+        x = self.inputs[place]
+        found = [self._products([pulled[place]], [unit], vectors) for unit in _basis(x)]
+        return [_stacked([column[k] for column in found], x.shape, u, last=True) for k, u in enumerate(vectors)]
+
+
+def _places(what: str, argnums: Any, count: int) -> list[int]:
+    """Return the positions that argnums names, counted from 0."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
+    if not all(type(number) is int for number in numbers):
+        raise RuntimeError(f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}")
+    for number in numbers:
+        if not -count <= number < count:
+            raise RuntimeError(f"{what}: argnums names argument {number}, and there are {count} positional arguments")
+    if what in ("vjp", "jvp"):
+        return list(numbers)
+    if not numbers:
+        raise RuntimeError(f"{what}: argnums must not be empty")
+    places = [number % count for number in numbers]
+    if len(set(places)) < len(places):
+        raise RuntimeError(f"{what}: argnums names an argument twice: {argnums!r}")
+    return places
+
+
+def _is_floating(data: Any) -> bool:
+    if type(data) is Array:
+        return data.dtype is float
+    return isinstance(data, float) or (hasattr(data, "dtype") and namespace(data).isdtype(data.dtype, "real floating"))
+
+
+def _floating(data: Any) -> Any:
+    return data.astype(float) if type(data) is Array else float(data) if isinstance(data, int) else data
+
+
+def _zeros(x: Value) -> Any:
+    return _filled([0.0] * prod(x.shape), x.shape, x)
+
+
+def _filled(flat: list[float], shape: Shape, like: Value) -> Any:
+    return like_storage(Array.of(flat, shape), like._data)
+
+
+def _basis(x: Value) -> list[Value]:
+    """Return the unit vectors of x's shape, in row-major order."""
+    size = prod(x.shape)
+    rows = ([0.0] * place + [1.0] + [0.0] * (size - place - 1) for place in range(size))
+    return [Value(_filled(row, x.shape, x), requires_grad=False) for row in rows]
+
+
+def _stacked(slices: list[Value], shape: Shape, x: Value, last: bool) -> Value:
+    """Return slices of x's shape, one for each element of `shape`, as one tensor of shape + x.shape, or x.shape + shape."""
+    whole = (*x.shape, *shape) if last else (*shape, *x.shape)
+    if len(slices) == 1 and not shape:
+        return slices[0]
+    if 0 in whole or not slices:
+        return Value(_filled([], whole, x), requires_grad=False)
+    wide = (*x.shape, 1) if last else (1, *x.shape)
+    parts = [primitives.reshape(one, shape=wide) for one in slices]
+    return primitives.reshape(primitives.cat(*parts, axis=len(x.shape) if last else 0), shape=whole)
