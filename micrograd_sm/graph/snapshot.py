@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import linecache
+import operator
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, asarray
 from micrograd_sm.engine import Value
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
 from micrograd_sm.mode import Place
@@ -67,7 +68,7 @@ def node_of(value: Value, id: str, name: str | None, scopes: dict[int, Scope]) -
         snapshot(value.grad),
         value.shape,
         place.path,
-        MappingProxyType(dict(value.params)) if value.params else NO_PARAMS,
+        _frozen_params(value.params) if value.params else NO_PARAMS,
         value.requires_grad,
         scopes[place.calls[-1]].id if place.calls else None,
         None if place.line is None else source_line(*place.line),
@@ -84,6 +85,23 @@ def snapshot(data: Any) -> Any:
         return data
     plain = data.tolist()
     return Array(plain) if isinstance(plain, list) else plain
+
+
+def _frozen_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
+    return MappingProxyType({name: tuple(x) if name == "positions" else _frozen(x) for name, x in params.items()})
+
+
+def _frozen(x: Any) -> Any:
+    """Return a parameter that nobody can change: index lists and foreign arrays become Arrays."""
+    if type(x) is tuple:
+        return tuple(map(_frozen, x))
+    if type(x) is slice:
+        return slice(_frozen(x.start), _frozen(x.stop), _frozen(x.step))
+    if isinstance(x, (list, range)):
+        return asarray(list(x))
+    if hasattr(x, "tolist"):
+        return snapshot(x)
+    return operator.index(x) if hasattr(x, "__index__") and type(x) is not bool else x
 
 
 def source_line(filename: str, number: int) -> str:
