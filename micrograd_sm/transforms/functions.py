@@ -1,0 +1,173 @@
+"""The transforms: each evaluates a function once, and asks the evaluation for products with the Jacobian."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from micrograd_sm.structure import leaves, rebuilt
+from micrograd_sm.transforms.evaluation import Argnums, Evaluation
+
+
+def grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes the gradient of `function`, whose value is one number, of shape () (torch.func.grad).
+
+    `argnums` says which positional arguments to differentiate; the gradient has their structure and shapes, in a tuple if
+    argnums is one. With `has_aux` the function returns (value, aux), and the new one (gradient, aux).
+
+    Raises RuntimeError for a value of another shape or no Value, for argnums out of range or named twice, for integer
+    tensors; ValueError for arguments that hold anything but numbers, Values and arrays.
+
+    >>> grad(lambda x, y: x * x * y)(3.0, 2.0)
+    Value(12., requires_grad=False)
+    >>> grad(lambda p: p["w"] * p["x"][0])({"w": 2.0, "x": [5.0]})
+    {'w': Value(5., requires_grad=False), 'x': [Value(2., requires_grad=False)]}
+    """
+
+    @_named(function)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        run = Evaluation("grad", function, args, kwargs, argnums, has_aux)
+        found = run.arguments_like(run.pull([run.scalar_seed()]))
+        return (found, run.aux()) if has_aux else found
+
+    return gradient
+
+
+def value_and_grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes (value, gradient) at once; otherwise as `grad`.
+
+    With `has_aux` it returns ((value, aux), gradient). torch.func.grad_and_value has the two the other way round; this is
+    jax.value_and_grad's order.
+
+    >>> value_and_grad(lambda x: x * x)(3.0)
+    (Value(9., requires_grad=False), Value(6., requires_grad=False))
+    """
+
+    @_named(function)
+    def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
+        run = Evaluation("value_and_grad", function, args, kwargs, argnums, has_aux)
+        found = run.arguments_like(run.pull([run.scalar_seed()]))
+        return ((run.value(), run.aux()) if has_aux else run.value()), found
+
+    return value_and_gradient
+
+
+def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
+    """Return (function(*primals), vjp_fn): the value, and the vector-Jacobian products at this point (torch.func.vjp).
+
+    `vjp_fn(cotangents)`, with cotangents in the value's structure and shapes, returns a tuple: for each primal, cotangents
+    times the Jacobian. It can be called many times. With `has_aux` the result is (value, vjp_fn, aux).
+
+    Raises RuntimeError for cotangents of another structure or shape, and as `grad` does.
+
+    >>> value, vjp_fn = vjp(lambda x: x * x, Value([1.0, 2.0]))
+    >>> vjp_fn(Value([1.0, 10.0]))[0].tolist()
+    [2.0, 40.0]
+    """
+    run = Evaluation("vjp", function, primals, {}, tuple(range(len(primals))), has_aux)
+    run.require_floating_outputs()
+
+    def vjp_fn(cotangents: Any) -> tuple:
+        return run.arguments_like(run.pull(run.cotangents(cotangents)))
+
+    return (run.value(), vjp_fn, run.aux()) if has_aux else (run.value(), vjp_fn)
+
+
+def jvp(function: Callable, primals: tuple, tangents: tuple, has_aux: bool = False) -> tuple:
+    """Return (function(*primals), Jacobian times tangents): the directional derivative (torch.func.jvp).
+
+    `primals` is the tuple of arguments, `tangents` has its structure and shapes. With `has_aux`: (value, product, aux).
+    Composed of two backward passes: u J is linear in u, and its own vector-Jacobian product with the tangents is J
+    times them (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
+
+    Raises RuntimeError for primals that are no tuple or empty, and for tangents of another structure or shape.
+
+    >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
+    (Value(6., requires_grad=False), Value(32., requires_grad=False))
+    """
+    if not isinstance(primals, tuple) or not leaves(primals):
+        raise RuntimeError(
+            f"jvp: primals must be a tuple of the function's arguments, as in jvp(f, (x,), (v,)); got {primals!r}"
+        )
+    run = Evaluation("jvp", function, primals, {}, tuple(range(len(primals))), has_aux)
+    product = rebuilt(run.output, run.push(run.tangents(primals, tangents)))
+    return (run.value(), product, run.aux()) if has_aux else (run.value(), product)
+
+
+def jacobian(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes the Jacobian of `function`, one backward pass for each output element.
+
+    For an output of shape O and an argument of shape I it has shape O + I; for structures, the output's structure with the
+    arguments' structure in place of each leaf (torch.func.jacrev; `jacrev` is another name of this). With `has_aux`:
+    (Jacobian, aux). Raises as `grad` does.
+
+    >>> jacobian(lambda x: x * x)(Value([1.0, 2.0, 3.0])).tolist()
+    [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
+    """
+
+    @_named(function)
+    def jacobians(*args: Any, **kwargs: Any) -> Any:
+        run = Evaluation("jacobian", function, args, kwargs, argnums, has_aux)
+        run.require_floating_outputs()
+        found = rebuilt(run.output, [run.arguments_like(run.rows(place)) for place in range(len(run.outputs))])
+        return (found, run.aux()) if has_aux else found
+
+    return jacobians
+
+
+jacrev = jacobian
+
+
+def jacfwd(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:
+    """Return the function that computes what `jacobian` does, column by column: one pass for each input element.
+
+    Better than `jacobian` where there are fewer inputs than outputs (torch.func.jacfwd). Raises as `grad` does.
+
+    >>> jacfwd(lambda x: [x * x, 3.0 * x])(Value([1.0, 2.0]))[0].tolist()
+    [[2.0, 0.0], [0.0, 4.0]]
+    """
+
+    @_named(function)
+    def jacobians(*args: Any, **kwargs: Any) -> Any:
+        run = Evaluation("jacfwd", function, args, kwargs, argnums, has_aux)
+        by_input = [run.columns(place) for place in range(len(run.inputs))]
+        found = rebuilt(run.output, [run.arguments_like(blocks) for blocks in zip(*by_input)] or [run.arguments_like([])])
+        return (found, run.aux()) if has_aux else found
+
+    return jacobians
+
+
+def hessian(function: Callable, argnums: Argnums = 0) -> Callable:
+    """Return the function that computes the Hessian: the Jacobian of the Jacobian (torch.func.hessian).
+
+    For a function to one number and an argument of shape I it has shape I + I. Raises as `grad` does.
+
+    >>> from micrograd_sm import cross_entropy
+    >>> f"{hessian(cross_entropy)(Value([0.0, 0.0]), 1):.2f}"  # diag(p) - p p^T
+    '[[0.25, -0.25], [-0.25, 0.25]]'
+    """
+    return jacobian(jacobian(function, argnums), argnums)
+
+
+def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
+    """Return the Hessian of `function` at `primals` times `tangents`, without computing the Hessian.
+
+    A tuple of primals holds several arguments, anything else is the only one; the product has their structure and shapes
+    (torch.autograd.functional.hvp, which returns the value, too). Raises as `grad` and `vjp` do.
+
+    >>> hvp(lambda x: (x * x * x).sum(), Value([1.0, 2.0]), Value([1.0, 0.0])).tolist()
+    [6.0, 0.0]
+    """
+    several = isinstance(primals, tuple) and not hasattr(primals, "_fields")
+    arguments = primals if several else (primals,)
+    wanted = tuple(range(len(arguments)))
+    _, product = vjp(grad(function, wanted), *arguments)
+    products = product(tangents if several else (tangents,))
+    return products if several else products[0]
+
+
+def _named(function: Callable) -> Callable[[Callable], Callable]:
+    if not callable(function):
+        raise TypeError(f"a transform needs a function, got {function!r}; write grad(f)(x), not grad(f(x))")
+    return wraps(function)
