@@ -61,6 +61,7 @@ def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
 
     Raises RuntimeError for cotangents of another structure or shape, and as `grad` does.
 
+    >>> from micrograd_sm import Value
     >>> value, vjp_fn = vjp(lambda x: x * x, Value([1.0, 2.0]))
     >>> vjp_fn(Value([1.0, 10.0]))[0].tolist()
     [2.0, 40.0]
@@ -102,6 +103,7 @@ def jacobian(function: Callable, argnums: Argnums = 0, has_aux: bool = False) ->
     arguments' structure in place of each leaf (torch.func.jacrev; `jacrev` is another name of this). With `has_aux`:
     (Jacobian, aux). Raises as `grad` does.
 
+    >>> from micrograd_sm import Value
     >>> jacobian(lambda x: x * x)(Value([1.0, 2.0, 3.0])).tolist()
     [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
@@ -124,6 +126,7 @@ def jacfwd(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> C
 
     Better than `jacobian` where there are fewer inputs than outputs (torch.func.jacfwd). Raises as `grad` does.
 
+    >>> from micrograd_sm import Value
     >>> jacfwd(lambda x: [x * x, 3.0 * x])(Value([1.0, 2.0]))[0].tolist()
     [[2.0, 0.0], [0.0, 4.0]]
     """
@@ -143,7 +146,7 @@ def hessian(function: Callable, argnums: Argnums = 0) -> Callable:
 
     For a function to one number and an argument of shape I it has shape I + I. Raises as `grad` does.
 
-    >>> from micrograd_sm import cross_entropy
+    >>> from micrograd_sm import Value, cross_entropy
     >>> f"{hessian(cross_entropy)(Value([0.0, 0.0]), 1):.2f}"  # diag(p) - p p^T
     '[[0.25, -0.25], [-0.25, 0.25]]'
     """
@@ -156,6 +159,7 @@ def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
     A tuple of primals holds several arguments, anything else is the only one; the product has their structure and shapes
     (torch.autograd.functional.hvp, which returns the value, too). Raises as `grad` and `vjp` do.
 
+    >>> from micrograd_sm import Value
     >>> hvp(lambda x: (x * x * x).sum(), Value([1.0, 2.0]), Value([1.0, 0.0])).tolist()
     [6.0, 0.0]
     """
