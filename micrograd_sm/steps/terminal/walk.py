@@ -1,0 +1,228 @@
+"""Where a reader stands in the steps, and what each key does: no terminal is needed to know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from micrograd_sm.draw.text import shortened, visible
+from micrograd_sm.graph import Node, Scope
+from micrograd_sm.steps import Step, Steps
+
+KEYS = (
+    ("right, l, space", "next step"),
+    ("left, h, backspace", "previous step"),
+    ("page down, page up", "ten steps on, back"),
+    ("Home, g", "first step"),
+    ("End, G", "last step"),
+    ("12 g", "step number 12"),
+    ("12 right, 12 left", "twelve steps on, back"),
+    ("/", "find a node by name, id, operation or scope"),
+    ("n, N", "next, previous step found"),
+    ("f", "fold the scope of the current node, or unfold it"),
+    ("F", "fold every scope, or unfold all"),
+    ("c", "one step for each operation, or each contribution"),
+    ("?", "these keys"),
+    ("q, Ctrl-C", "leave"),
+)
+_LONGEST_COUNT = 9  # digits
+_LONGEST_SEARCH = 60  # characters
+_PAGE = 10  # steps
+
+
+class Walk:
+    """A place in the steps. `press` moves it; `message` says what could not be done.
+
+    `reading` is "" while keys walk, "find" while they are a search, "help" while the keys are listed. `count` holds the
+    digits typed so far, `search` the text looked for.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> x = Value(3.0)
+    >>> walk = Walk(steps(x * x))
+    >>> for key in ("right", "right", "right"):
+    ...     walk.press(key)
+    >>> walk.index, walk.message
+    (2, 'this is the last step')
+    """
+
+    def __init__(self, steps: Steps, message: str = "") -> None:
+        self.steps, self.message = steps, message
+        self.index = 0
+        self.reading = self.count = self.search = self.typed = ""
+        self.done = False
+
+    @property
+    def step(self) -> Step:
+        """The current step.
+
+        >>> from micrograd_sm import Value
+        >>> from micrograd_sm.steps import steps
+        >>> Walk(steps(Value(3.0).exp())).step.node.op
+        'exp'
+        """
+        return self.steps[self.index]
+
+    def press(self, key: str) -> None:
+        """Do what a key asks for; an unknown one does nothing.
+
+        >>> from micrograd_sm import Value
+        >>> from micrograd_sm.steps import steps
+        >>> walk = Walk(steps(Value(3.0).exp()))
+        >>> walk.press("q")
+        >>> walk.done
+        True
+        """
+        self.message = ""
+        if self.reading == "find":
+            self._type(key)
+        elif self.reading == "help":
+            self.reading, self.done = "", key == "q"
+        elif key in _DIGITS and len(self.count) < _LONGEST_COUNT:
+            self.count += key
+        elif key in _ACTIONS:
+            _ACTIONS[key](self)
+            self.count = ""
+        elif key == "escape":
+            self.count = ""
+
+    # Moving ---------------------------------------------------------------------------------------------------------
+
+    def _by(self, distance: int) -> None:
+        self._to(self.index + distance * int(self.count or 1))
+
+    def _to(self, index: int) -> None:
+        last = len(self.steps) - 1
+        if index > last:
+            self.message = "this is the last step" if not self.count else f"there are {last + 1} steps; this is the last"
+        elif index < 0:
+            self.message = "this is the first step"
+        self.index = min(max(index, 0), last)
+
+    def _go(self) -> None:
+        if self.count and not int(self.count):
+            self.message = "steps are numbered from 1"
+        self._to(max(int(self.count or 1) - 1, 0))
+
+    # Finding --------------------------------------------------------------------------------------------------------
+
+    def _find(self) -> None:
+        self.reading, self.typed = "find", ""
+
+    def _type(self, key: str) -> None:
+        if key == "enter":
+            self.reading, self.search = "", self.typed or self.search
+            self._found(1)
+        elif key == "escape" or (key == "backspace" and not self.typed):
+            self.reading = ""
+        elif key == "backspace":
+            self.typed = self.typed[:-1]
+        elif len(key) == 1 and len(self.typed) < _LONGEST_SEARCH:
+            self.typed += key
+
+    def _found(self, direction: int) -> None:
+        """Go to the nearest step in a direction whose node is the one looked for, on from the other end if need be."""
+        if not self.search:
+            self.message = "nothing has been looked for yet: / begins a search"
+            return
+        wanted = self._matches()
+        places = [step.index for step in self.steps if self._is_about(step, wanted)]
+        if not places:
+            self.message = f"no node is called {shortened(visible(self.search))!r}, by name, id, operation or scope"
+            return
+        ahead = [place for place in places if (place - self.index) * direction > 0]
+        around = not ahead
+        self.index = (ahead or places)[0 if direction > 0 else -1]
+        now = f"step {places.index(self.index) + 1} of {len(places)} about {shortened(visible(self.search))!r}"
+        self.message = f"{now}, from the {'start' if direction > 0 else 'end'} again" if around else now
+
+    def _matches(self) -> set[str]:
+        """Return the ids of the nodes looked for: by exact id or name if there is one, else wherever the text occurs."""
+        wanted, labels = self.search.casefold(), self.step.names
+        exact = {node.id for node in self.steps.graph if wanted in (node.id, labels[node.id].casefold())}
+        return exact or {node.id for node in self.steps.graph if wanted in _words(node, labels[node.id])}
+
+    @staticmethod
+    def _is_about(step: Step, wanted: set[str]) -> bool:
+        """Whether a step's own node is wanted, or a leaf that it uses, since a leaf has no step of its own."""
+        return step.node.id in wanted or any(node.op is None and node.id in wanted for node in step.operands)
+
+    # Other views of the same pass -----------------------------------------------------------------------------------
+
+    def _change(self, steps: Steps) -> None:
+        """Look at the same pass in other steps, at the one that holds the current one."""
+        phase, id, old = self.step.phase, self.step.node.id, self.step
+        self.steps = steps
+        around = {inside: node.id for node in steps.graph for inside in node.folded}
+        id = around.get(id, id)
+        same = [step for step in steps if step.phase == phase and step.node.id == id]
+        edges = {passed.edge for passed in old.contributions}
+        exact = [step for step in same if edges and edges & {passed.edge for passed in step.contributions}]
+        self.index = (exact or same)[0].index if same else min(self.index, len(steps) - 1)
+
+    def _grain(self) -> None:
+        self._change(self.steps.by_contribution() if self.steps.grain == "node" else self.steps.by_node())
+        self.message = f"one step for each {'operation' if self.steps.grain == 'node' else 'contribution'}"
+
+    def _fold(self) -> None:
+        node, graph = self.step.node, self.steps.graph
+        if node.folded:
+            scope = next(one for one in map(_scopes(graph.scopes).get, graph.folded) if one and node.id in graph.members(one.id))
+            self._change(self.steps.unfold(scope.id))
+            self.message = f"{visible(scope.path)} is open"
+        elif node.call is None:
+            self.message = "this node is in no scope, so there is nothing to fold; F folds every scope"
+        else:
+            self._fold_scope(_scopes(graph.scopes)[node.call])
+
+    def _fold_scope(self, scope: Scope) -> None:
+        folded = self.steps.fold(scope.id)
+        if len(folded.graph) == len(self.steps.graph):
+            self.message = f"{visible(scope.path)} stays open: it is not one operation with one output"
+            return
+        self._change(folded)
+        self.message = f"{visible(scope.path)} is folded; f opens it"
+
+    def _fold_all(self) -> None:
+        if self.steps.graph.folded:
+            self._change(self.steps.unfold())
+            self.message = "every scope is open"
+        elif not self.steps.graph.scopes:
+            self.message = "there is no scope to fold: composed functions, such as softmax, open one"
+        else:
+            self._change(self.steps.fold())
+            self.message = "every scope is folded; F opens them"
+
+    def _help(self) -> None:
+        self.reading = "help"
+
+    def _leave(self) -> None:
+        self.done = True
+
+
+def _words(node: Node, label: str) -> str:
+    return " ".join([node.id, label, node.op or "", node.symbol, node.scope]).casefold()
+
+
+def _scopes(scopes: tuple[Scope, ...]) -> dict[str, Scope]:
+    return {scope.id: scope for scope in scopes}
+
+
+_DIGITS = frozenset("0123456789")
+_ACTIONS: dict[str, Callable[[Walk], None]] = {
+    **dict.fromkeys(("right", "down", "l", "j", " ", "enter"), lambda walk: walk._by(1)),
+    **dict.fromkeys(("left", "up", "h", "k", "backspace"), lambda walk: walk._by(-1)),
+    "page down": lambda walk: walk._by(_PAGE),
+    "page up": lambda walk: walk._by(-_PAGE),
+    "home": lambda walk: walk._to(0),
+    "end": lambda walk: walk._to(len(walk.steps) - 1),
+    "G": lambda walk: walk._go() if walk.count else walk._to(len(walk.steps) - 1),
+    "g": Walk._go,
+    "/": Walk._find,
+    "n": lambda walk: walk._found(1),
+    "N": lambda walk: walk._found(-1),
+    "f": Walk._fold,
+    "F": Walk._fold_all,
+    "c": Walk._grain,
+    "?": Walk._help,
+    "q": Walk._leave,
+}  # fmt: skip
