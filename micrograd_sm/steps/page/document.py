@@ -1,0 +1,107 @@
+"""The HTML of a page: its parts put together, and a policy that lets nothing in but them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from collections.abc import Iterator
+from hashlib import sha256
+from html import escape
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from string import Template
+
+from micrograd_sm.draw import to_svg
+from micrograd_sm.draw.text import visible
+from micrograd_sm.graph import Graph, Node
+from micrograd_sm.steps.labels import labels_of
+from micrograd_sm.steps.numbers import data_text
+from micrograd_sm.steps.page.content import Content, content_of, json_text
+from micrograd_sm.steps.record import Step, Steps
+
+_SCRIPTS = ("model.js", "picture.js", "predict.js", "page.js")
+
+
+def save(walk: Steps, path: str | Path) -> Path:
+    """Write the page of a recorded pass as one HTML file and return its path; `Steps.save` says what it raises.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> save(steps(Value(1.0).exp()), "page.docx")
+    Traceback (most recent call last):
+        ...
+    ValueError: save: 'page.docx' must end in .html
+    """
+    path = Path(path)
+    if path.suffix.lower() not in (".html", ".htm"):
+        raise ValueError(f"save: {str(path)!r} must end in .html")
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
+    path.write_text(page_html(walk), encoding="utf-8")
+    return path
+
+
+def page_html(walk: Steps) -> str:
+    """Return the page of a recorded pass as one HTML document, which also runs in a sandboxed frame.
+
+    Raises RuntimeError when no program is found that lays the picture out, with what to install.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> page_html(steps(Value(1.0).exp()))[:15]
+    '<!DOCTYPE html>'
+    """
+    opened = walk.unfold().by_node()
+    picture = to_svg(opened.graph)
+    content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)))
+    labels = labels_of(opened.graph)
+    title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
+    style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
+    return Template(_asset("page.html")).substitute(
+        title=escape(title),
+        policy=_policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], script),
+        style=style,
+        script=script,
+        picture=picture,
+        rows="\n".join(_row(opened.graph, node, labels[node.id]) for node in opened.graph),
+        steps="\n".join(_items(content)),
+        data=json_text(content.data),
+        summary=f"{len(opened.graph)} nodes, {len(opened)} steps",
+    )
+
+
+def _asset(name: str) -> str:
+    return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _policy(styles: list[str], script: str) -> str:
+    """Return the content security policy: nothing from anywhere, and inline only what has these hashes."""
+    sources = {"style-src": " ".join(map(_hash, dict.fromkeys(styles))), "script-src": _hash(script)}
+    return "; ".join(["default-src 'none'", *(f"{kind} {hashes}" for kind, hashes in sources.items()), "base-uri 'none'"])
+
+
+def _hash(text: str) -> str:
+    return f"'sha256-{b64encode(sha256(text.encode()).digest()).decode()}'"
+
+
+def _row(graph: Graph, node: Node, label: str) -> str:
+    """Return the row of a node in the table of values and gradients, as it is after the last step."""
+    gradient = "none, a constant" if node.kind == "constant" else _shown(node.grad)
+    name = f'<th scope="row">{escape(label)}</th>'
+    made = escape(visible(node.op)) if node.op else node.kind
+    return f'<tr data-row="{node.id}">{name}<td>{made}</td><td>{_shown(node.data)}</td><td>{gradient}</td><td></td></tr>'
+
+
+def _shown(data: object) -> str:
+    return "not yet computed" if data is None else escape(data_text(data))
+
+
+def _items(content: Content) -> Iterator[str]:
+    """Yield one list item for each step by node, with a line for each of its events."""
+    for _, run in groupby(content.lines, key=lambda line: _same_step(line[0])):
+        yield "<li>" + "".join(f"<span>{escape(text)}</span>" for _, text in run) + "</li>"
+
+
+def _same_step(step: Step) -> tuple[str, str]:
+    return step.phase, step.node.id

@@ -1,0 +1,355 @@
+// The controls, the keys, the address, and render(), which sets everything from the state alone.
+const $ = (id) => document.getElementById(id);
+const state = { step: 0, grain: data.start.grain, folded: new Set(data.start.folded), predicting: false };
+let { steps, cover } = walkOf(state.grain, state.folded);
+let timer = null;
+let playing = false;
+let typed = "";
+
+const rows = new Map([...document.querySelectorAll("[data-row]")].map((row) => {
+  const [, , value, gradient, mark] = row.cells;
+  return [row.dataset.row, { row, value, gradient, mark, finalValue: value.textContent, finalGradient: gradient.textContent }];
+}));
+
+// Rendering ----------------------------------------------------------------------------------------------------------
+
+function render(quietly = false) {
+  const step = steps[state.step];
+  const { computed, totals } = stateAfter(steps, state.step);
+  showTable(step, computed, totals);
+  if (svg) {
+    showNumbers(computed, totals);
+    for (const scope of new Set(cover.values())) fillCover(scope, ...textsOf(scope.node));
+    markStep(step, cover);
+  }
+  showStep(step);
+  showQuestion();
+  $("slider").value = state.step + 1;
+  $("slider").setAttribute("aria-valuetext", `Step ${state.step + 1} of ${steps.length}: ${sentences(step).join("; ")}`);
+  $("place").textContent = `${state.step + 1} of ${steps.length}`;
+  for (const id of ["first", "previous"]) setDisabled(id, state.step === 0);
+  for (const id of ["next", "last"]) setDisabled(id, state.step === steps.length - 1);
+  if (!quietly && !playing) say(`Step ${state.step + 1} of ${steps.length}. ${sentences(step).join(". ")}`);
+  writeAddress();
+}
+
+const textsOf = (id) => [rows.get(id).value.textContent, rows.get(id).gradient.textContent];
+const sentences = (step) => (step.text ? [step.text] : step.parts.map((part) => part.text));
+const say = (text) => { $("live").textContent = text; };
+// A disabled button would lose the focus of who walks with it.
+const setDisabled = (id, off) => $(id).setAttribute("aria-disabled", String(off));
+const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
+
+function showTable(step, computed, totals) {
+  const changed = new Set(step.phase === "seed" ? [step.node] : step.parts.map((part) => part.operand));
+  for (const [id, { row, value, gradient, mark, finalValue, finalGradient }] of rows) {
+    const place = totals.get(id);
+    const event = data.events[place];
+    setText(value, computed.has(id) ? finalValue : "not yet computed");
+    if (nodes.get(id).flows) setText(gradient, place === undefined ? "not yet computed" : event.shown?.[0] ?? finalGradient);
+    const now = id === step.node;
+    setText(mark, [now ? "◀ this step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
+    row.classList.toggle("now", now);
+    row.classList.toggle("changed", changed.has(id));
+    row.hidden = cover.has(id) && cover.get(id).node !== id;
+  }
+}
+
+function showStep(step) {
+  const what = { forward: "Forward", seed: "Seed", backward: "Backward" }[step.phase];
+  const node = nodes.get(step.node);
+  $("now-title").textContent = `Step ${state.step + 1}: ${what}, ${node.label}${step.phase === "seed" ? "" : ` (${step.scope?.name ?? node.op})`}`;
+  const parts = step.math ? [step] : step.parts;
+  $("formula").replaceChildren(...parts.map((part) => formulaElement(part.math, part.text)));
+  for (const item of $("list").querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
+  const item = $("list").querySelector("ol").children[state.step];
+  item.setAttribute("aria-current", "step");
+  keepInView(item.parentElement.parentElement, item, 40);
+  keepInView(rows.get(step.node).row.closest(".scroll"), rows.get(step.node).row, 40);
+  const shown = svg && (covers.get(cover.get(step.node)?.id) ?? drawn.get(step.node)?.group);
+  if (shown) keepInView(svg.parentElement, shown, 24);
+}
+
+function formulaElement(math, text) {
+  const element = document.createElement("p");
+  element.textContent = text;
+  return element;
+}
+
+// Walks: another grain, other folds -------------------------------------------------------------------------------------
+
+// Stay at what the old step was about: the first step of the new walk that is not before it.
+function rewalk(grain, folded) {
+  const old = steps[state.step];
+  const place = firstEvent(old);
+  state.grain = grain;
+  state.folded = folded;
+  ({ steps, cover } = walkOf(grain, folded));
+  const found = steps.findIndex((step) => lastEvent(step) >= place);
+  state.step = found < 0 ? steps.length - 1 : found;
+  showWalk();
+  render();
+}
+
+const eventOf = new Map(data.events.map((event, place) => [`${event.phase} ${event.node}`, place]).reverse());
+const firstEvent = (step) => (step.parts.length ? step.parts[0].first : eventOf.get(`${step.phase} ${step.node}`));
+const lastEvent = (step) => (step.parts.length ? Math.max(...step.parts.map((part) => part.last)) : firstEvent(step));
+
+function showWalk() {
+  $("grain").value = state.grain;
+  $("slider").max = steps.length;
+  for (const box of $("folds").querySelectorAll("input")) box.checked = state.folded.has(box.value);
+  $("list").querySelector("ol").replaceChildren(...steps.map((step, index) => {
+    const [item, button] = [document.createElement("li"), document.createElement("button")];
+    button.type = "button";
+    button.append(...sentences(step).map((sentence) => Object.assign(document.createElement("span"), { textContent: sentence })));
+    button.addEventListener("click", () => go(index));
+    item.append(button);
+    return item;
+  }));
+  if (svg) showFolds(cover, (id, isCover) => (isCover ? goToNode(scopes.get(id).node) : toggleFold(id)));
+}
+
+function toggleFold(id) {
+  const folded = new Set(state.folded);
+  if (!folded.delete(id)) folded.add(id);
+  rewalk(state.grain, folded);
+  say(`${scopes.get(id).name} ${folded.has(id) ? "folded" : "open"}. ${steps.length} steps.`);
+}
+
+// The scope to fold or open from here: the one that is folded now, else the innermost around the step.
+function foldHere() {
+  const node = steps[state.step].node;
+  const around = [...scopes.values()].filter((scope) => scope.inside.has(node)).sort((a, b) => a.inside.size - b.inside.size);
+  const scope = cover.get(node) ?? around[0];
+  if (scope) toggleFold(scope.id);
+  else say("This step is in no scope that can be folded.");
+}
+
+// Moving ---------------------------------------------------------------------------------------------------------------
+
+function go(index, quietly = false) {
+  state.step = Math.max(0, Math.min(steps.length - 1, index));
+  render(quietly);
+}
+
+// The steps of a node are the backward ones, then the others; of a leaf, those that pass something on to it.
+function goToNode(id) {
+  const places = steps.flatMap((step, index) => (step.node === id ? [index] : []));
+  const about = [...places.filter((index) => steps[index].phase === "backward"), ...places.filter((index) => steps[index].phase !== "backward")];
+  const reaching = steps.flatMap((step, index) => (step.parts.some((part) => part.operand === id) ? [index] : []));
+  const using = steps.flatMap((step, index) => (operandsOf(step).includes(id) ? [index] : []));
+  const targets = about.length ? about : reaching.length ? reaching : using;
+  if (targets.length) go(targets[(targets.indexOf(state.step) + 1) % targets.length]);
+}
+
+function setPlaying(on) {
+  playing = on;
+  clearInterval(timer);
+  $("play").textContent = on ? "Pause" : "Play";
+  if (!on) return;
+  if (state.step === steps.length - 1) go(0);
+  timer = setInterval(() => {
+    if (state.step < steps.length - 1) go(state.step + 1);
+    if (state.step === steps.length - 1) {
+      setPlaying(false);
+      say(`Step ${steps.length} of ${steps.length}, the last.`);
+    }
+  }, Number($("speed").value));
+}
+
+function find(text) {
+  const wanted = text.trim().toLowerCase();
+  if (!wanted) return;
+  const shown = data.nodes.filter((node) => !cover.has(node.id) || cover.get(node.id).node === node.id);
+  const matches = [
+    ...shown.filter((node) => [node.label, node.id].some((name) => name.toLowerCase() === wanted)),
+    ...shown.filter((node) => `${node.label} ${node.op ?? ""}`.toLowerCase().includes(wanted)),
+  ];
+  if (matches.length) goToNode(matches[0].id);
+  else say(`No node is called ${text}.`);
+}
+
+// Predict --------------------------------------------------------------------------------------------------------------
+
+function showQuestion() {
+  const question = state.predicting ? questionOf(steps, state.step + 1) : null;
+  $("question").hidden = !state.predicting;
+  $("question").classList.toggle("waiting", !question);
+  for (const id of ["guess", "reveal"]) $(id).disabled = !question;
+  const node = question && nodes.get(question.of);
+  const root = nodes.get(data.root).label;
+  $("asked").textContent = question
+    ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, ${steps[state.step + 1].phase} at ${nodes.get(steps[state.step + 1].node).label}?`
+    : state.step === steps.length - 1 ? "This was the last step." : "On the way forward nothing is asked: go on to the seed.";
+}
+
+function check(event) {
+  event.preventDefault();
+  const question = questionOf(steps, state.step + 1);
+  if (!question) return;
+  const { right, said } = verdictOn(question, $("guess").value);
+  if (right) {
+    $("guess").value = "";
+    go(state.step + 1, true);
+  }
+  $("verdict").textContent = said;
+  say(said);
+}
+
+function setPredicting(on) {
+  state.predicting = on;
+  $("predict").setAttribute("aria-pressed", String(on));
+  $("verdict").textContent = "";
+  if (on && state.grain !== "contribution") rewalk("contribution", state.folded);
+  else render();
+  if (on) $("guess").focus();
+}
+
+// The address -------------------------------------------------------------------------------------------------------------
+
+function writeAddress() {
+  const folds = state.folded.size ? `&fold=${[...state.folded].join(",")}` : "";
+  const grain = state.grain === "node" ? "" : `&grain=${state.grain}`;
+  try {
+    history.replaceState(null, "", `#step=${state.step + 1}${grain}${folds}`);
+  } catch {
+    // A sandboxed frame has no address of its own.
+  }
+}
+
+function readAddress() {
+  const asked = new URLSearchParams(location.hash.slice(1));
+  const grain = ["node", "contribution"].includes(asked.get("grain")) ? asked.get("grain") : data.start.grain;
+  const folds = asked.get("fold")?.split(",") ?? (asked.has("step") ? [] : data.start.folded);
+  state.grain = grain;
+  state.folded = new Set(folds.filter((id) => scopes.has(id)));
+  ({ steps, cover } = walkOf(state.grain, state.folded));
+  state.step = Math.max(0, Math.min(steps.length, Number.parseInt(asked.get("step"), 10) || 1) - 1);
+}
+
+// Start -----------------------------------------------------------------------------------------------------------------
+
+const KEYS = {
+  ArrowRight: () => go(state.step + 1),
+  ArrowLeft: () => go(state.step - 1),
+  Home: () => go(0),
+  End: () => go(steps.length - 1),
+  "/": () => $("find").focus(),
+  f: foldHere,
+  c: () => rewalk(state.grain === "node" ? "contribution" : "node", state.folded),
+  p: () => setPredicting(!state.predicting),
+  " ": () => setPlaying(!playing),
+  "?": () => { $("help").open = !$("help").open; },
+  g: () => { if (typed) go(Number(typed) - 1); },
+  Escape: () => { $("help").open = $("folds").open = false; },
+};
+
+function onKey(event) {
+  const target = event.target;
+  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
+  if (event.key === " " && target.closest("button, summary")) return;
+  if (/^\d$/.test(event.key)) {
+    typed += event.key;
+    $("place").textContent = `go to ${typed}, then g`;
+    return;
+  }
+  const action = KEYS[event.key];
+  if (action) {
+    event.preventDefault();
+    action();
+  }
+  if (typed && !["Shift"].includes(event.key)) {
+    typed = "";
+    $("place").textContent = `${state.step + 1} of ${steps.length}`;
+  }
+}
+
+function fillFolds() {
+  const drop = $("folds").querySelector(".drop");
+  for (const scope of scopes.values()) {
+    const [label, box] = [document.createElement("label"), document.createElement("input")];
+    box.type = "checkbox";
+    box.value = scope.id;
+    box.addEventListener("change", () => toggleFold(scope.id));
+    label.append(box, ` ${scope.name} (${scope.inside.size} nodes)`);
+    drop.append(label);
+  }
+  $("folds").hidden = scopes.size === 0;
+}
+
+function connect() {
+  const clicks = {
+    first: () => go(0), previous: () => go(state.step - 1), next: () => go(state.step + 1), last: () => go(steps.length - 1),
+    play: () => setPlaying(!playing), predict: () => setPredicting(!state.predicting), reveal: () => reveal(), theme: nextTheme,
+  };
+  for (const [id, action] of Object.entries(clicks)) $(id).addEventListener("click", action);
+  $("slider").addEventListener("input", () => go(Number($("slider").value) - 1));
+  $("speed").addEventListener("change", () => { if (playing) setPlaying(true); });
+  $("grain").addEventListener("change", () => rewalk($("grain").value, state.folded));
+  $("zoom").addEventListener("change", () => zoomTo($("zoom").value));
+  $("find").addEventListener("keydown", (event) => {
+    if (event.key === "Enter") find($("find").value);
+    if (event.key === "Escape") $("find").blur();
+  });
+  $("question").addEventListener("submit", check);
+  document.addEventListener("keydown", onKey);
+  window.addEventListener("hashchange", () => { readAddress(); showWalk(); render(); });
+  window.addEventListener("resize", () => zoomTo($("zoom").value));
+  for (const name of new Set(data.nodes.map((node) => node.label))) $("names").append(Object.assign(document.createElement("option"), { value: name }));
+}
+
+function reveal() {
+  const question = questionOf(steps, state.step + 1);
+  $("guess").value = "";
+  go(state.step + 1, true);
+  $("verdict").textContent = `It is ${shortNumber(question.right)}.`;
+  say($("verdict").textContent);
+}
+
+function nextTheme() {
+  const themes = ["", "light", "dark"];
+  const theme = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "") + 1) % 3];
+  if (theme) document.documentElement.dataset.theme = theme;
+  else delete document.documentElement.dataset.theme;
+  $("theme").textContent = `Theme: ${theme || "as the system"}`;
+}
+
+// Paper shows the whole pass: the last step's picture and table, every scope open.
+let beforePrint = null;
+function print(on) {
+  if (on === (beforePrint !== null)) return;
+  const kept = on ? { ...state } : beforePrint;
+  beforePrint = on ? kept : null;
+  Object.assign(state, kept);
+  if (on) state.folded = new Set();
+  ({ steps, cover } = walkOf(state.grain, state.folded));
+  if (on) state.step = steps.length - 1;
+  showWalk();
+  render(true);
+}
+window.addEventListener("beforeprint", () => print(true));
+window.addEventListener("afterprint", () => print(false));
+matchMedia("print").addEventListener("change", (query) => print(query.matches));
+
+document.documentElement.classList.add("live");
+for (const id of ["controls", "now", "theme"]) $(id).hidden = false;
+document.querySelector(".legend").hidden = !svg;
+readPicture(goToNode, toggleFold);
+fillFolds();
+connect();
+readAddress();
+showWalk();
+zoomTo("fit");
+render(true);
+
+// For tests and the curious: the gradients so far, bit for bit those of the pass.
+window.stepper = {
+  get step() { return state.step; },
+  get length() { return steps.length; },
+  get gradients() {
+    const { totals } = stateAfter(steps, state.step);
+    return Object.fromEntries([...totals].map(([id, place]) => [id, numbers(data.events[place].after)]));
+  },
+  go,
+};

@@ -1,0 +1,189 @@
+// The picture: laid out once; a step changes classes and text, and moves the frames that mark its nodes.
+const svg = document.querySelector("#picture svg");
+const SVG = "http://www.w3.org/2000/svg";
+const NOT_YET = "·";
+const drawn = new Map();
+const arrows = new Map();
+const frames = new Map();
+const covers = new Map();
+
+function svgElement(name, attributes, text) {
+  const element = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  if (text !== undefined) element.textContent = text;
+  return element;
+}
+
+// The box of a shape in the coordinates of its group.
+const boxOf = (group) => (group.querySelector(".box") ?? group.querySelector("path, polygon, ellipse")).getBBox();
+
+function readPicture(onNode, onScope) {
+  if (!svg) return;
+  svg.setAttribute("role", "group");
+  svg.setAttribute("aria-label", svg.querySelector("title").textContent);
+  for (const group of svg.querySelectorAll("[data-node]")) {
+    const id = group.dataset.node;
+    const cells = (selector) => [...group.querySelectorAll(selector)].map((text) => ({ text, final: text.textContent }));
+    drawn.set(id, { group, values: cells("text.value, text.alarm:not(.grad)"), grads: cells("text.grad"), shown: "" });
+    asButton(group, `${nodes.get(id).label}, ${nodes.get(id).op ?? "leaf"}: go to its step`, () => onNode(id));
+  }
+  for (const group of svg.querySelectorAll("[data-edge]")) arrows.set(group.dataset.edge, group);
+  for (const group of svg.querySelectorAll("[data-scope]")) {
+    const scope = scopes.get(group.dataset.scope);
+    if (!scope) continue;
+    frames.set(scope.id, group);
+    group.classList.add("foldable");
+    group.addEventListener("click", () => onScope(scope.id));
+  }
+}
+
+function asButton(group, label, action) {
+  group.setAttribute("role", "button");
+  group.setAttribute("tabindex", "0");
+  group.setAttribute("aria-label", label);
+  group.addEventListener("click", action);
+  group.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
+}
+
+// Text of the cells: nothing of what is still to come.
+function fill(cells, texts) {
+  cells.forEach((cell, place) => {
+    const text = texts === null ? NOT_YET : texts[place] ?? "";
+    if (cell.text.textContent !== text) cell.text.textContent = text;
+  });
+}
+
+function textsAt(cells, place) {
+  if (place === undefined) return null;
+  const shown = data.events[place].shown?.slice(1);
+  if (!shown) return cells.map((cell) => cell.final);
+  return shown.length === cells.length ? shown : [data.events[place].shown[0]];
+}
+
+function showNumbers(computed, totals) {
+  for (const [id, node] of drawn) {
+    const key = `${computed.has(id)} ${totals.get(id)}`;
+    if (node.shown === key) continue;
+    node.shown = key;
+    fill(node.values, computed.has(id) ? node.values.map((cell) => cell.final) : null);
+    fill(node.grads, textsAt(node.grads, totals.get(id)));
+    node.group.classList.toggle("waiting", !computed.has(id));
+    const later = totals.get(id) === undefined || data.events[totals.get(id)].shown !== undefined;
+    node.group.classList.toggle("unfinished", later);
+  }
+}
+
+// Marks of the current step ------------------------------------------------------------------------------------------
+
+let marks = [];
+
+function markStep(step, cover) {
+  for (const mark of marks) mark.remove();
+  for (const group of svg.querySelectorAll(".now, .to")) group.classList.remove("now", "to");
+  const operands = step.phase === "forward" ? operandsOf(step) : step.parts.map((part) => part.operand);
+  const shownFor = (id) => covers.get(cover.get(id)?.id) ?? drawn.get(id)?.group;
+  marks = [...new Set(operands)].map((id) => frameAround(shownFor(id), "to"));
+  marks.push(frameAround(shownFor(step.node), "now"));
+  for (const id of edgesOf(step)) arrows.get(id)?.classList.add("now");
+}
+
+function operandsOf(step) {
+  const inside = step.scope?.inside ?? new Set([step.node]);
+  return [...inside].flatMap((id) => nodes.get(id).from).filter((id) => !inside.has(id));
+}
+
+function edgesOf(step) {
+  if (step.phase !== "forward") return step.parts.flatMap((part) => part.edges);
+  const inside = step.scope?.inside ?? new Set([step.node]);
+  return [...inside].flatMap((id) => nodes.get(id).from.map((from, place) => [from, id, place]))
+    .filter(([from]) => !inside.has(from)).map((edge) => edge.join("-"));
+}
+
+function frameAround(group, kind) {
+  group.classList.add(kind);
+  const box = boxOf(group);
+  const room = kind === "now" ? 5 : 4;
+  const frame = svgElement("rect", {
+    class: `mark mark-${kind}`, rx: 8, x: box.x - room, y: box.y - room, width: box.width + 2 * room, height: box.height + 2 * room,
+  });
+  group.append(frame);
+  return frame;
+}
+
+// Folding: one box over a frame's inside ------------------------------------------------------------------------------
+
+function showFolds(cover, onScope) {
+  const shown = new Set(cover.values());
+  for (const [id, box] of covers) {
+    box.remove();
+    covers.delete(id);
+  }
+  for (const scope of shown) if (frames.has(scope.id)) covers.set(scope.id, coverFor(scope, onScope));
+  for (const [id, node] of drawn) node.group.classList.toggle("covered", cover.has(id));
+  for (const [id, arrow] of arrows) {
+    const [from, to] = id.split("-").map((end) => cover.get(end));
+    arrow.classList.toggle("covered", from !== undefined && from === to);
+  }
+  for (const [id, frame] of frames) {
+    const around = cover.get(scopes.get(id).node);
+    frame.classList.toggle("covered", around !== undefined && around.id !== id);
+  }
+}
+
+function coverFor(scope, onScope) {
+  const box = boxOf(frames.get(scope.id));
+  const group = svgElement("g", { class: "cover", "data-cover": scope.id });
+  group.append(svgElement("rect", { class: "box", rx: 10, x: box.x, y: box.y, width: box.width, height: box.height }));
+  const content = svgElement("g", { class: "content" });
+  group.append(content);
+  svg.querySelector(".graph").append(group);
+  asButton(group, `${scope.name}, folded: go to its step`, () => onScope(scope.id, true));
+  return group;
+}
+
+// The text of a cover: what a node's box would say, as large as the frame lets it be, to its own size.
+function fillCover(scope, value, gradient) {
+  const group = covers.get(scope.id);
+  const content = group?.querySelector(".content");
+  if (!content || content.dataset.said === value + gradient) return;
+  content.dataset.said = value + gradient;
+  const rows = [["ink name", scope.name], ["quiet", nodes.get(scope.node).label], ["value", `value ${value}`], ["grad", `grad ${gradient}`]];
+  content.replaceChildren(...rows.map(([style, text], place) =>
+    svgElement("text", { class: style, x: 0, y: 20 * place, "text-anchor": "middle" }, text)));
+  const box = group.querySelector(".box").getBBox();
+  const said = content.getBBox();
+  const scale = Math.min(1, (box.width - 16) / said.width, (box.height - 12) / said.height);
+  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2 - scale * (said.y + said.height / 2)];
+  content.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+}
+
+// Zoom and scrolling ---------------------------------------------------------------------------------------------------
+
+const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const natural = svg ? { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height } : null;
+
+function zoomTo(choice) {
+  if (!svg) return;
+  const room = svg.parentElement;
+  const whole = Math.min((room.clientWidth - 8) / natural.width, (room.clientHeight - 8) / natural.height, 2);
+  const scale = (4 / 3) * (choice === "fit" ? Math.max(whole * 0.75, 0.6) : Number(choice));
+  svg.setAttribute("width", natural.width * scale);
+  svg.setAttribute("height", natural.height * scale);
+}
+
+// Scroll a box, and never the page, until an element in it shows.
+function keepInView(box, element, margin) {
+  const [outer, inner] = [box.getBoundingClientRect(), element.getBoundingClientRect()];
+  const shift = (low, high, from, to) => {
+    if (high - low > to - from - 2 * margin) return low - from - margin;
+    return low < from + margin ? low - from - margin : high > to - margin ? high - to + margin : 0;
+  };
+  const left = shift(inner.left, inner.right, outer.left, outer.left + box.clientWidth);
+  const top = shift(inner.top, inner.bottom, outer.top, outer.top + box.clientHeight);
+  if (left || top) box.scrollBy({ left, top, behavior: calm.matches || playing ? "instant" : "smooth" });
+}

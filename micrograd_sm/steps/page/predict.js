@@ -1,0 +1,86 @@
+// Predict: the next total is hidden, the reader says what it will be, and hears what kind of slip a wrong one is.
+const CLOSE = 0.01;
+
+// What a reader may write: 0.5, -1/3, 1e-3, 0,5, inf, nan.
+function parsed(text) {
+  const plain = text.trim().toLowerCase().replace(/−/g, "-").replace(",", ".").replace("infinity", "inf").replace("∞", "inf");
+  const named = { nan: NaN, inf: Infinity, "+inf": Infinity, "-inf": -Infinity };
+  if (plain in named) return named[plain];
+  const [, top, bottom] = /^([-+]?[\d.]+(?:e[-+]?\d+)?)(?:\s*\/\s*([-+]?[\d.]+))?$/.exec(plain) ?? [];
+  const value = top === undefined ? NaN : Number(top) / Number(bottom ?? 1);
+  return Number.isNaN(value) ? undefined : value;
+}
+
+// Near enough: within one in a hundred, or the right number rounded to what was written, two digits at least.
+function agrees(answer, right, text = "") {
+  if (!Number.isFinite(right)) return Object.is(answer, right);
+  if (Math.abs(answer - right) <= CLOSE * Math.abs(right)) return true;
+  const [, decimals = ""] = /\.(\d+)$/.exec(text.trim().replace(",", ".")) ?? [];
+  const digits = text.replace(/\D/g, "").replace(/^0+/, "").length;
+  return digits >= 2 && Number(right.toFixed(decimals.length)) === answer;
+}
+
+// What is asked of the reader at a step: the total of one operand, one element of it, or the seed.
+function questionOf(steps, index) {
+  const step = steps[index];
+  if (!step || step.phase === "forward") return null;
+  if (step.phase === "seed") {
+    const after = data.events[SEED].after;
+    return { of: step.node, element: "", right: elementOf(after, 0), amount: elementOf(after, 0), before: undefined, slips: {} };
+  }
+  const [part] = step.parts;
+  const total = totalBefore(steps, index, part.operand);
+  return {
+    of: part.operand,
+    element: elementName(nodes.get(part.operand).shape, part.asked),
+    right: elementOf(data.events[part.last].after, part.asked),
+    amount: elementOf(part.amount, part.asked),
+    before: total === undefined ? undefined : elementOf(total, part.asked),
+    slips: part.slips,
+  };
+}
+
+function elementName(shape, place) {
+  const indices = [];
+  for (const size of [...shape].reverse()) {
+    indices.unshift(place % size);
+    place = Math.floor(place / size);
+  }
+  return indices.map((index) => `[${index}]`).join("");
+}
+
+const SLIPS = {
+  upstream: "the upstream gradient was forgotten: a contribution is the upstream gradient times the local derivative",
+  local: "the local derivative was forgotten: a contribution is the upstream gradient times the local derivative",
+  operand: "that is the wrong operand: the derivative by one factor of a product is the other factor",
+  sign: "the sign is the other one",
+  overwritten: "the contribution overwrote what was there: gradients are added up, from one use of a value to the next",
+  amount: "only what was there before: the contribution is still to be added",
+};
+
+// The slips that would have given an answer; overwriting can come on top of each other one.
+function slipsIn(question, answer, text) {
+  const { right, amount, before, slips } = question;
+  if (agrees(answer, right, text)) return [];
+  const amounts = { sign: -amount, ...slips };
+  const kinds = Object.keys(amounts);
+  const start = before ?? 0;
+  if (before !== undefined && before !== 0 && agrees(answer, amount, text)) return ["overwritten"];
+  const kind = kinds.find((each) => agrees(answer, start + amounts[each], text));
+  if (kind) return [kind];
+  if (agrees(answer, -right, text)) return ["sign"];
+  if (before !== undefined && agrees(answer, before, text)) return ["amount"];
+  const both = before ? kinds.find((each) => agrees(answer, amounts[each], text)) : undefined;
+  return both ? ["overwritten", both] : ["unknown"];
+}
+
+function verdictOn(question, text) {
+  const answer = parsed(text);
+  if (answer === undefined) return { right: false, said: "That is not a number; write one such as 0.25, -1/3 or 1e-3." };
+  const kinds = slipsIn(question, answer, text);
+  if (!kinds.length) return { right: true, said: `Right: ${shortNumber(question.right)}.` };
+  if (kinds[0] === "unknown") return { right: false, said: "Not right, and not one of the usual slips. Look at the formula again." };
+  return { right: false, said: `Not right. It looks as if ${kinds.map((kind) => SLIPS[kind]).join("; and ")}.` };
+}
+
+const shortNumber = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" }[x]);
