@@ -102,65 +102,6 @@ def test_repr_counts():
     assert repr(Graph(x * x)) == "<Graph of 2 nodes and 2 edges, root v1>"
 
 
-# Names --------------------------------------------------------------------------------------------------------------
-
-
-def named(graph):
-    return {node.name: node.data for node in graph if node.name}
-
-
-def test_names_come_from_the_callers_variables():
-    x = Value(2.0)
-    y = Value(3.0)
-    loss = x * y
-    assert named(Graph(loss)) == {"x": 2.0, "y": 3.0, "loss": 6.0}
-
-
-def test_an_own_name_comes_before_the_variables():
-    x = Value(2.0, name="weight")
-    assert named(Graph(x.exp()))["weight"] == 2.0
-
-
-def test_names_inside_containers():
-    W = [Value(1.0), (Value(2.0),)]
-    d = {"k": Value(3.0), 4: [Value(4.0)], (5,): Value(5.0)}
-    loss = W[0] + W[1][0] + d["k"] + d[4][0] + d[(5,)]
-    assert named(Graph(loss)) == {"W[0]": 1.0, "W[1][0]": 2.0, "d['k']": 3.0, "d[4][0]": 4.0, "loss": 15.0}
-
-
-def test_a_variable_comes_before_a_container_that_was_filled_first():
-    all_of_them = [Value(1.0)]
-    x = all_of_them[0]
-    assert named(Graph(x.exp())) == {"x": 1.0}
-
-
-def test_the_first_of_two_variables_gives_the_name():
-    first = Value(1.0)
-    second = first
-    assert named(Graph(second.exp())) == {"first": 1.0}
-
-
-def test_underscored_names_and_notebook_history_do_not_count():
-    _hidden = Value(1.0)
-    history = {1: _hidden}
-    variables = {"_hidden": _hidden, "_oh": history, "Out": history}
-    assert named(Graph(_hidden.exp(), names=variables)) == {}
-    assert named(Graph(_hidden.exp(), names={"Out": history})) == {"Out[1]": 1.0}
-
-
-def test_containers_that_hold_themselves_end():
-    deep = Value(1.0)
-    loop = []
-    loop += [loop, loop, loop, [[[[[[[[[[[[deep]]]]]]]]]]]]]
-    assert named(Graph(deep.exp(), names={"loop": loop})) == {f"loop[3]{'[0]' * 12}": 1.0}
-
-
-def test_a_huge_container_is_not_searched_to_its_end():
-    rows = [[0.0] for _ in range(200_000)]
-    rows.append(Value(1.0))
-    assert named(Graph(rows[-1].exp())) == {}
-
-
 # Size and repetition ------------------------------------------------------------------------------------------------
 
 

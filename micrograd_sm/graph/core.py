@@ -20,9 +20,9 @@ class Graph:
 
     `nodes` are in creation order, with ids v0, v1, ...; `edges` has one for each operand, so two for `x * x`; `root` is
     the id of the value itself; `scopes` are the calls of composed functions that made the nodes. A name is the Value's
-    own, else that of the caller's variable which holds it, also inside lists, tuples and dicts (`W[0]`, `d['k']`), else
-    None. Names that start with an underscore do not count. `names` replaces the caller's variables: a mapping of names to
-    what they hold.
+    own, else that of the caller's variable which holds it, also inside lists, tuples and dicts (`W[0]`, `d['k']`), modules
+    (`model.layers.0.weight`) and `self` (`self.w`), else None. Names that start with an underscore do not count. `names`
+    replaces the caller's variables: a mapping of names to what they hold.
 
     Raises TypeError for what is not a Value.
 
@@ -231,7 +231,7 @@ class Graph:
     def to_json(self) -> str:
         """Return the graph as strict JSON, in ASCII and the same in every run.
 
-        >>> Graph(Value(float("inf"))).to_json()[-75:]
+        >>> Graph(Value(float("inf"))).to_json()[-74:]
         '"data":"inf","grad":null,"requires_grad":true,"call":null,"source":null}]}'
         """
         return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))

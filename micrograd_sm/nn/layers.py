@@ -30,8 +30,8 @@ class Linear(Module):
         self.in_features = size_of(in_features, "Linear: in_features")
         self.out_features = size_of(out_features, "Linear: out_features")
         source, bound = generator_or_default(generator, "Linear"), 1 / sqrt(in_features) if in_features else 0.0
-        self.weight = _filled((out_features, in_features), lambda: source.uniform(-bound, bound), "weight")
-        self.bias = _filled((out_features,), lambda: source.uniform(-bound, bound), "bias") if bias else None
+        self.weight = _filled((out_features, in_features), lambda: source.uniform(-bound, bound))
+        self.bias = _filled((out_features,), lambda: source.uniform(-bound, bound)) if bias else None
 
     def forward(self, input: Any) -> Value:
         """Return input @ weight.T + bias.
@@ -67,7 +67,7 @@ class Embedding(Module):
         self.num_embeddings = size_of(num_embeddings, "Embedding: num_embeddings")
         self.embedding_dim = size_of(embedding_dim, "Embedding: embedding_dim")
         source = generator_or_default(generator, "Embedding")
-        self.weight = _filled((num_embeddings, embedding_dim), lambda: source.gauss(0.0, 1.0), "weight")
+        self.weight = _filled((num_embeddings, embedding_dim), lambda: source.gauss(0.0, 1.0))
 
     def forward(self, input: Any) -> Value:
         """Return the rows of weight that the integers name.
@@ -92,8 +92,8 @@ class Embedding(Module):
         return f"{self.num_embeddings}, {self.embedding_dim}"
 
 
-def _filled(shape: tuple[int, ...], number: Callable[[], float], name: str) -> Value:
-    return Value(Array.of([number() for _ in range(prod(shape))], shape), name=name)
+def _filled(shape: tuple[int, ...], number: Callable[[], float]) -> Value:
+    return Value(Array.of([number() for _ in range(prod(shape))], shape))
 
 
 class Sequential(Module):
