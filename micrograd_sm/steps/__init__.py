@@ -1,5 +1,6 @@
 """A user's own backward pass, recorded as steps that can be walked through, forward and back."""
 
+from micrograd_sm.steps.formula import Formula
 from micrograd_sm.steps.record import Contribution, Step, Steps, steps
 
-__all__ = ["Contribution", "Step", "Steps", "steps"]
+__all__ = ["Contribution", "Formula", "Step", "Steps", "steps"]

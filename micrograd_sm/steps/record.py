@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
-from micrograd_sm.engine import Value
-from micrograd_sm.graph import Edge, Graph, Node
-from micrograd_sm.steps.interim import Local, local_derivative, reachable, snapshot, with_gradients
+from micrograd_sm.array.storage import ones_like
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.graph import Edge, Graph, Local, Node, local_derivative, reachable, snapshot
+from micrograd_sm.steps.formula import Formula, lines_of
+from micrograd_sm.steps.labels import labels_of
+from micrograd_sm.steps.text import line_parts
 
 GRAINS = ("node", "contribution")
 
@@ -32,7 +36,8 @@ class Step(NamedTuple):
     """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
 
     `upstream` is the gradient of the step's node, None on the way forward; `contributions` has one entry for each operand
-    edge that takes a gradient, or exactly one at the grain of contributions.
+    edge that takes a gradient, or exactly one at the grain of contributions. `names` says what each node is called in a
+    formula, by its id, and `root` is the id of the node that all gradients are those of.
     """
 
     index: int
@@ -41,6 +46,45 @@ class Step(NamedTuple):
     operands: tuple[Node, ...]
     upstream: Any
     contributions: tuple[Contribution, ...]
+    root: str
+    names: Mapping[str, str]
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What the step says, in symbols, in numbers, and its result: one for each contribution on the way back.
+
+        >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+        >>> for formula in steps(a * b)[-1].formulas:
+        ...     print(formula)
+        Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
+        Formula(symbols='dL/db += dL/dL * dL/db', numbers='1 * 2', result='2, from nothing to 2')
+        """
+        return tuple(Formula(*line_parts(line)) for line in lines_of(self))
+
+    @property
+    def formula(self) -> Formula:
+        """The formulas of the step as one, with semicolons between them.
+
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * x)[-1].formula.numbers
+        '1 * 3; 1 * 3'
+        """
+        symbols, numbers, results = zip(*self.formulas, strict=True)
+        return Formula("; ".join(symbols), "; ".join(filter(None, numbers)), "; ".join(results))
+
+    @property
+    def text(self) -> str:
+        """The step as one line.
+
+        >>> x = Value(3.0, name="x")
+        >>> for step in steps(x * x, grain="contribution"):
+        ...     print(step.text)
+        L = x * x = 3 * 3 = 9
+        dL/dL = 1
+        dL/dx += dL/dL * dL/dx = 1 * 3 = 3, from nothing to 3
+        dL/dx += dL/dL * dL/dx = 1 * 3 = 3, from 3 to 6
+        """
+        return "; ".join(formula.text for formula in self.formulas)
 
 
 class Heard(NamedTuple):
@@ -69,17 +113,18 @@ class Steps(Sequence[Step]):
     # The walk -------------------------------------------------------------------------------------------------------
 
     def _walk(self) -> Iterator[Step]:
-        graph = self.graph
+        graph, names = self.graph, labels_of(self.graph)
         for node in graph:
             if node.op is not None:
-                yield Step(0, "forward", node, self._operands(node), None, ())
-        yield Step(0, "seed", graph[graph.root], (), self._seed, ())
-        shown = {inside: node.id for node in graph for inside in getattr(node, "folded", ())}
+                yield Step(0, "forward", node, self._operands(node), None, (), graph.root, names)
+        yield Step(0, "seed", graph[graph.root], (), self._seed, (), graph.root, names)
+        shown = {inside: node.id for node in graph for inside in node.folded}
         for target, run in groupby(self._heard, key=lambda one: shown.get(one.edge.target, one.edge.target)):
             node = graph[target]
             passed = tuple(self._contributions(node, list(run)))
             parts = [passed] if self.grain == "node" else [(one,) for one in passed]
-            yield from (Step(0, "backward", node, self._operands(node), node.grad, part) for part in parts)
+            for part in parts:
+                yield Step(0, "backward", node, self._operands(node), node.grad, part, graph.root, names)
 
     def _operands(self, node: Node) -> tuple[Node, ...]:
         return tuple(self.graph[edge.source] for edge in self.graph.operand_edges(node.id))
@@ -87,7 +132,7 @@ class Steps(Sequence[Step]):
     def _contributions(self, node: Node, run: list[Heard]) -> Iterator[Contribution]:
         """Yield a contribution for each operand edge; a folded node's are the sums of those that leave its inside."""
         for edge in self.graph.operand_edges(node.id):
-            parts = [one for one in run if one.edge == edge or (getattr(node, "folded", ()) and one.edge.source == edge.source)]
+            parts = [one for one in run if one.edge == edge or (node.folded and one.edge.source == edge.source)]
             if parts:
                 amount = parts[0].amount
                 for one in parts[1:]:
@@ -190,13 +235,13 @@ def steps(loss: Value, names: Mapping[str, Any] | None = None, gradient: Any = N
 
     def observe(node: Value, position: int, upstream: Any, contribution: Any) -> None:
         source, target = ids[id(node.parents[position])], ids[id(node)]
-        totals.setdefault(target, snapshot(upstream))
-        amount, old = snapshot(contribution), totals.get(source)
-        totals[source] = amount if old is None else old + amount
-        heard.append(Heard(Edge(source, target, position), amount, old, totals[source]))
+        totals.setdefault(target, upstream)  # only the root has none yet
+        old = totals.get(source)
+        totals[source] = contribution if old is None else old + contribution
+        heard.append(Heard(Edge(source, target, position), snapshot(contribution), snapshot(old), snapshot(totals[source])))
 
     loss.backward(gradient, observe=observe)
-    root = ids[id(loss)]
-    seed = totals.setdefault(root, snapshot(loss.grad))
-    earlier = {node.id: node.grad for node in before if node.grad is not None}
-    return Steps(with_gradients(before, totals), heard, seed, earlier, grain)
+    if loss.primitive is None:  # nothing was passed on
+        totals[before.root] = ones_like(loss.data) if gradient is None else as_value(gradient).data
+    earlier = {node.id: node.grad for node in before if node.grad is not None and node.id in totals}
+    return Steps(before.with_gradients(totals), heard, snapshot(totals[before.root]), MappingProxyType(earlier), grain)

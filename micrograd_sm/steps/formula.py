@@ -1,0 +1,253 @@
+"""What a step says, as terms: how a value was computed, and what each operand's gradient receives."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from micrograd_sm.array import namespace, shape_of
+from micrograd_sm.draw.text import params_text
+from micrograd_sm.graph import Node
+from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Contribution, Step
+
+_INFIX = {"add", "subtract", "multiply", "divide", "power", "matmul"}
+_MOST_OPERANDS = 6  # of a cat, that are written out
+
+
+class Formula(NamedTuple):
+    """A line in its three parts, each to be shown on its own: symbols, numbers ("" where there are none), result.
+
+    >>> from micrograd_sm import Value, steps
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> steps(a * b)[0].formula
+    Formula(symbols='L = a * b', numbers='2 * -3', result='-6')
+    """
+
+    symbols: str
+    numbers: str
+    result: str
+
+    @property
+    def text(self) -> str:
+        """The three parts in one.
+
+        >>> Formula("L = a * b", "2 * -3", "-6").text
+        'L = a * b = 2 * -3 = -6'
+        """
+        return " = ".join(part for part in self if part)
+
+
+class Symbols(NamedTuple):
+    """Sees names in a step."""
+
+    step: Step
+
+    def value(self, node: Node) -> Term:
+        plain_number = node.op is None and not node.requires_grad and not node.name and not node.shape
+        return Number(node.data) if plain_number else Name(self.step.names[node.id])
+
+    def upstream(self) -> Term:
+        return Slope(self.step.names[self.step.root], self.step.names[self.step.node.id])
+
+    def local(self, one: Contribution) -> Term:
+        return Slope(self.step.names[self.step.node.id], self.step.names[one.operand.id])
+
+
+class Numbers(NamedTuple):
+    """Sees numbers in a step."""
+
+    step: Step
+
+    def value(self, node: Node) -> Term:
+        return Number(node.data)
+
+    def upstream(self) -> Term:
+        return Number(self.step.upstream)
+
+    def local(self, one: Contribution) -> Term:
+        return Number(one.local.data)
+
+
+Sight = Symbols | Numbers
+
+
+def lines_of(step: Step) -> tuple[Line, ...]:
+    """Return what a step says, a line for each contribution on the way back.
+
+    >>> from micrograd_sm import Value, steps
+    >>> x = Value(3.0, name="x")
+    >>> [len(lines_of(step)) for step in steps(x * x)]
+    [1, 1, 2]
+    """
+    if step.phase == "seed":
+        root = step.names[step.root]
+        return (Line(Slope(root, root), "=", None, None, Number(step.upstream)),)
+    if step.phase == "forward":
+        numbers = _made(step, Numbers(step)) if step.operands else None
+        return (Line(Name(step.names[step.node.id]), "=", _made(step, Symbols(step)), numbers, Number(step.node.data)),)
+    return tuple(_contributed(step, one) for one in step.contributions)
+
+
+# Forward ------------------------------------------------------------------------------------------------------------
+
+
+def _made(step: Step, sight: Sight) -> Term:
+    """Return how a node was made of its operands."""
+    node, op = step.node, step.node.op or ""
+    operands = [sight.value(operand) for operand in step.operands]
+    if op in _INFIX and not node.folded:
+        return Infix(node.symbol, operands[0], operands[1])
+    if op == "negative":
+        return Infix("-", None, operands[0])
+    note = params_text(op, node.params)
+    if op == "index":
+        return Picked(operands[0], note or " at the places picked")
+    if "condition" in node.params:
+        operands.insert(0, Name("condition") if isinstance(sight, Symbols) else Number(node.params["condition"]))
+    if len(operands) > _MOST_OPERANDS:
+        operands[3:-1] = [Name("...")]
+    return Call(node.symbol, tuple(operands), note)
+
+
+# Backward -----------------------------------------------------------------------------------------------------------
+
+
+def _contributed(step: Step, one: Contribution) -> Line:
+    root, operand = step.names[step.root], step.names[one.operand.id]
+    symbols, numbers = _passed(step, one, Symbols(step)), _passed(step, one, Numbers(step))
+    if isinstance(numbers, Remark) and isinstance(numbers.of, Infix):  # how two are multiplied need not be said twice
+        numbers = numbers.of
+    return Line(Slope(root, operand), "+=", symbols, numbers, Number(one.amount), (one.before, one.after))
+
+
+def _passed(step: Step, one: Contribution, sight: Sight) -> Term:
+    """Return what one operand receives: the upstream gradient times the local derivative, or in words what becomes of it."""
+    op = step.node.op or ""
+    if not step.node.folded and op in _WORDS and (one.operand.shape or step.node.shape):
+        return _WORDS[op](step, one, sight)
+    return _KINDS[one.local.kind](step, one, sight)
+
+
+def _scaled(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Infix("*", sight.upstream(), sight.local(one))
+
+
+def _elementwise(step: Step, one: Contribution, sight: Sight) -> Term:
+    summed = _summed(one.operand.shape, step.node.shape)
+    return Remark(Infix("⊙", sight.upstream(), sight.local(one)), "element by element" + (f", {summed}" if summed else ""))
+
+
+def _by_matrix(step: Step, one: Contribution, sight: Sight) -> Term:
+    """One number from many: its derivative has the operand's shape. Many from many: a row for each, many columns."""
+    matrix = one.local.data
+    if matrix.shape[0] == 1:
+        if isinstance(sight, Symbols):
+            return _scaled(step, one, sight)
+        return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, one.operand.shape)))
+    top, bottom = step.names[step.node.id], step.names[one.operand.id]
+    words = f"d{top}/d{bottom} with a row for each element of {top} and a column for each of {bottom}"
+    return Remark(Infix("@", Transposed(sight.local(one)), sight.upstream()), words)
+
+
+def _through(step: Step, one: Contribution, sight: Sight) -> Term:
+    """A derivative too large to be written out."""
+    slope = Symbols(step).local(one)
+    return Infix("@", Transposed(slope), sight.upstream())
+
+
+_KINDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
+    "number": _scaled,
+    "elementwise": _elementwise,
+    "jacobian": _by_matrix,
+    "large": _through,
+}
+
+
+def _only(data: Any) -> Any:
+    """Return the one number in an array that has but one."""
+    data = data.tolist() if shape_of(data) else data
+    while isinstance(data, list):
+        data = data[0]
+    return data
+
+
+# Operations that move gradients rather than scale them ---------------------------------------------------------------
+
+
+def _to_each(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Remark(sight.upstream(), "given to each element summed")
+
+
+def _to_the_largest(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Remark(sight.upstream(), "given to the largest, shared by ties")
+
+
+def _reshaped(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Remark(sight.upstream(), f"in shape {one.operand.shape or '()'} again")
+
+
+def _unpermuted(step: Step, one: Contribution, sight: Sight) -> Term:
+    if step.node.params["order"] == (1, 0):
+        return Transposed(sight.upstream())
+    return Remark(sight.upstream(), "its dimensions put back in their order")
+
+
+def _unexpanded(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Remark(sight.upstream(), _summed(one.operand.shape, step.node.shape) or "unchanged")
+
+
+def _own_part(step: Step, one: Contribution, sight: Sight) -> Term:
+    axis, position = step.node.params["axis"], one.edge.position
+    start = sum(operand.shape[axis] for operand in step.operands[:position])
+    return Picked(sight.upstream(), f"[{':, ' * axis}{start}:{start + one.operand.shape[axis]}]")
+
+
+def _put_back(step: Step, one: Contribution, sight: Sight) -> Term:
+    positions = step.node.params["positions"]
+    where = params_text("index", step.node.params) or "the places picked"
+    added = ", added up where one was picked more than once" if len(set(positions)) < len(positions) else ""
+    return Remark(sight.upstream(), f"put back at {where}, 0 elsewhere{added}")
+
+
+def _taken_back(step: Step, one: Contribution, sight: Sight) -> Term:
+    return Remark(sight.upstream(), "taken from the places it was put at")
+
+
+def _by_product(step: Step, one: Contribution, sight: Sight) -> Term:
+    a, b = step.operands
+    product = (
+        Infix("@", sight.upstream(), Transposed(sight.value(b)))
+        if one.edge.position == 0
+        else Infix("@", Transposed(sight.value(a)), sight.upstream())
+    )
+    summed = _summed(one.operand.shape, (*step.node.shape[:-2], *one.operand.shape[-2:]))
+    return Remark(product, summed) if summed else product
+
+
+_WORDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
+    "sum": _to_each,
+    "max": _to_the_largest,
+    "reshape": _reshaped,
+    "permute": _unpermuted,
+    "expand": _unexpanded,
+    "cat": _own_part,
+    "index": _put_back,
+    "put": _taken_back,
+    "matmul": _by_product,
+}
+
+
+def _summed(shape: tuple[int, ...], wide: tuple[int, ...]) -> str:
+    """Say over which dimensions a gradient of shape `wide` is summed to become one of `shape`; "" for none."""
+    if shape == wide:
+        return ""
+    if not shape:
+        return "summed over all elements"
+    missing = len(wide) - len(shape)
+    repeated = [k for k, size in enumerate(wide) if k < missing or (shape[k - missing] == 1 and size != 1)]
+    if not repeated:
+        return f"in shape {shape}"
+    return f"summed over the repeated dimension{'s' if len(repeated) > 1 else ''} {', '.join(map(str, repeated))}"

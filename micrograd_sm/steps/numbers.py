@@ -1,0 +1,77 @@
+"""Numbers and arrays as text that is short and does not pretend."""
+
+from __future__ import annotations
+
+import math
+from itertools import chain
+from typing import Any
+
+from micrograd_sm.array import shape_of
+
+MOST_SHOWN = 16  # elements of an array that is written out
+_LONGEST_EXACT = 7  # characters up to which a number is written as it is
+_SMALLEST, _LARGEST = 1e-4, 1e7  # sizes between which no power of ten is needed
+
+
+def number_text(x: Any) -> str:
+    """Return a number as it is where that is short; else rounded to four decimals or digits, with the zeros that this leaves.
+
+    >>> [number_text(x) for x in (2.0, 0.33, 0.1 + 0.2, 2 / 3, 0.999999, 1234.56789, 1e-9, 123456789.5, float("nan"))]
+    ['2', '0.33', '0.3000', '0.6667', '1.0000', '1234.5679', '1e-9', '1.235e8', 'nan']
+    """
+    if isinstance(x, bool):
+        return "true" if x else "false"
+    if not isinstance(x, float) or not math.isfinite(x):
+        return str(x)
+    if x == 0 or _SMALLEST <= abs(x) < _LARGEST:
+        exact = repr(x).removesuffix(".0")
+        if len(exact.lstrip("-")) <= _LONGEST_EXACT:
+            return exact
+        decimals = 4 if abs(x) >= 0.1 else 3 - math.floor(math.log10(abs(x)))
+        return f"{x:.{decimals}f}"
+    exact = repr(x) if "e" in repr(x) else f"{x:.17e}"
+    mantissa, _, power = (exact if len(exact) <= _LONGEST_EXACT else f"{x:.3e}").partition("e")
+    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+
+
+def rows_of(data: Any) -> list[Any] | None:
+    """Return a number array as nested lists if it is small enough to be written out, else None.
+
+    >>> from micrograd_sm import Array
+    >>> rows_of(Array([[1.0], [2.0]])), rows_of(Array([0.0] * 100))
+    ([[1.0], [2.0]], None)
+    """
+    return data.tolist() if math.prod(shape_of(data)) <= MOST_SHOWN else None
+
+
+def data_text(data: Any) -> str:
+    """Return a number, a small array in brackets, or the shape and the range of a large one.
+
+    >>> from micrograd_sm import Array
+    >>> data_text(0.5), data_text(Array([[1.0, 0.5]])), data_text(Array([float(x) for x in range(100)]))
+    ('0.5', '[[1, 0.5]]', 'shape (100,) from 0 to 99')
+    """
+    if not shape_of(data):
+        return number_text(data)
+    rows = rows_of(data)
+    return range_text(data) if rows is None else _nested(rows)
+
+
+def _nested(rows: Any) -> str:
+    return f"[{', '.join(map(_nested, rows))}]" if isinstance(rows, list) else number_text(rows)
+
+
+def range_text(data: Any) -> str:
+    """Return the shape of an array and the smallest and largest of its elements, and whether some are nan.
+
+    >>> from micrograd_sm import Array
+    >>> range_text(Array([1.0, float("nan"), 3.0]))
+    'shape (3,) from 1 to 3, with nan'
+    """
+    shape = shape_of(data)
+    flat = data.tolist()
+    for _ in shape[1:]:
+        flat = list(chain.from_iterable(flat))
+    known = [x for x in flat if x == x]
+    ends = f" from {number_text(min(known))} to {number_text(max(known))}" if known else ""
+    return f"shape {shape}{ends}{', with nan' if len(known) < len(flat) else ''}"
