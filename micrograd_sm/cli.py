@@ -1,4 +1,4 @@
-"""The command `micrograd-sm`: the demonstration, and pictures of the user's own expressions."""
+"""The command `micrograd-sm`: the demonstration, and pictures and steps of the user's own expressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 import micrograd_sm
-from micrograd_sm import demo
+from micrograd_sm import cli_step, demo
 from micrograd_sm.draw import draw, format_of, in_a_folder
 from micrograd_sm.draw.text import numbers
 from micrograd_sm.expression import evaluate
@@ -42,6 +42,7 @@ _ABOUT = """\
 examples:
   micrograd-sm demo
   micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
+  micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])"
 
 exit codes: 0 done, 1 the work failed, 2 wrong usage
 """
@@ -100,6 +101,8 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument(
         "-o", "--output", metavar="FILE", type=_picture, required=True, help="picture to write: .svg, .png, .pdf or .dot"
     )
+    stepped = _command(commands, "step", cli_step.ABOUT, cli_step.EPILOG, cli_step.run)
+    cli_step.add_options(stepped)
     return parser
 
 

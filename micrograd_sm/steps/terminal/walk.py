@@ -46,10 +46,17 @@ class Walk:
     """
 
     def __init__(self, steps: Steps, message: str = "") -> None:
-        self.steps, self.message = steps, message
+        self.message = message
         self.index = 0
         self.reading = self.count = self.search = self.typed = ""
         self.done = False
+        self._look_at(steps)
+
+    def _look_at(self, steps: Steps) -> None:
+        """Keep the steps, each node's place in the list of nodes, and the step that computes it."""
+        self.steps = steps
+        self.places = {node.id: place for place, node in enumerate(steps.graph)}
+        self.computed = {step.node.id: step.index for step in steps if step.phase == "forward"}
 
     @property
     def step(self) -> Step:
@@ -151,7 +158,7 @@ class Walk:
     def _change(self, steps: Steps) -> None:
         """Look at the same pass in other steps, at the one that holds the current one."""
         phase, id, old = self.step.phase, self.step.node.id, self.step
-        self.steps = steps
+        self._look_at(steps)
         around = {inside: node.id for node in steps.graph for inside in node.folded}
         id = around.get(id, id)
         same = [step for step in steps if step.phase == phase and step.node.id == id]

@@ -1,0 +1,171 @@
+"""What a reader sees: how far the walk is, the nodes, the running gradients, the formula of the step, and the keys."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich import box
+from rich.cells import cell_len, set_cell_size
+from rich.console import Console, ConsoleOptions, RenderableType, RenderResult
+from rich.panel import Panel
+from rich.segment import Segment
+from rich.text import Text
+
+from micrograd_sm.draw.text import visible
+from micrograd_sm.steps.terminal.tables import gradient_lines, node_lines
+from micrograd_sm.steps.terminal.walk import KEYS, Walk
+
+_FRAMED = (40, 16)  # columns and rows from which panels have frames
+_BESIDE = 100  # columns from which the running gradients have a panel of their own
+_BAR = 40  # columns of the progress bar, at most
+_KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
+_ASCII = str.maketrans({"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-"})
+_PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
+
+
+class Screen:
+    """A walk as something that rich prints; exactly as large as the window, and never an interpreter of what names hold.
+
+    >>> import io
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> x = Value(3.0, name="x")
+    >>> console = Console(file=io.StringIO(), width=60, height=10)
+    >>> console.print(Screen(Walk(steps(x * x)), ascii_only=True), end="")
+    >>> shown = console.file.getvalue().split("\\n")
+    >>> len(shown), shown[0].strip()
+    (10, 'step 1 of 3  forward   [############-----------------------]')
+    """
+
+    def __init__(self, walk: Walk, ascii_only: bool = False) -> None:
+        self.walk, self.ascii_only = walk, ascii_only
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width, height = console.size
+        middle = height - 2
+        blocks: list[RenderableType] = [self._progress(width)]
+        body: list[list[Segment]] = []
+        if middle > 0:
+            body = self._help(console, width, middle) if self.walk.reading == "help" else self._body(console, width, middle)
+        lines = [*_rendered(console, blocks[0], width, 1), *body, *_rendered(console, self._status(width), width, 1)]
+        for place, line in enumerate(lines[-height:] if height < 2 else lines):
+            if place:
+                yield Segment.line()
+            yield from line
+
+    # The parts ------------------------------------------------------------------------------------------------------
+
+    def _progress(self, width: int) -> Text:
+        walk = self.walk
+        place, last, phase = walk.index + 1, len(walk.steps), walk.step.phase
+        text = Text(f"step {place} of {last}  ", style="bold").append(f"{phase:<8}", style=f"bold {_PHASES[phase]}")
+        if walk.steps.grain == "contribution" and width >= 72:
+            text.append("  by contribution", style="dim")
+        room = min(width - text.cell_len - 4, _BAR)
+        if room >= 8:
+            filled = round(room * place / last)
+            full, empty = ("#", "-") if self.ascii_only else ("━", "─")
+            text.append("  [" if self.ascii_only else "  ")
+            text.append(full * filled, style=_PHASES[phase]).append(empty * (room - filled), style="dim")
+            text.append("]" if self.ascii_only else "")
+        return text
+
+    def _status(self, width: int) -> Text:
+        walk = self.walk
+        if walk.reading == "find":
+            return Text(self.safe(f"find: {walk.typed}")).append("_", style="bold")
+        if walk.count:
+            return Text(f"{walk.count}  then g goes to that step, right and left go as many")
+        if walk.message:
+            return Text(self.safe(walk.message), style="bold")
+        hints = list(_KEYS_SHORT)
+        while len(hints) > 2 and len("   ".join(hints)) > width:
+            del hints[-3]  # how to get help and how to leave stay
+        return Text("   ".join(hints), style="dim")
+
+    def _body(self, console: Console, width: int, height: int) -> list[list[Segment]]:
+        """Return the nodes, beside them the running gradients where there is room, and the formula under both."""
+        frame = 2 if width >= _FRAMED[0] and height + 2 >= _FRAMED[1] else 0
+        lower = max(1, min(height // 3, 9)) + frame if height > 3 else min(height, 1)
+        upper = height - lower
+        nodes = width * 3 // 5 if width >= _BESIDE else width
+        left = node_lines(self.walk, nodes - 2 * frame, upper - frame, self.safe)
+        shown = self._panel(console, left, "nodes", nodes, upper, frame)
+        if width > nodes:
+            changed = gradient_lines(self.walk, width - nodes - 2 * frame, upper - frame, self.safe)
+            right = self._panel(console, changed, "running gradients", width - nodes, upper, frame)
+            shown = [a + b for a, b in zip(shown, right, strict=True)]
+        formula = self._formula(console, width - 2 * frame, lower - frame)
+        return shown + self._panel(console, formula, self._title(), width, lower, frame)
+
+    def _title(self) -> str:
+        step = self.walk.step
+        words = {"forward": "forward: ", "seed": "seed: dL/dL", "backward": "back through "}[step.phase]
+        what = "" if step.phase == "seed" else (step.node.op or "")
+        scope = f" in {step.node.scope}" if step.node.scope and step.phase != "seed" else ""
+        return self.safe(f"{words}{what}{scope}")
+
+    def _formula(self, console: Console, width: int, height: int) -> list[Text]:
+        """Return the formula, symbols, numbers and result each on a line if there is room, else on one; and the source."""
+        step = self.walk.step
+        parts = [[one.symbols, *(f"  = {part}" for part in (one.numbers, one.result) if part)] for one in step.formulas]
+        source = [Text(self.safe(step.node.source), style="dim")] if step.node.source and step.phase != "seed" else []
+        for layout in (parts, [[one.text] for one in step.formulas]):
+            lines = [row for one in layout for row in self._wrapped(console, one, width)]
+            if len(lines) + len(source) <= height:
+                return lines + source
+        if len(lines) > height:
+            lines = lines[: max(height - 1, 1)]
+            lines += [Text("..., more of this in a larger window", style="dim")] if height > 1 else []
+        return lines
+
+    def _wrapped(self, console: Console, lines: list[str], width: int) -> Iterable[Text]:
+        for place, line in enumerate(lines):
+            style = "bold" if place == 0 else ""
+            yield from Text(self.safe(line), style=style).wrap(console, max(width, 1), overflow="fold")
+
+    def _help(self, console: Console, width: int, height: int) -> list[list[Segment]]:
+        column = max(len(keys) for keys, _ in KEYS)
+        lines = [Text(f"{keys:<{column}}  {what}") for keys, what in KEYS]
+        if len(lines) + 2 > height or max(line.cell_len for line in lines) + 4 > width:
+            flowing = Text("; ".join(f"{keys}: {what}" for keys, what in KEYS))
+            return _fitted(console, list(flowing.wrap(console, width)), width, height)
+        return self._panel(console, [*lines, Text(), Text("> current node   * changed by this step   - not yet computed")], "keys", width, height, 2)
+
+    def _panel(
+        self, console: Console, lines: list[Text], title: str, width: int, height: int, frame: int
+    ) -> list[list[Segment]]:
+        if not frame:
+            return _fitted(console, lines, width, height)
+        inside = Text("\n").join(line[: width - 4] if line.cell_len > width - 4 else line for line in lines[: height - frame])
+        inside.no_wrap, inside.overflow = True, "crop"
+        shape = box.ASCII if self.ascii_only else box.ROUNDED
+        heading = Text(set_cell_size(title, width - 8) if cell_len(title) > width - 8 else title, style="bold")
+        panel = Panel(inside, box=shape, title=heading, title_align="left", width=width, height=height, border_style="dim")
+        return _rendered(console, panel, width, height)
+
+    def safe(self, text: str) -> str:
+        """Return text of which no character moves the cursor or reorders others; in ASCII where nothing else can be shown.
+
+        >>> from micrograd_sm import Value
+        >>> from micrograd_sm.steps import steps
+        >>> print(Screen(Walk(steps(Value(3.0).exp())), ascii_only=True).safe("\\x1b[2J \\u202e σ"))
+        \\x1b[2J \\u202e \\u03c3
+        """
+        text = visible(text).replace("\u200c", "\\u200c").replace("\u200d", "\\u200d")
+        return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.ascii_only else text
+
+
+def _fitted(console: Console, lines: list[Text], width: int, height: int) -> list[list[Segment]]:
+    text = Text("\n").join(lines[:height])
+    text.no_wrap, text.overflow = True, "crop"
+    return _rendered(console, text, width, height)
+
+
+def _rendered(console: Console, renderable: RenderableType, width: int, height: int) -> list[list[Segment]]:
+    """Return exactly `height` lines of exactly `width` columns."""
+    if isinstance(renderable, Text):
+        renderable.no_wrap, renderable.overflow = True, "crop"
+    options = console.options.update(width=max(width, 1), height=height)
+    lines = console.render_lines(renderable, options, pad=True)[:height]
+    return Segment.set_shape(lines, width, height)

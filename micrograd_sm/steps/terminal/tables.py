@@ -1,0 +1,136 @@
+"""The nodes and the running gradients as lines that fit: what is current is marked, and so is what the step changed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from rich.cells import cell_len, set_cell_size
+from rich.text import Text
+
+from micrograd_sm.graph import Node
+from micrograd_sm.steps.numbers import data_text, range_text
+from micrograd_sm.steps.terminal.walk import Walk
+
+_NOT_YET = "-"
+_WIDEST_NAME = 18
+_CHANGED = "bold magenta"
+
+
+def node_lines(walk: Walk, width: int, height: int, safe: Callable[[str], str]) -> list[Text]:
+    """Return a heading and the nodes around the current one: mark, name, how it was made, value and running gradient.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> x = Value(3.0, name="x")
+    >>> for line in node_lines(Walk(steps(x * x)), 50, 3, str):
+    ...     print(line.plain.rstrip())
+      name  made by        value         gradient
+      x     leaf           3             -
+    > L     multiply x x   9             -
+    """
+    widths = _widths(walk, width)
+    heading = Text(_row("", ("name", "made by", "value", "gradient"), widths), style="dim")
+    rows = max(height - 1, 0) if height > 2 else height
+    nodes = walk.steps.graph.nodes
+    place = walk.places[walk.step.node.id]
+    start = max(0, min(place - rows // 2, len(nodes) - rows))
+    gradients, changed = walk.steps.gradients(walk.index), _changed(walk)
+    lines = [_line(walk, node, gradients, changed, widths, safe) for node in nodes[start : start + rows]]
+    return [heading, *lines] if height > 2 else lines
+
+
+def gradient_lines(walk: Walk, width: int, height: int, safe: Callable[[str], str]) -> list[Text]:
+    """Return the gradients there are so far, those that the step changed first and marked, with what they were before.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> x = Value(3.0, name="x")
+    >>> walk = Walk(steps(x * x, grain="contribution"))
+    >>> walk.press("end")
+    >>> for line in gradient_lines(walk, 50, 3, str):
+    ...     print(line.plain)
+    * x = 6, was 3
+      L = 1
+    """
+    gradients, changed = walk.steps.gradients(walk.index), _changed(walk)
+    order = [*changed, *(id for id in reversed(gradients) if id not in changed)]
+    lines = []
+    for id in order[:height]:
+        name = safe(walk.step.names[id])
+        room = max(width - cell_len(name) - 5, 6)
+        if id in changed:
+            before = changed[id]
+            was = "first" if before is None else f"was {fitted(before, room // 2 - 4)}"
+            text = f"{fitted(gradients[id], room - len(was) - 2)}, {was}"
+            lines.append(Text(f"* {name} = {safe(text)}", style=_CHANGED))
+        else:
+            lines.append(Text(f"  {name} = {safe(fitted(gradients[id], room))}"))
+    return lines or [Text("none yet: the way back begins at the seed", style="dim")]
+
+
+def fitted(data: Any, width: int) -> str:
+    """Return a number or array as text of at most so many columns, with less of it where it would be longer.
+
+    >>> from micrograd_sm import Array
+    >>> x = Array([0.125, 0.25, 0.5])
+    >>> fitted(x, 18), fitted(x, 12), fitted(x, 6), fitted(2 / 3, 5)
+    ('[0.125, 0.25, 0.5]', 'shape (3,)', '(3,)', '0.6..')
+    """
+    shape = getattr(data, "shape", ())
+    choices = [data_text(data), range_text(data), f"shape {shape}", str(shape)] if shape else [data_text(data)]
+    return next((text for text in choices if len(text) <= width), cut(choices[-1], width))
+
+
+def cut(text: str, width: int) -> str:
+    """Return text cut to so many columns, with two dots at a cut end.
+
+    >>> cut("multiply", 6), cut("exp", 6)
+    ('mult..', 'exp')
+    """
+    if cell_len(text) <= width:
+        return text
+    return set_cell_size(text, width - 2) + ".." if width > 4 else set_cell_size(text, max(width, 0))
+
+
+def _widths(walk: Walk, width: int) -> tuple[int, ...]:
+    """Return the columns that name, origin, value and gradient have; 0 for what is left out where there is no room."""
+    longest = max(map(cell_len, walk.step.names.values()))
+    name = max(4, min(longest, _WIDEST_NAME, width // 4 if width >= 30 else width // 3))
+    rest = width - 2 - name
+    if width < 24:
+        return name, 0, 0, max(rest - 2, 0)
+    if width < 44:
+        return name, 0, (rest - 4) // 2, (rest - 4) // 2
+    made = min(rest * 3 // 10, 26)
+    return name, made, (rest - made - 6) // 2, (rest - made - 6) // 2
+
+
+def _line(walk: Walk, node: Node, gradients: dict, changed: dict, widths: tuple[int, ...], safe: Callable) -> Text:
+    names = walk.step.names
+    operands = [names[edge.source] for edge in walk.steps.graph.operand_edges(node.id)]
+    made = " ".join([node.op, *operands]) if node.op else node.kind
+    known = node.op is None or walk.computed[node.id] <= walk.index
+    current = node.id == walk.step.node.id
+    mark = "*" if node.id in changed else ""
+    grad = ""
+    if node.requires_grad:
+        grad = fitted(gradients[node.id], widths[3] - 2) if node.id in gradients else _NOT_YET
+    value = fitted(node.data, widths[2]) if known else _NOT_YET
+    row = _row(">" if current else "", (safe(names[node.id]), safe(made), value, f"{mark} {grad}".strip()), widths)
+    return Text(row, style="bold reverse" if current else "bold" if mark else "" if known else "dim")
+
+
+def _row(mark: str, cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
+    shown = [set_cell_size(cut(cell, width), width) for cell, width in zip(cells, widths, strict=True) if width > 0]
+    return f"{mark:<2}" + "  ".join(shown)
+
+
+def _changed(walk: Walk) -> dict[str, Any]:
+    """Return the gradients that the current step set, by node id, as they were before it: None for none."""
+    if walk.step.phase == "seed":
+        return {walk.step.node.id: None}
+    before: dict[str, Any] = {}
+    for one in walk.step.contributions:
+        before.setdefault(one.operand.id, one.before)
+    return before
