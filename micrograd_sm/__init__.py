@@ -70,6 +70,8 @@ from micrograd_sm.steps import steps
 if TYPE_CHECKING:
     from micrograd_sm.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
 
+import_module("micrograd_sm.notebook")  # how a notebook shows Values, drawings and steps
+
 __version__ = "0.1.0"
 
 
