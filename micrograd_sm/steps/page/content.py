@@ -40,7 +40,7 @@ def content_of(walk: Steps, framed: set[str] | None) -> Content:
     """
     opened = walk.unfold().by_contribution()
     labels = labels_of(opened.graph)
-    writer = Writer(opened, Fragments(labels))
+    writer = Writer(opened, Fragments())
     events = [writer.event(step) for step in opened]
     data = {
         "nodes": [_node(opened, node, labels) for node in opened.graph],

@@ -1,20 +1,46 @@
-"""Formulas for the page: MathML taken apart, each piece kept once."""
+"""Formulas as a page keeps them: three parts each, and every piece of MathML once, however many steps show it."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+import xml.etree.ElementTree as ET
 from typing import Any
 
 from micrograd_sm.steps.record import Step
 
+_MATHML = "{http://www.w3.org/1998/Math/MathML}"
+
 
 class Fragments:
-    """Pieces of formulas; the same piece is kept once, and called by its place."""
+    """Pieces of MathML, `[tag, attributes, child, ...]`: a child is text or the place of another piece in `found`.
 
-    def __init__(self, labels: Mapping[str, str]) -> None:
-        self.labels, self.found = labels, []  # type: ignore[var-annotated]
+    >>> fragments = Fragments()
+    >>> fragments.place_of(ET.fromstring("<mfrac><mi>L</mi><mi>L</mi></mfrac>")), fragments.found
+    (1, [['mi', {}, 'L'], ['mfrac', {}, 0, 0]])
+    """
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+        self._places: dict[str, int] = {}
+
+    def place_of(self, element: ET.Element) -> int:
+        """Return the place of a piece, which is added unless it is there."""
+        children = [self.place_of(child) for child in element]
+        text = [element.text] if element.text and not children else []
+        piece = [element.tag.removeprefix(_MATHML), dict(element.attrib), *text, *children]
+        key = json.dumps(piece)
+        if key not in self._places:
+            self._places[key] = len(self.found)
+            self.found.append(piece)
+        return self._places[key]
 
 
-def formula_of(step: Step, fragments: Fragments) -> Any:
-    """Return a step's formula."""
-    return [step.text]
+def formula_of(step: Step, fragments: Fragments) -> list[list[Any]]:
+    """Return the formulas of a step, each in its parts: symbols, numbers unless they say nothing more, result.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> formula_of(steps(Value(3.0, name="x") * 2.0)[0], Fragments())
+    [['L = x * 2', '3 * 2', '6']]
+    """
+    return [[part for part in formula if part] for formula in step.formulas]

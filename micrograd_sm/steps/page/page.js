@@ -60,7 +60,7 @@ function showStep(step) {
   const node = nodes.get(step.node);
   $("now-title").textContent = `Step ${state.step + 1}: ${what}, ${node.label}${step.phase === "seed" ? "" : ` (${step.scope?.name ?? node.op})`}`;
   const parts = step.math ? [step] : step.parts;
-  $("formula").replaceChildren(...parts.map((part) => formulaElement(part.math, part.text)));
+  $("formula").replaceChildren(...parts.flatMap((part) => part.math).map(formulaElement));
   for (const item of $("list").querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
   const item = $("list").querySelector("ol").children[state.step];
   item.setAttribute("aria-current", "step");
@@ -70,9 +70,27 @@ function showStep(step) {
   if (shown) keepInView(svg.parentElement, shown, 24);
 }
 
-function formulaElement(math, text) {
+// A formula in lines: what it says in symbols, then in numbers, then what comes out.
+function formulaElement(formula) {
   const element = document.createElement("p");
-  element.textContent = text;
+  element.className = "formula";
+  formula.forEach((part, line) => {
+    const row = document.createElement("span");
+    if (line) row.append(Object.assign(document.createElement("span"), { className: "equals", textContent: "=" }), " ");
+    row.append(typeof part === "number" ? mathElement(part) : part);
+    element.append(row, " ");
+  });
+  return element;
+}
+
+const MATH = "http://www.w3.org/1998/Math/MathML";
+const MATH_TAGS = new Set(["math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "msub", "mtable", "mtr", "mtd", "mspace", "mstyle", "mpadded", "ms"]);
+
+function mathElement(place) {
+  const [tag, attributes, ...children] = data.fragments[place];
+  const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
+  for (const [name, value] of Object.entries(attributes)) if (name !== "style" && !name.startsWith("on") && name !== "href") element.setAttribute(name, value);
+  element.append(...children.map((child) => (typeof child === "number" ? mathElement(child) : child)));
   return element;
 }
 
