@@ -8,7 +8,6 @@ which branch was taken, and where Python's `math` raises for what IEEE 754 has a
 from __future__ import annotations
 
 import math
-import operator
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 

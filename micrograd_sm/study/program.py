@@ -16,6 +16,7 @@ from micrograd_sm.draw.text import shortened, visible
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.primitives import PRIMITIVES, unbroadcast
+from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.study.written import Element, Written, written
 
 LARGEST_PROGRAM = 20_000  # numbers computed on the way forward, up to which a program is written
@@ -52,7 +53,7 @@ def dot(row, column):
     return total
 ''',
 }
-_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, "math", "max", "sum", "print", "loss"}
+_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, "math", "max", "sum", "print"}
 
 
 class Program(NamedTuple):
@@ -208,11 +209,12 @@ class _Writer:
         return lines
 
     def results(self) -> Iterable[str]:
+        labels = labels_of(self.graph)
         yield from _gathered(self.loss, self.values[self.graph.root])
         for node in self.graph:
             if node.kind == "leaf" and node.id in self.gradients:
                 name = f"grad_{self.names[node.id]}"
-                self.leaves[node.name or node.id] = name
+                self.leaves[labels[node.id]] = name
                 yield from _gathered(name, self.gradients[node.id])
 
 
@@ -228,7 +230,7 @@ def _names_of(graph: Graph) -> dict[str, str]:
         if node.shape:
             places += [f"_{'_'.join(map(str, place))}" for place in product(*map(range, node.shape))]
         tries = 0
-        while not taken.isdisjoint(own := _own(spelled, places)) and spelled != "loss":
+        while not taken.isdisjoint(own := _own(spelled, places)):
             tries += 1
             spelled = f"{wanted}_{node.id}" + "_" * (tries - 1)
         taken.update(own)
