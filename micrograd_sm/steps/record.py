@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
@@ -190,6 +191,21 @@ class Steps(Sequence[Step]):
                 totals[step.node.id] = step.upstream
             totals.update((one.operand.id, one.after) for one in step.contributions)
         return totals
+
+    def save(self, path: str | Path) -> Path:
+        """Write the pass as a page to walk through, one HTML file that asks for nothing else, and return its path.
+
+        Raises ValueError for a path that does not end in .html, FileNotFoundError when the folder does not exist, and
+        RuntimeError when no program is found that lays the picture out, with what to install.
+
+        >>> steps(Value(1.0).exp()).save("page.docx")
+        Traceback (most recent call last):
+            ...
+        ValueError: save: 'page.docx' must end in .html
+        """
+        from micrograd_sm.steps.page import save  # noqa: PLC0415 - it reads what is defined here
+
+        return save(self, path)
 
     # A sequence -----------------------------------------------------------------------------------------------------
 
