@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, overload
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Local, Node, local_derivative, reachable, snapshot
+from micrograd_sm.steps import mathml
 from micrograd_sm.steps.formula import Formula, lines_of
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.text import line_parts
@@ -86,6 +87,27 @@ class Step(NamedTuple):
         dL/dx += dL/dL * dL/dx = 1 * 3 = 3, from 3 to 6
         """
         return "; ".join(formula.text for formula in self.formulas)
+
+    @property
+    def mathml_formulas(self) -> tuple[Formula, ...]:
+        """The formulas, each part as a MathML element of its own ("" where there are no numbers).
+
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * 2.0)[0].mathml_formulas[0].result
+        '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>6</mn></math>'
+        """
+        parts = (mathml.line_elements(line) for line in lines_of(self))
+        return tuple(Formula(*(mathml.math_element(part) if part else "" for part in three)) for three in parts)
+
+    @property
+    def mathml(self) -> str:
+        """The step as one MathML element, its formulas under one another.
+
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * x)[-1].mathml.count("<mtr>")
+        2
+        """
+        return mathml.lines_element(lines_of(self))
 
 
 class Heard(NamedTuple):

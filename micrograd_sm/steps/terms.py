@@ -1,4 +1,4 @@
-"""What a formula is made of: names, derivatives, numbers, and how they are put together; text and MathML are written from it."""
+"""What a formula is made of: names, derivatives, numbers, and how they are put together; `text` and `mathml` write it."""
 
 from __future__ import annotations
 
