@@ -1,7 +1,7 @@
 """Graphs as plain dicts that JSON can hold without loss: nan, infinities, integers and index keys among them.
 
 A number is itself, or one of the words "nan", "inf" and "-inf"; an array is `{"dtype", "shape", "flat"}`. In parameters a
-tuple is a list, a slice is `{"slice": [start, stop, step]}` and `...` is `{"ellipsis": true}`.
+tuple is a list, a slice is `{"slice": [start, stop, step]}`, `...` is `{"ellipsis": true}` and a word is `{"text": word}`.
 """
 
 from __future__ import annotations
@@ -82,6 +82,8 @@ def _written(x: Any) -> Any:
         return {"slice": [_written(x.start), _written(x.stop), _written(x.step)]}
     if x is Ellipsis:
         return {"ellipsis": True}
+    if type(x) is str:
+        return {"text": x}
     raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be written")
 
 
@@ -215,6 +217,8 @@ def _read(x: Any, where: str) -> Any:
         return slice(*(_read(part, where) for part in x["slice"]))
     if type(x) is dict and x == {"ellipsis": True}:
         return Ellipsis
+    if type(x) is dict and x.keys() == {"text"} and type(x["text"]) is str:
+        return x["text"]
     if type(x) is dict and x.keys() == {"dtype", "shape", "flat"}:
         return _array(x, where)
     _refuse(f"{where}: cannot read {x!r}")
