@@ -17,6 +17,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.primitives import PRIMITIVES, unbroadcast
 from micrograd_sm.steps.labels import labels_of
+from micrograd_sm.study.backwards import check_loss, subject_of
 from micrograd_sm.study.written import Element, Written, written
 
 LARGEST_PROGRAM = 20_000  # numbers computed on the way forward, up to which a program is written
@@ -123,12 +124,7 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
     grad_a = grad_v2 * b
     grad_b = grad_v2 * a
     """
-    if isinstance(loss, Graph):
-        graph = loss.unfold()
-    elif isinstance(loss, Value):
-        graph = Graph(loss, sys._getframe(1).f_locals if names is None else names)
-    else:
-        raise TypeError(f"source: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
+    graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "source").graph.unfold()
     _check(graph)
     writer = _Writer(graph)
     body = ["# Forward", *writer.forward(), "", "# Backward", *writer.backward(), "", *writer.results()]
@@ -139,11 +135,7 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
 
 
 def _check(graph: Graph) -> None:
-    root = graph[graph.root]
-    if prod(root.shape) != 1:
-        raise ValueError(f"source: a loss is one number, got shape {root.shape}; reduce it first, as in loss.sum()")
-    if not root.requires_grad:
-        raise ValueError("source: this value requires no gradient, and neither does anything it was made of")
+    check_loss(graph, "source")
     numbers = sum(prod(node.shape) * _products(graph, node) for node in graph)
     if numbers > LARGEST_PROGRAM:
         raise ValueError(
