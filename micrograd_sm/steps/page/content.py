@@ -90,10 +90,13 @@ class Writer:
 
     def __init__(self, opened: Steps, fragments: Fragments) -> None:
         self.opened, self.fragments = opened, fragments
+        self._passed_to: dict[str, list[Step]] = {}
         self._last = {one.operand.id: step.index for step in opened for one in step.contributions}
         self._others: dict[str, list[Contribution]] = {}
         for step in opened:
             self._others.setdefault(step.node.id, []).extend(step.contributions)
+            for one in step.contributions:
+                self._passed_to.setdefault(one.operand.id, []).append(step)
 
     def event(self, step: Step) -> Json:
         """Return one event; `shown` is there where a total is not yet the final gradient, which the picture has."""
@@ -115,7 +118,7 @@ class Writer:
         return {"operand": one.operand.id, "asked": asked_for(one), "slips": slips}
 
     def scopes(self, framed: set[str] | None) -> Iterator[Json]:
-        """Yield each scope that can be folded: its node, what is inside, and what it computes and passes on as one operation."""
+        """Yield each scope that can be folded: its node, what is inside, and what it does as one operation."""
         graph = self.opened.graph
         deepest = max((scope.path.count("/") for scope in graph.scopes), default=-1)
         for depth in range(deepest + 1):
@@ -144,10 +147,7 @@ class Writer:
 
     def _ends(self, one: Contribution, inside: set[str]) -> Json:
         """Return which events are the first and the last of those that a folded scope's contribution is the sum of."""
-        run = [
-            step.index for step in self.opened for raw in step.contributions
-            if raw.operand.id == one.operand.id and raw.edge.target in inside
-        ]  # fmt: skip
+        run = [step.index for step in self._passed_to[one.operand.id] if step.node.id in inside]
         return {"first": run[0], "last": run[-1]}
 
 

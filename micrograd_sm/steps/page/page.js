@@ -253,12 +253,12 @@ const KEYS = {
   ArrowLeft: () => go(state.step - 1),
   Home: () => go(0),
   End: () => go(steps.length - 1),
-  "/": () => $("find").focus(),
+  "/": () => { $("options").open = true; $("find").focus(); },
   f: foldHere,
   c: () => rewalk(state.grain === "node" ? "contribution" : "node", state.folded),
   p: () => setPredicting(!state.predicting),
   " ": () => setPlaying(!playing),
-  "?": () => { $("help").open = !$("help").open; },
+  "?": () => { $("help").open = !$("help").open; $("options").open ||= $("help").open; },
   g: () => { if (typed) go(Number(typed) - 1); },
   Escape: () => { $("help").open = $("folds").open = false; },
 };
@@ -330,7 +330,7 @@ function nextTheme() {
   const theme = themes[(themes.indexOf(document.documentElement.dataset.theme ?? "") + 1) % 3];
   if (theme) document.documentElement.dataset.theme = theme;
   else delete document.documentElement.dataset.theme;
-  $("theme").textContent = `Theme: ${theme || "as the system"}`;
+  $("theme").textContent = `Theme: ${theme || "system"}`;
 }
 
 // Paper shows the whole pass: the last step's picture and table, every scope open.
@@ -350,8 +350,13 @@ window.addEventListener("beforeprint", () => print(true));
 window.addEventListener("afterprint", () => print(false));
 matchMedia("print").addEventListener("change", (query) => print(query.matches));
 
+// Where there is room for the options they are open; a narrow window folds them away.
+const wide = matchMedia("(min-width: 64rem)");
+const openOptions = () => { $("options").open = wide.matches; };
+wide.addEventListener("change", openOptions);
+openOptions();
 document.documentElement.classList.add("live");
-for (const id of ["controls", "now", "theme"]) $(id).hidden = false;
+for (const id of ["controls", "now"]) $(id).hidden = false;
 document.querySelector(".legend").hidden = !svg;
 readPicture(goToNode, toggleFold);
 fillFolds();

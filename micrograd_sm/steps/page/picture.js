@@ -165,13 +165,16 @@ function fillCover(scope, value, gradient) {
 // Zoom and scrolling ---------------------------------------------------------------------------------------------------
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
+const READABLE = 1.33; // of a picture larger than its box: as wide as the box, but no larger than this
+const SMALLEST = 0.9;
 const natural = svg ? { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height } : null;
 
 function zoomTo(choice) {
   if (!svg) return;
   const room = svg.parentElement;
-  const whole = Math.min((room.clientWidth - 8) / natural.width, (room.clientHeight - 8) / natural.height, 2);
-  const scale = (4 / 3) * (choice === "fit" ? Math.max(whole * 0.75, 0.6) : Number(choice));
+  const [across, down] = [(room.clientWidth - 8) / natural.width, (room.clientHeight - 8) / natural.height];
+  const whole = Math.min(across, down, 2.4);
+  const scale = choice === "fit" ? Math.max(whole, Math.min(across, READABLE), SMALLEST) : (4 / 3) * Number(choice);
   svg.setAttribute("width", natural.width * scale);
   svg.setAttribute("height", natural.height * scale);
 }

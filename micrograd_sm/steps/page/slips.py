@@ -71,7 +71,9 @@ def _local_at(contribution: Contribution, place: int) -> Any:
     return None if kind == "large" else _at(data, shape, place)
 
 
-def _by_other_operand(graph: Graph, contribution: Contribution, others: Sequence[Contribution], upstream: Any, place: int) -> Any:
+def _by_other_operand(
+    graph: Graph, contribution: Contribution, others: Sequence[Contribution], upstream: Any, place: int
+) -> Any:
     """Return what would be passed on by the other operand's derivative, which for a product is the operand itself."""
     node, operand = graph[contribution.edge.target], contribution.operand
     if len(graph.operand_edges(node.id)) != 2:
