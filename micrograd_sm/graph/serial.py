@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array.parsing import convert
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
 from micrograd_sm.primitives import PRIMITIVES, EachOperand
 
@@ -59,7 +60,7 @@ def _node_as_dict(node: Node, operands: list[str]) -> dict[str, Any]:
         "id": node.id,
         "op": node.op,
         "operands": operands,
-        "params": {name: _written(param) for name, param in sorted(node.params.items())},
+        "params": {name: _written(param) for name, param in node.params.items()},
         "name": node.name,
         "data": _written(node.data),
         "grad": _written(node.grad),
@@ -170,7 +171,7 @@ def _operands(
     if unknown := [id for id in operands if type(id) is not str or id not in earlier]:
         _refuse(f"{where}: the operand {unknown[0]!r} is no node before it")
     written = _entries(_entry(entry, "params", dict, where), f"{where}: params")
-    params = {name: _read(param, f"{where}: {name}") for name, param in written.items()}
+    params = {name: _read(param, f"{where}: {name}") for name, param in sorted(written.items())}
     if op is None:
         if operands or params:
             _refuse(f"{where} has no op, and yet operands or params")
@@ -236,7 +237,10 @@ def _array(x: Mapping[str, Any], where: str) -> Array:
     wrong = next((element for element in elements if not _fits(element, dtype)), None)
     if wrong is not None or None in elements:
         _refuse(f"{where}: an array of {dtype} numbers holds {wrong!r}")
-    return Array.of([_DTYPES[dtype](element) for element in elements], tuple(shape), _DTYPES[dtype])
+    try:
+        return Array.of(convert(elements, _DTYPES[dtype]), tuple(shape), _DTYPES[dtype])
+    except ValueError as error:
+        _refuse(f"{where}: {error}")
 
 
 def _fits(element: Any, dtype: str) -> bool:

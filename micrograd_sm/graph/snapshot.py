@@ -88,7 +88,7 @@ def snapshot(data: Any) -> Any:
 
 
 def _frozen_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType({name: tuple(x) if name == "positions" else _frozen(x) for name, x in params.items()})
+    return MappingProxyType({name: tuple(x) if name == "positions" else _frozen(x) for name, x in sorted(params.items())})
 
 
 def _frozen(x: Any) -> Any:
