@@ -12,7 +12,7 @@ import pytest
 
 from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softmax, softplus, stack, zeros
 from micrograd_sm.draw import Drawing, draw, layout, palette
-from micrograd_sm.draw.scopes import Scope, scopes_of
+from micrograd_sm.draw.frames import Frame as Scope, frames_of as scopes_of
 from micrograd_sm.draw.text import escaped, numbers, params_text, shortened, visible
 from micrograd_sm.graph import Graph
 
@@ -87,9 +87,9 @@ def test_small_matrices_are_whole_and_large_arrays_short():
         "(2, 2)", "value", "1.0000", "2.5000", "-3.0000", "4.0000", "grad", "not yet computed",
     ]  # fmt: skip
     large = words(draw(Value([float(k) for k in range(100)]).sum()))
-    assert large[:4] == ["(100,)", "value", "0.0  1.0  2.0  3.0 ...", "0.0 to 99.0"]
+    assert large[:4] == ["(100,)", "value", "0.0  1.0  2.0  3.0 ...", "0.0"]
     deep = words(draw(Value([[[1.0, 2.0]]]).sum()))
-    assert deep[:4] == ["(1, 1, 2)", "value", "1.0  2.0 ...", "1.0 to 2.0"]
+    assert deep[:4] == ["(1, 1, 2)", "value", "1.0  2.0 ...", "1.0"]
 
 
 def test_empty_arrays_and_arrays_without_finite_numbers():
@@ -416,7 +416,7 @@ def test_large_graphs_are_drawn_in_seconds():
         assert time.monotonic() - started < limit
 
 
-@pytest.mark.parametrize("make", [lambda: running_sum(1000), lambda: stack([Value(1.0)] * 5000).sum()])
+@pytest.mark.parametrize("make", [lambda: running_sum(1000), lambda: cat([Value([1.0])] * 5000 + [Value([float(k)]) for k in range(9000)]).sum()])
 def test_what_would_take_minutes_is_refused_with_a_way_out(tmp_path, make):
     drawing = draw(make())
     with pytest.raises(RuntimeError, match=r"nodes and .* edges are too many .* the ending \.dot"):

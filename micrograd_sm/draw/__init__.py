@@ -4,53 +4,45 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
-from micrograd_sm.draw.dot import to_dot
-from micrograd_sm.draw.extent import refuse_huge
+from micrograd_sm.draw.cells import texts
+from micrograd_sm.draw.drawing import FORMATS, Drawing, format_of, in_a_folder
+from micrograd_sm.draw.folding import Fold, folded
+from micrograd_sm.draw.options import Options
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 
-__all__ = ["Drawing", "draw", "to_svg"]
-
-FORMATS = ("svg", "png", "pdf", "dot")
+__all__ = ["FORMATS", "Drawing", "draw", "format_of", "in_a_folder", "texts", "to_svg"]
 
 
-def format_of(path: str | Path) -> str:
-    """Return the format that a file's ending names; ValueError for another ending.
-
-    >>> format_of("loss.SVG")
-    'svg'
-    """
-    format = Path(path).suffix[1:].lower()
-    if format not in FORMATS:
-        raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
-    return format
-
-
-def in_a_folder(path: str | Path) -> Path:
-    """Return the path of a file to write; FileNotFoundError when its folder does not exist.
-
-    >>> in_a_folder("loss.svg").name
-    'loss.svg'
-    """
-    path = Path(path)
-    if not path.parent.is_dir():
-        raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
-    return path
-
-
-def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing:
+def draw(
+    loss: Value | Graph,
+    names: Mapping[str, Any] | None = None,
+    *,
+    rankdir: str = "TB",
+    show: str = "both",
+    edges: bool = False,
+    fold: Fold = None,
+) -> Drawing:
     """Return the picture of everything that a Value was computed from, as it is now.
 
     Boxes carry the Values' own names, else those of the caller's variables, or of the mapping `names` in their place.
-    Drawing needs no program until the picture is saved or shown. Raises TypeError for what is no Value or Graph.
+    `rankdir` is the way the arrows run: "TB" (down), "LR", "BT" or "RL". `show` is what a box has of its node: "both" value
+    and gradient, one of "value" and "gradient", "shape", or "none". With `edges`, each edge carries what flows back along
+    it, `local x upstream = contribution`. `fold` makes single boxes of composed functions: those of a name, path or id, or of
+    several in a list; a depth, 0 for the outermost; False for none. By itself it folds what it must, outermost last, beyond
+    200 nodes, and the picture and its repr say so.
+
+    Drawing needs no program until the picture is saved or shown. Raises TypeError for what is no Value or Graph, and
+    ValueError for an option that there is not.
 
     >>> x = Value(3.0)
     >>> y = x * x
     >>> draw(y)
     <Drawing of 2 nodes and 2 edges; .save('graph.svg') writes it>
+    >>> draw(y.softplus(), fold="softplus")
+    <Drawing of 3 nodes and 3 edges; .save('graph.svg') writes it>
     """
     if not isinstance(loss, Graph):
         if not isinstance(loss, Value):
@@ -58,76 +50,18 @@ def draw(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Drawing
         if not isinstance(names, Mapping | None):
             raise TypeError(f"draw: names must be a mapping of names to what they hold, got {names!r}")
         loss = Graph(loss, sys._getframe(1).f_locals if names is None else names)
-    return Drawing(loss)
+    graph, folded_from = folded(loss, fold)
+    return Drawing(graph, Options(rankdir, show, edges), folded_from)
 
 
-def to_svg(graph: Graph, prefix: str = "") -> str:
+def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:
     """Return a graph's picture as an `<svg>` element for a page; `prefix` begins each id in it.
 
-    >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()))
+    The options are those of `Options`: rankdir, show, edges, and room, which keeps a width in characters for the numbers
+    of each node's gradient. Scopes stay as folded or open as they are. `texts(gradient, shape)` is what the elements of a
+    node that have the class `grad` say, in their order.
+
+    >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()), rankdir="LR")
     True
     """
-    return Drawing(graph).svg(prefix)
-
-
-class Drawing:
-    """A picture of a Graph. `source` is its description in the DOT language; notebooks show it as SVG.
-
-    >>> print(Drawing(Graph(Value(1.0).exp())).source.splitlines()[0])
-    digraph micrograd_sm {
-    """
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self.source = to_dot(graph)
-
-    def save(self, path: str | Path) -> Path:
-        """Write the picture in the format that the file's ending names, svg, png, pdf or dot, and return its path.
-
-        Raises ValueError for another ending, FileNotFoundError when the folder does not exist, RuntimeError when no
-        program is found that can lay the picture out, with what to install, or the graph is too large for any.
-
-        >>> Drawing(Graph(Value(1.0).exp())).save("graph.docx")
-        Traceback (most recent call last):
-            ...
-        ValueError: save: 'graph.docx' must end in .svg, .png, .pdf or .dot
-        """
-        format = format_of(path)
-        path = in_a_folder(path)
-        path.write_bytes(self._bytes(format))
-        return path
-
-    def _bytes(self, format: str) -> bytes:
-        if format == "dot":
-            return self.source.encode()
-        return self.svg().encode() if format == "svg" else self._render(format)
-
-    def _render(self, format: str) -> bytes:
-        from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
-
-        refuse_huge(self.graph)
-        return render(self.source, format)
-
-    def svg(self, prefix: str = "") -> str:
-        """Return the picture as an `<svg>` element, light and dark; `prefix` begins each id in it, so that ids stay unique.
-
-        Raises RuntimeError as `save` does.
-
-        >>> Drawing(Graph(Value(1.0))).svg("a-").partition(" ")[0]
-        '<svg'
-        """
-        from micrograd_sm.draw.svg import styled  # noqa: PLC0415 - an XML parser, only for who looks at the picture
-
-        return styled(self._render("svg"), self.graph, prefix)
-
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Return the picture for a notebook, with text for where no layout program is found."""
-        bundle = {"text/plain": repr(self)}
-        try:
-            bundle["image/svg+xml"] = self.svg()
-        except RuntimeError as error:
-            bundle["text/plain"] += f"\n{error}"
-        return bundle
-
-    def __repr__(self) -> str:
-        return f"<Drawing of {len(self.graph)} nodes and {len(self.graph.edges)} edges; .save('graph.svg') writes it>"
+    return Drawing(graph, Options(**options)).svg(prefix)

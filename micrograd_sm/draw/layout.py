@@ -72,5 +72,6 @@ def _run(program: str, source: str, format: str) -> bytes:
         raise RuntimeError(f"draw: {program} could not be started: {error}") from None
     if done.returncode or not done.stdout:
         words = done.stderr.decode(errors="replace").strip().splitlines()
-        raise RuntimeError(f"draw: {program} failed: {words[-1] if words else f'exit code {done.returncode}'}")
+        said = next((line for line in words if line.startswith("Error")), words[-1] if words else f"exit code {done.returncode}")
+        raise RuntimeError(f"draw: {program} failed: {said}")
     return done.stdout

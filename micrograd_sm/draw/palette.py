@@ -30,6 +30,11 @@ FILL: Mapping[str, tuple[str, str]] = {
     "heat-2": ("#b07cc9", "#7c4da1"),
     "heat-3": ("#8545a8", "#ab7fd0"),
     "heat-4": ("#551a7a", "#e0c8f5"),
+    "grad-heat-0": ("#fdf0e3", "#33190a"),
+    "grad-heat-1": ("#f7c89b", "#5e3113"),
+    "grad-heat-2": ("#e0934d", "#935325"),
+    "grad-heat-3": ("#b35c1e", "#d08b52"),
+    "grad-heat-4": ("#6b2f0a", "#fbd3ae"),
 }
 LINE: Mapping[str, tuple[str, str]] = {
     "edge": ("#374151", "#cbd5e1"),
@@ -40,6 +45,7 @@ LINE: Mapping[str, tuple[str, str]] = {
 }
 _CLASSES = {"pending": "grad pending", "grad-alarm": "grad alarm"}  # what the colour alone would not say
 _LIGHT, _DARK = 0, 1
+_DIGIT = 0.556  # of a letter's size, Helvetica's: what the layout measured, and other fonts are scaled to
 # What a page, a notebook or a site calls its own choice of a theme, on the picture or on anything around it.
 _CHOSEN = (
     ("[data-theme=light]", "[data-jp-theme-light=true]", ".light"),
@@ -121,7 +127,7 @@ def style_sheet() -> str:
             f"@media screen and (prefers-color-scheme:dark){{.micrograd-sm{_variables(_DARK)}}}",
             f"{_within(_CHOSEN[_LIGHT])}{_variables(_LIGHT)}",
             f"@media screen{{{_within(_CHOSEN[_DARK])}{_variables(_DARK)}}}",
-            ".micrograd-sm text{white-space:pre;font-variant-numeric:tabular-nums}",
+            f".micrograd-sm{{font-size-adjust:ch-width {_DIGIT}}}.micrograd-sm text{{white-space:pre}}",
             *(_rule(f".{role}", "fill", f"text-{role}") for role in TEXT if role not in _CLASSES),
             _rule(".grad.pending", "fill", "text-pending"),
             _rule(".grad.alarm", "fill", "text-grad-alarm"),

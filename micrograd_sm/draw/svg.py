@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import xml.etree.ElementTree as ET
-from collections.abc import Iterator
 
 from micrograd_sm.draw.palette import shape_class, style_sheet, text_class
 from micrograd_sm.draw.text import visible
@@ -12,7 +11,10 @@ from micrograd_sm.graph import Graph
 _SVG = "{http://www.w3.org/2000/svg}"
 _FONT = "Helvetica,Arial,sans-serif"
 _SIZE = "12"  # of text that says no other
+_SPACE = "{http://www.w3.org/XML/1998/namespace}space"
+_SHAPES = ("path", "polygon", "polyline", "ellipse")
 _NUMBERS = {"value", "grad"}  # classes of text that ends where its column ends
+_GAP = "\xa0\xa0"
 
 
 def styled(svg: bytes, graph: Graph, prefix: str = "") -> str:
@@ -37,9 +39,9 @@ def styled(svg: bytes, graph: Graph, prefix: str = "") -> str:
     _name_whole(root, whole, graph, prefix)
     for group in whole.findall("g"):
         _identify(group, graph, prefix)
-    for parent in root.iter("g"):
-        _merge_outlines(parent)
-        _dress(parent)
+    for group in [*whole.findall("g"), whole]:
+        _merge_outlines(group)
+        _dress(group)
     root.tail = "\n"
     return ET.tostring(root, encoding="unicode")
 
@@ -47,7 +49,7 @@ def styled(svg: bytes, graph: Graph, prefix: str = "") -> str:
 def _name_whole(root: ET.Element, whole: ET.Element, graph: Graph, prefix: str) -> None:
     """Give the picture its name, its style sheet and the attributes that all of its text inherits."""
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": "micrograd-sm", "role": "img"}
-    root.attrib |= {"font-family": _FONT, "font-size": _SIZE, "{http://www.w3.org/XML/1998/namespace}space": "preserve"}
+    root.attrib |= {"font-family": _FONT, "font-size": _SIZE, _SPACE: "preserve"}
     whole.attrib |= {"id": f"{prefix}graph", "class": "graph"}
     title = whole.find("title")
     if title is not None:
@@ -104,40 +106,58 @@ def _same_outline(one: ET.Element, other: ET.Element) -> bool:
 
 def _dress(group: ET.Element) -> None:
     """Give the texts and shapes right inside a group their classes, and leave out what they inherit."""
-    is_node = "data-node" in group.attrib
-    for element, end in _with_ends(group):
+    is_box = "data-node" in group.attrib
+    _join_lines(group)
+    _anchor_numbers(group)
+    for element in group:
         if element.tag == "text":
-            _dress_text(element, end)
-        elif element.tag in ("path", "polygon", "polyline", "ellipse"):
+            for text in element.iter():
+                _dress_text(text)
+        elif element.tag in _SHAPES:
             classes = shape_class(element.get("fill"), element.get("stroke"))
-            element.attrib |= {"class": f"box {classes}" if is_node else classes} if classes else {}
-            is_node = False
+            element.attrib |= {"class": f"box {classes}" if is_box else classes} if classes else {}
+            is_box = False
 
 
-def _dress_text(text: ET.Element, end: str | None) -> None:
-    classes = text_class(text.get("fill"))
-    text.set("class", classes)
-    if end is not None and _NUMBERS & set(classes.split()):
-        text.attrib |= {"text-anchor": "end", "x": end}
-    if text.get("text-anchor") == "start":
-        del text.attrib["text-anchor"]
-    text.attrib.pop("font-family", None)
-    text.attrib.pop("{http://www.w3.org/XML/1998/namespace}space", None)
-    size = f"{float(text.get('font-size', _SIZE)):g}"
-    text.attrib.pop("font-size", None)
+def _dress_text(text: ET.Element) -> None:
+    """Give a text its classes; it inherits font and size, and says only what is its own."""
+    text.set("class", text_class(text.get("fill")))
+    for name in ("font-family", _SPACE, *(["text-anchor"] if text.get("text-anchor") == "start" else [])):
+        text.attrib.pop(name, None)
+    size = f"{float(text.attrib.pop('font-size', _SIZE)):g}"
     if size != _SIZE:
         text.set("font-size", size)
 
 
-def _with_ends(group: ET.Element) -> Iterator[tuple[ET.Element, str | None]]:
-    """Yield each element with where its text ends: there begins the space that the layout was told to leave after it.
+def _join_lines(group: ET.Element) -> None:
+    """Make words that follow others in one line, a gap between them, part of one text, so that they follow in any font."""
+    for text, gap, words in zip(*(list(group)[start:] for start in range(3))):
+        if not (text.tag == words.tag == "text" and gap.text == _GAP and (text.text or "").strip()):
+            continue
+        if _NUMBERS & {*_classes(text), *_classes(words)} or "ink" not in _classes(text):
+            continue
+        group.remove(gap)
+        group.remove(words)
+        words.tag, words.text = "tspan", f"{_GAP}{words.text}"
+        words.attrib |= {} if words.get("font-weight") else {"font-weight": "normal"}
+        for name in ("x", "y", "text-anchor"):
+            words.attrib.pop(name, None)
+        text.append(words)
 
-    The spaces are left out. A number is anchored at its end, so that columns stay straight in whatever font it is shown.
-    """
+
+def _anchor_numbers(group: ET.Element) -> None:
+    """Anchor a number where it ends, so that columns stay straight in any font; leave out the spaces that tell where."""
     elements = list(group)
     for element, following in zip(elements, [*elements[1:], None]):
-        if element.tag == "text" and not (element.text or "").strip():
+        if _is_space(element):
             group.remove(element)
-            continue
-        room = following is not None and following.tag == "text" and not (following.text or "").strip()
-        yield element, following.get("x") if room and following is not None else None
+        elif _NUMBERS & set(_classes(element)) and following is not None and _is_space(following):
+            element.attrib |= {"text-anchor": "end", "x": following.get("x", "")}
+
+
+def _is_space(element: ET.Element) -> bool:
+    return element.tag == "text" and not len(element) and not (element.text or "").strip()
+
+
+def _classes(element: ET.Element) -> list[str]:
+    return text_class(element.get("fill")).split() if element.tag == "text" else []

@@ -1,0 +1,95 @@
+"""The part of a box that holds numbers: the value, and under it the gradient, as tables or as heat strips."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from micrograd_sm.draw import cells
+from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, quiet, room_for, row, table
+from micrograd_sm.draw.options import Options
+from micrograd_sm.draw.palette import fill, line
+from micrograd_sm.graph import Node
+
+_STRANGE = ("nan", "inf", "-inf")
+_ALARM = {"value": "alarm", "grad": "grad-alarm"}
+_HEAT = 'WIDTH="7" HEIGHT="11" FIXEDSIZE="TRUE"'  # one cell of a heat strip, in points
+_STRIP = f'BORDER="1" CELLBORDER="0" CELLSPACING="0" COLOR="{line("faint")}" CELLPADDING="0"'
+_SUMMARY_NUMBERS = 4  # as wide as the first numbers of a large array
+
+
+def grid(node: Node, options: Options) -> str:
+    """Return the table of what `options.show` asks for, "" for none of it; nothing flows back to a constant.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> grid(Graph(Value(2.0))["v0"], Options(show="shape"))
+    ''
+    """
+    constant = node.kind == "constant"
+    parts = []
+    if options.show in ("both", "value"):
+        parts.append(_part("constant" if constant else "value", "value", node, 0))
+    if options.show in ("both", "gradient") and not constant:
+        parts.append(_part("grad", "grad", node, options.room.get(node.id, 0)))
+    between = "<HR/>" if any(len(rows) > 1 for rows in parts) else ""
+    lines = between.join("".join(rows) for rows in parts)
+    return table(lines, f'{PLAIN} COLOR="{line("frame")}" CELLPADDING="2"') if parts else ""
+
+
+def _part(label: str, role: str, node: Node, room: int) -> list[str]:
+    """Return the rows of a value or a gradient, the label at the left of all."""
+    data = node.grad if role == "grad" else node.data
+    said = cells.texts(data, node.shape)
+    columns = max(1, node.shape[-1]) if node.shape and cells.is_whole(node.shape) else 1
+    if said in ([cells.PENDING], [cells.EMPTY]):
+        told = font(said[0], "pending" if role == "grad" and data is None else "quiet", 10)
+        rows = [_right(f"{GAP}<I>{told}</I>{ROOM}", columns=columns)]
+    elif cells.is_whole(node.shape):
+        numbers = [_right(f"{GAP}{_number(text, role)}{ROOM}", room) for text in said]
+        rows = ["".join(numbers[start : start + columns]) for start in range(0, len(numbers), columns)]
+    else:
+        rows = list(_summary(said, data, role, room))
+    head = cell(quiet(label), f'ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP"')
+    return [row(head, rows[0]), *map(row, rows[1:])]
+
+
+def _right(content: str, room: int = 0, columns: int = 1) -> str:
+    span = f' COLSPAN="{columns}"' if columns > 1 else ""
+    return cell(content, f'ALIGN="RIGHT"{span}{room_for(room)}')
+
+
+def _number(text: str, role: str) -> str:
+    return f"<B>{font(text, _ALARM[role])}</B>" if text in _STRANGE else font(text, role)
+
+
+def _summary(said: list[str], data: Any, role: str, room: int) -> Iterator[str]:
+    """Yield of a large array its first numbers, a heat strip, and the strip's key between the least and the greatest."""
+    first, low, high = said
+    levels = cells.heat(data)
+    yield _right(f"{GAP}{font(first, role)}{ROOM}", (room + 2) * _SUMMARY_NUMBERS if room else 0)
+    strip = table(row(_heat(levels, role)), _STRIP)
+    yield cell(strip, 'ALIGN="LEFT" CELLPADDING="4"')
+    key = table(row(_heat(range(cells.LEVELS), role)), _STRIP)
+    alarming = _ALARM[role] if high.endswith("inf") else role
+    yield cell(
+        table(
+            row(
+                _right(f"{font(low, role if high else alarming)}{ROOM}", room),
+                cell(key),
+                cell(f"{GAP}{font(high, alarming)}" if high else "", 'ALIGN="LEFT"'),
+            ),
+            f'{PLAIN} CELLPADDING="1"',
+        ),
+        'ALIGN="LEFT"',
+    )
+
+
+def _heat(levels: Iterable[int | None], role: str) -> str:
+    """Return the cells of a heat strip or its key; one that holds nan or inf carries a mark."""
+    kind = "heat" if role == "value" else "grad-heat"
+    return "".join(
+        cell(f"<B>{font('!', _ALARM[role], 8)}</B>", f'{_HEAT} BGCOLOR="{fill("ground")}"')
+        if level is None
+        else cell("", f'{_HEAT} BGCOLOR="{fill(f"{kind}-{level}")}"')
+        for level in levels
+    )

@@ -1,0 +1,93 @@
+"""What flows back along an edge: local derivative × upstream gradient = contribution."""
+
+from __future__ import annotations
+
+from itertools import starmap
+from operator import mul
+from typing import Any
+
+from micrograd_sm.array import Array
+from micrograd_sm.draw.cells import PENDING, flat_of
+from micrograd_sm.draw.markup import GAP, ROOM, cell, font, row, table
+from micrograd_sm.draw.palette import fill
+from micrograd_sm.draw.text import numbers
+from micrograd_sm.graph import Edge, Graph, Local, local_derivative
+from micrograd_sm.primitives import unbroadcast
+
+_SHOWN = 4  # numbers of an array, at most: beyond them its shape
+_LABEL = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" BGCOLOR="{fill("ground")}"'
+
+
+def edge_label(graph: Graph, edge: Edge) -> str:
+    """Return the table that an edge carries: in one line for numbers, in three for arrays.
+
+    A long array is its shape, and a Jacobian that does not fit is its size, (elements out, elements in).
+
+    >>> from micrograd_sm import Value
+    >>> x = Value(3.0)
+    >>> y = x * 2.0
+    >>> y.backward()
+    >>> "2.0 × 1.0 = 2.0" in edge_label(Graph(y), Graph(y).edges[0])
+    True
+    """
+    local = local_derivative(graph, edge)
+    upstream = graph[edge.target].grad
+    if local.kind == "number":
+        return table(row(cell(f"{ROOM}{font(_in_one_line(local.data, upstream), 'grad', 10)}{ROOM}")), _LABEL)
+    lines = [
+        ("", "local", _local_text(graph, edge, local)),
+        ("×", "upstream", _text(upstream)),
+        ("=", "contribution", _contribution(graph, edge, local)),
+    ]
+    return table("".join(starmap(_line, lines)), _LABEL)
+
+
+def _in_one_line(local: float, upstream: Any) -> str:
+    (derivative,) = numbers([local])
+    if upstream is None:
+        return f"{derivative} × {PENDING}"
+    return f"{derivative} × {numbers([upstream])[0]} = {numbers([local * upstream])[0]}"
+
+
+def _line(sign: str, what: str, said: str) -> str:
+    return row(
+        cell(font(sign, "quiet", 10) if sign else ""),
+        cell(font(what, "quiet", 9) + ROOM, 'ALIGN="LEFT"'),
+        cell(f"{GAP}{font(said, 'grad', 10)}{ROOM}", 'ALIGN="RIGHT"'),
+    )
+
+
+def _local_text(graph: Graph, edge: Edge, local: Local) -> str:
+    if local.kind == "elementwise":
+        return _text(local.data)
+    rows, columns = (_size(graph[id].data) for id in (edge.target, edge.source))
+    if local.kind == "jacobian" and rows * columns <= _SHOWN:
+        return _text(local.data)
+    return f"Jacobian ({rows}, {columns})"
+
+
+def _size(data: Any) -> int:
+    return len(flat_of(data))
+
+
+def _text(x: Any) -> str:
+    if x is None:
+        return PENDING
+    flat = flat_of(x)
+    if len(flat) > _SHOWN:
+        return str(x.shape)
+    return "  ".join(numbers(flat)) or "no elements"
+
+
+def _contribution(graph: Graph, edge: Edge, local: Local) -> str:
+    """Return upstream times local, which has the operand's shape; of what would take a large Jacobian only the shape."""
+    upstream, shape = graph[edge.target].grad, graph[edge.source].shape
+    if upstream is None:
+        return PENDING
+    if local.kind == "elementwise":
+        return _text(unbroadcast(local.data * upstream, shape))
+    if local.kind == "large":
+        return str(shape)
+    matrix, rows = local.data.flat, flat_of(upstream)
+    columns = len(matrix) // len(rows) if rows else 0
+    return _text(Array([sum(map(mul, rows, matrix[column::columns])) for column in range(columns)]))

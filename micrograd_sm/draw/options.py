@@ -1,0 +1,54 @@
+"""How a picture is to look: its direction, what a box shows, and whether edges carry their derivatives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import NamedTuple
+
+DIRECTIONS = ("TB", "LR", "BT", "RL")
+SHOWN = ("both", "value", "gradient", "shape", "none")
+_NO_ROOM: Mapping[str, int] = MappingProxyType({})
+
+
+class Options(NamedTuple):
+    """What `draw` was asked for. `room` reserves, by node id, a width in characters for each number of its gradient.
+
+    >>> Options(show="value").rankdir
+    'TB'
+    """
+
+    rankdir: str = "TB"
+    show: str = "both"
+    edges: bool = False
+    room: Mapping[str, int] = _NO_ROOM
+
+    @property
+    def down(self) -> bool:
+        """Whether arrows run down or up, so that a box's operands stand side by side along its edge.
+
+        >>> Options().down, Options("LR").down
+        (True, False)
+        """
+        return self.rankdir in ("TB", "BT")
+
+
+def checked(options: Options) -> Options:
+    """Return the options; ValueError or TypeError for one that is not among those there are.
+
+    >>> checked(Options(rankdir="down"))
+    Traceback (most recent call last):
+        ...
+    ValueError: draw: rankdir must be one of 'TB', 'LR', 'BT', 'RL' (which way the arrows run), got 'down'
+    """
+    if options.rankdir not in DIRECTIONS:
+        raise ValueError(f"draw: rankdir must be one of {_list(DIRECTIONS)} (which way the arrows run), got {options.rankdir!r}")
+    if options.show not in SHOWN:
+        raise ValueError(f"draw: show must be one of {_list(SHOWN)} (what is in a box), got {options.show!r}")
+    if not isinstance(options.edges, bool):
+        raise TypeError(f"draw: edges must be True or False (whether edges carry their derivatives), got {options.edges!r}")
+    return options
+
+
+def _list(words: tuple[str, ...]) -> str:
+    return ", ".join(map(repr, words))
