@@ -118,6 +118,8 @@ def _made(step: Step, sight: Sight) -> Term:
 def _contributed(step: Step, one: Contribution) -> Line:
     root, operand = step.names[step.root], step.names[one.operand.id]
     symbols, numbers = _passed(step, one, Symbols(step)), _passed(step, one, Numbers(step))
+    if sum(other.id == one.operand.id for other in step.operands) > 1:
+        symbols = Remark(symbols, f"as operand {one.edge.position + 1}")
     if isinstance(numbers, Remark) and isinstance(numbers.of, Infix):  # how two are multiplied need not be said twice
         numbers = numbers.of
     return Line(Slope(root, operand), "+=", symbols, numbers, Number(one.amount), (one.before, one.after))
@@ -148,7 +150,7 @@ def _by_matrix(step: Step, one: Contribution, sight: Sight) -> Term:
             return _scaled(step, one, sight)
         return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, one.operand.shape)))
     top, bottom = step.names[step.node.id], step.names[one.operand.id]
-    words = f"d{top}/d{bottom} with a row for each element of {top} and a column for each of {bottom}"
+    words = f"the matrix with a row for each element of {top} and a column for each of {bottom}"
     return Remark(Infix("@", Transposed(sight.local(one)), sight.upstream()), words)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from micrograd_sm.array import shape_of
 from micrograd_sm.steps.numbers import number_text, range_text, rows_of
 from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+from micrograd_sm.steps.text import bracketed
 
 _SYMBOLS = {"*": "⋅", "-": "−"}
 _HARD_SPACE = "\u00a0"
@@ -50,8 +51,8 @@ def lines_element(lines: Sequence[Line]) -> str:
 def term_element(term: Term) -> str:
     """Return a term as MathML.
 
-    >>> term_element(Slope("L", "x<y"))
-    '<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>x&lt;y</mi></mrow></mfrac>'
+    >>> term_element(Slope("L", "<b>"))
+    '<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>(&lt;b&gt;)</mi></mrow></mfrac>'
     >>> term_element(Number(-1e-9))
     '<mrow><mo>−</mo><mn>1</mn><mo>⋅</mo><msup><mn>10</mn><mn>−9</mn></msup></mrow>'
     """
@@ -136,7 +137,7 @@ def _number(x: Any) -> str:
 
 
 def _slope(term: Slope) -> str:
-    top, bottom = (_row("<mi>∂</mi>", _name(part)) for part in term)
+    top, bottom = (_row("<mi>∂</mi>", _name(bracketed(part))) for part in term)
     return f"<mfrac>{top}{bottom}</mfrac>"
 
 
@@ -159,7 +160,8 @@ def _negative(term: Term) -> bool:
 
 
 def _call(term: Call) -> str:
-    arguments = [*map(term_element, term.arguments), *([_said(term.note)] if term.note else [])]
+    arguments = [_name(one.text) if isinstance(one, Name) else term_element(one) for one in term.arguments]
+    arguments += [_said(term.note)] if term.note else []
     return _row(_name(term.function), "<mo>&#x2061;</mo>", _enclosed(_row(*_between("<mo>,</mo>", arguments))))
 
 
@@ -169,7 +171,7 @@ def _transposed(term: Transposed) -> str:
 
 
 _WRITE: dict[type, Callable[[Any], str]] = {
-    Name: lambda term: _name(term.text),
+    Name: lambda term: _name(bracketed(term.text)),
     Slope: _slope,
     Number: lambda term: _data(term.data),
     Infix: _infix,

@@ -75,7 +75,8 @@ def _infix(term: Infix) -> str:
 
 
 def _call(term: Call) -> str:
-    return f"{term.function}({', '.join([*map(term_text, term.arguments), *([term.note] if term.note else [])])})"
+    arguments = [one.text if isinstance(one, Name) else term_text(one) for one in term.arguments]
+    return f"{term.function}({', '.join([*arguments, *([term.note] if term.note else [])])})"
 
 
 def _transposed(term: Transposed) -> str:
