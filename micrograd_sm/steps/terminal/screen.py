@@ -90,7 +90,8 @@ class Screen:
         upper = height - lower
         nodes = width * 3 // 5 if width >= _BESIDE else width
         left = node_lines(self.walk, nodes - 2 * frame, upper - frame, self.safe)
-        shown = self._panel(console, left, "nodes", nodes, upper, frame)
+        title = "nodes" if width > nodes else "nodes and running gradients"
+        shown = self._panel(console, left, title, nodes, upper, frame)
         if width > nodes:
             changed = gradient_lines(self.walk, width - nodes - 2 * frame, upper - frame, self.safe)
             right = self._panel(console, changed, "running gradients", width - nodes, upper, frame)

@@ -15,6 +15,7 @@ from micrograd_sm.steps.terminal.walk import Walk
 _NOT_YET = "-"
 _WIDEST_NAME = 18
 _CHANGED = "bold magenta"
+_MOST_LINES = 5  # of one gradient that changed
 
 
 def node_lines(walk: Walk, width: int, height: int, safe: Callable[[str], str]) -> list[Text]:
@@ -54,19 +55,27 @@ def gradient_lines(walk: Walk, width: int, height: int, safe: Callable[[str], st
       L = 1
     """
     gradients, changed = walk.steps.gradients(walk.index), _changed(walk)
-    order = [*changed, *(id for id in reversed(gradients) if id not in changed)]
-    lines = []
-    for id in order[:height]:
-        name = safe(walk.step.names[id])
-        room = max(width - cell_len(name) - 5, 6)
-        if id in changed:
-            before = changed[id]
-            was = "first" if before is None else f"was {fitted(before, room // 2 - 4)}"
-            text = f"{fitted(gradients[id], room - len(was) - 2)}, {was}"
-            lines.append(Text(f"* {name} = {safe(text)}", style=_CHANGED))
-        else:
-            lines.append(Text(f"  {name} = {safe(fitted(gradients[id], room))}"))
+    lines: list[Text] = []
+    for id, before in changed.items():
+        was = "the first" if before is None else f"was {data_text(before)}"
+        text = safe(f"* {walk.step.names[id]} = {data_text(gradients[id])}, {was}")
+        lines += [Text(row, style=_CHANGED) for row in _wrapped(text, width)[:_MOST_LINES]]
+    for id in reversed(gradients):
+        if id not in changed and len(lines) < height:
+            name = safe(walk.step.names[id])
+            lines.append(Text(f"  {name} = {fitted(gradients[id], width - cell_len(name) - 5)}"))
     return lines or [Text("none yet: the way back begins at the seed", style="dim")]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    """Return text in lines of at most so many columns, all but the first indented."""
+    lines = [""]
+    for word in text.split(" "):
+        if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > width:
+            lines.append(f"    {word}")
+        else:
+            lines[-1] += f" {word}" if lines[-1] else word
+    return [cut(line, width) for line in lines]
 
 
 def fitted(data: Any, width: int) -> str:
@@ -75,10 +84,13 @@ def fitted(data: Any, width: int) -> str:
     >>> from micrograd_sm import Array
     >>> x = Array([0.125, 0.25, 0.5])
     >>> fitted(x, 18), fitted(x, 12), fitted(x, 6), fitted(2 / 3, 5)
-    ('[0.125, 0.25, 0.5]', 'shape (3,)', '(3,)', '0.6..')
+    ('[0.125, 0.25, 0.5]', '0.125 to 0.5', '(3,)', '0.6..')
     """
     shape = getattr(data, "shape", ())
-    choices = [data_text(data), range_text(data), f"shape {shape}", str(shape)] if shape else [data_text(data)]
+    choices = [data_text(data)]
+    if shape:
+        among = range_text(data).removeprefix("shape ").replace(" from ", " ", 1)
+        choices += [among, among.removeprefix(f"{shape} "), str(shape)]
     return next((text for text in choices if len(text) <= width), cut(choices[-1], width))
 
 

@@ -173,9 +173,10 @@ class Walk:
     def _fold(self) -> None:
         node, graph = self.step.node, self.steps.graph
         if node.folded:
-            scope = next(one for one in map(_scopes(graph.scopes).get, graph.folded) if one and node.id in graph.members(one.id))
-            self._change(self.steps.unfold(scope.id))
-            self.message = f"{visible(scope.path)} is open"
+            opened = graph.unfold()
+            scope = next(id for id in graph.folded if node.id in opened.members(id))
+            self._change(self.steps.unfold(scope))
+            self.message = f"{visible(_scopes(graph.scopes)[scope].path)} is open"
         elif node.call is None:
             self.message = "this node is in no scope, so there is nothing to fold; F folds every scope"
         else:
