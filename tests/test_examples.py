@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -11,8 +12,12 @@ EXAMPLES = Path(__file__).parent.parent / "examples"
 PROGRAMS = sorted(path.name for path in EXAMPLES.glob("[a-z]*.py"))
 
 
-def run(path):
-    return subprocess.run([sys.executable, path], check=False, capture_output=True, text=True, timeout=60)
+OTHER_DIGITS = str.maketrans("123456789", "234567891")
+STEPPED = {name.removeprefix("step_").removesuffix(".py"): name for name in PROGRAMS if name.startswith("step_")}
+
+
+def run(path, *arguments):
+    return subprocess.run([sys.executable, path, *arguments], check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_every_topic_has_its_example():
@@ -24,15 +29,58 @@ def test_every_topic_has_its_example():
         "pipelines.py",
         "softmax_and_argmax.py",
         "softmax_of_a_tensor.py",
+        "step_cross_entropy.py",
+        "step_max_ties.py",
+        "step_mlp.py",
+        "step_neuron.py",
+        "step_order.py",
+        "step_softmax_nll.py",
     ]
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_it_agrees(program):
-    done = run(EXAMPLES / program)
+def test_it_agrees(tmp_path, program):
+    done = run(EXAMPLES / program, tmp_path / "output")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("Every figure agrees.\n")
     assert max(map(len, done.stdout.splitlines())) <= 80
+    name = program.removeprefix("step_").removesuffix(".py")
+    written = {path.name for path in tmp_path.glob("output/*")}
+    assert written == ({f"{name}.html", f"{name}.svg"} if name in STEPPED else set())
+
+
+def test_they_share_one_folder(tmp_path):
+    for program in STEPPED.values():
+        assert run(EXAMPLES / program, tmp_path).returncode == 0
+    assert len(list(tmp_path.iterdir())) == 2 * len(STEPPED)
+
+
+@pytest.mark.parametrize(
+    ("name", "names"),
+    [
+        ("cross_entropy", ["logits", "loss"]),
+        ("max_ties", ["x", "top", "loss"]),
+        ("mlp", ["points", "model.0.weight", "model.2.bias", "loss"]),
+        ("neuron", ["x1", "w1", "x2", "w2", "b", "n", "o"]),
+        ("order", ["a", "b", "c"]),
+        ("softmax_nll", ["logits[3]", "counts[0]", "probs[3]", "total", "loss"]),
+    ],
+)
+def test_page_and_picture_have_the_programs_own_names(tmp_path, name, names):
+    run(EXAMPLES / STEPPED[name], tmp_path)
+    page, picture = ((tmp_path / f"{name}.{ending}").read_text("utf-8") for ending in ("html", "svg"))
+    ElementTree.fromstring(picture)
+    for own in names:
+        assert f">{own}<" in picture
+        assert f'<th scope="row">{own}</th>' in page
+
+
+def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
+    for path in EXAMPLES.glob("*.py"):
+        shutil.copy(path, tmp_path)
+    run(tmp_path / STEPPED["order"])
+    assert sorted(path.name for path in (tmp_path / "output").iterdir()) == ["order.html", "order.svg"]
+    assert "/examples/output/" in (EXAMPLES.parent / ".gitignore").read_text("utf-8").splitlines()
 
 
 @pytest.mark.parametrize(
@@ -45,13 +93,20 @@ def test_it_agrees(program):
         ("pipelines.py", "-0.3005"),
         ("softmax_and_argmax.py", "0.6782"),
         ("softmax_of_a_tensor.py", "[1.0] * 8"),
+        ("step_cross_entropy.py", "-0.1582"),
+        ("step_max_ties.py", "5.0, 5.0])"),
+        ("step_mlp.py", "1.3498"),
+        ("step_neuron.py", "-1.5"),
+        ("step_order.py", "4.0)"),
+        ("step_softmax_nll.py", "0.8390245074"),
     ],
 )
 def test_a_changed_figure_makes_it_fail(tmp_path, program, figure):
-    shutil.copy(EXAMPLES / "_check.py", tmp_path)
+    for path in EXAMPLES.glob("_*.py"):
+        shutil.copy(path, tmp_path)
     source = (EXAMPLES / program).read_text(encoding="utf-8")
     assert figure in source
-    (tmp_path / program).write_text(source.replace(figure, figure.replace("1", "2").replace("3", "5").replace("7", "9"), 1))
+    (tmp_path / program).write_text(source.replace(figure, figure.translate(OTHER_DIGITS), 1))
     done = run(tmp_path / program)
     assert done.returncode == 1
     assert "DIFFERS" in done.stdout
