@@ -35,12 +35,17 @@ class Fragments:
         return self._places[key]
 
 
-def formula_of(step: Step, fragments: Fragments) -> list[list[Any]]:
-    """Return the formulas of a step, each in its parts: symbols, numbers unless they say nothing more, result.
+def formula_of(step: Step, fragments: Fragments) -> list[list[int]]:
+    """Return the formulas of a step, each as the places of its parts: symbols, numbers unless they say nothing more, result.
 
     >>> from micrograd_sm import Value
     >>> from micrograd_sm.steps import steps
-    >>> formula_of(steps(Value(3.0, name="x") * 2.0)[0], Fragments())
-    [['L = x * 2', '3 * 2', '6']]
+    >>> fragments = Fragments()
+    >>> [[symbols, numbers, result]] = formula_of(steps(Value(3.0, name="x") * 2.0)[0], fragments)
+    >>> fragments.found[result], fragments.found[result - 1]
+    (['math', {}, 11], ['mn', {}, '6'])
     """
-    return [[part for part in formula if part] for formula in step.formulas]
+    return [
+        [fragments.place_of(ET.fromstring(part)) for part in formula if part]
+        for formula in step.mathml_formulas
+    ]  # fmt: skip

@@ -48,7 +48,7 @@ function showTable(step, computed, totals) {
     setText(value, computed.has(id) ? finalValue : "not yet computed");
     if (nodes.get(id).flows) setText(gradient, place === undefined ? "not yet computed" : event.shown?.[0] ?? finalGradient);
     const now = id === step.node;
-    setText(mark, [now ? "◀ this step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
+    setText(mark, [now ? "◀ step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
     row.classList.toggle("now", now);
     row.classList.toggle("changed", changed.has(id));
     row.hidden = cover.has(id) && cover.get(id).node !== id;
@@ -77,7 +77,7 @@ function formulaElement(formula) {
   formula.forEach((part, line) => {
     const row = document.createElement("span");
     if (line) row.append(Object.assign(document.createElement("span"), { className: "equals", textContent: "=" }), " ");
-    row.append(typeof part === "number" ? mathElement(part) : part);
+    row.append(mathElement(part));
     element.append(row, " ");
   });
   return element;
@@ -86,10 +86,12 @@ function formulaElement(formula) {
 const MATH = "http://www.w3.org/1998/Math/MathML";
 const MATH_TAGS = new Set(["math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "msub", "mtable", "mtr", "mtd", "mspace", "mstyle", "mpadded", "ms"]);
 
+const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "rspace", "displaystyle", "width"]);
+
 function mathElement(place) {
   const [tag, attributes, ...children] = data.fragments[place];
   const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
-  for (const [name, value] of Object.entries(attributes)) if (name !== "style" && !name.startsWith("on") && name !== "href") element.setAttribute(name, value);
+  for (const [name, value] of Object.entries(attributes)) if (MATH_ATTRIBUTES.has(name)) element.setAttribute(name, value);
   element.append(...children.map((child) => (typeof child === "number" ? mathElement(child) : child)));
   return element;
 }

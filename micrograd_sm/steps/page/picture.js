@@ -174,7 +174,7 @@ function zoomTo(choice) {
   const room = svg.parentElement;
   const [across, down] = [(room.clientWidth - 8) / natural.width, (room.clientHeight - 8) / natural.height];
   const whole = Math.min(across, down, 2.4);
-  const scale = choice === "fit" ? Math.max(whole, Math.min(across, READABLE), SMALLEST) : (4 / 3) * Number(choice);
+  const scale = choice === "fit" ? (whole >= SMALLEST ? whole : Math.max(Math.min(across, READABLE), SMALLEST)) : (4 / 3) * Number(choice);
   svg.setAttribute("width", natural.width * scale);
   svg.setAttribute("height", natural.height * scale);
 }
