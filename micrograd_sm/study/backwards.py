@@ -121,5 +121,18 @@ def check_loss(graph: Graph, function: str) -> Node:
     return root
 
 
+def dependents(graph: Graph, id: str) -> set[str]:
+    """Return the ids of a node and of all that depends on it.
+
+    >>> sorted(dependents(Graph(Value(2.0) * 3.0), "v0"))
+    ['v0', 'v2']
+    """
+    found = {id}
+    for node in graph.nodes[graph.place(id) + 1 :]:
+        if any(edge.source in found for edge in graph.operand_edges(node.id)):
+            found.add(node.id)
+    return found
+
+
 def _shown(x: Value) -> str:
     return visible(shortened(repr(x), 60))

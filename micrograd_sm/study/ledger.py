@@ -22,7 +22,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import number_text
-from micrograd_sm.study.backwards import backward_pass, check_loss, subject_of
+from micrograd_sm.study.backwards import backward_pass, check_loss, dependents, subject_of
 
 MOST_EDGES = 1_000_000  # between elements of tensors
 _MOST_FACTORS = 8  # of a path that are written out
@@ -173,7 +173,7 @@ class _Ledger:
         start = (graph.root, 0)
         self.counts[start] = 1
         self.best[start] = [_Entry(start, 0.5, 1, 1.0, None)]
-        between = _between(graph, x)
+        between = dependents(graph, x.id)
         for node in reversed(graph.nodes):
             if node.id in between and node.id != x.id:
                 self._pass_on(node, between)
@@ -222,15 +222,6 @@ def _longer(entry: _Entry, end: tuple[str, int], slope: float) -> _Entry:
     (m, e), (n, f) = math.frexp(entry.mantissa), math.frexp(slope)
     mantissa, shift = math.frexp(m * n)
     return _Entry(end, mantissa, entry.exponent + e + f + shift, slope, entry)
-
-
-def _between(graph: Graph, x: Node) -> set[str]:
-    """Return the ids of x and of the nodes that depend on it."""
-    found = {x.id}
-    for node in graph.nodes[graph.place(x.id) + 1 :]:
-        if any(edge.source in found for edge in graph.operand_edges(node.id)):
-            found.add(node.id)
-    return found
 
 
 def _slopes(graph: Graph, edge: Edge) -> Iterator[tuple[int, int, float]]:

@@ -1,0 +1,117 @@
+"""The chain rule in names and numbers: its lines lead to the gradient, and cross-entropy's arrives at p - y."""
+
+from __future__ import annotations
+
+import json
+import re
+from itertools import chain
+from typing import Any
+from xml.etree import ElementTree
+
+import pytest
+
+from micrograd_sm import Graph, Value, cross_entropy, nn, softmax
+from micrograd_sm.study import explain
+
+ROWS = [[1.0, 2.0, 0.1], [0.5, 0.2, 0.9]]
+
+
+def flat(x: Any) -> list[float]:
+    x = x.tolist() if hasattr(x, "tolist") else x
+    return list(chain.from_iterable(map(flat, x))) if isinstance(x, list) else [x]
+
+
+def test_the_chain_rule_in_the_users_names_and_numbers() -> None:
+    a, b, c = Value(2.0), Value(-3.0), Value(10.0)
+    e = a * b
+    d = e + c
+    assert str(explain(d * a, a)).splitlines() == [
+        "dL/dL = 1",
+        "dL/dd = dL/dL * dL/dd = 1 * 2 = 2",
+        "dL/de = dL/dd * dd/de = 2 * 1 = 2",
+        "dL/da += dL/dL * dL/da = 1 * 4 = 4",
+        "dL/da += dL/de * de/da = 2 * -3 = -6",
+        "dL/da = 4 + (-6) = -2",
+    ]
+
+
+def test_only_what_the_gradient_passes_through_is_told() -> None:
+    a, b = Value(2.0, name="a"), Value(3.0, name="b")
+    left, right = a.exp(), b.sin()
+    assert "right" not in str(explain(left * right, a)).replace("dL/dleft = dL/dL * dL/dleft", "")
+    assert "dL/db" not in str(explain(left * right, a))
+
+
+@pytest.mark.parametrize("depth", [None, 0, 1])
+def test_cross_entropy_arrives_at_p_minus_y_at_any_depth(depth: int | None) -> None:
+    logits = Value(ROWS, name="logits")
+    loss = cross_entropy(logits, [2, 0])
+    told = explain(loss, logits, depth=depth)
+    (share,) = told.shares
+    assert share.formula == "(p - y) / 2"
+    assert flat(share.y) == [0, 0, 1, 1, 0, 0]
+    assert flat(share.p) == pytest.approx(flat(softmax(logits, dim=1)), rel=1e-14)
+    assert flat(share.own) == [0, 0, -0.5, -0.5, 0, 0]
+    assert flat(share.normaliser) == pytest.approx([p / 2 for p in flat(share.p)], rel=1e-14)
+    assert flat(share.shift) == pytest.approx([0.0] * 6, abs=1e-15)
+    loss.backward()
+    assert flat(told.gradient) == flat(logits.grad)
+    assert flat(told.gradient) == pytest.approx(flat(share.own + share.normaliser), abs=1e-15)
+
+
+def test_smoothing_weights_sums_and_ignored_targets() -> None:
+    logits = Value(ROWS, name="logits")
+    smooth = explain(cross_entropy(logits, [2, 0], label_smoothing=0.3, reduction="sum"), logits).shares[0]
+    assert smooth.formula == "p - y"
+    assert flat(smooth.y) == pytest.approx([0.1, 0.1, 0.8, 0.8, 0.1, 0.1])
+    weighted = explain(cross_entropy(logits, [2, 0], weight=[1.0, 2.0, 3.0]), logits).shares[0]
+    assert weighted.formula == "s (p - y)" and flat(weighted.scale) == pytest.approx([0.75, 0.25])
+    assert "-s y = [[0, 0, -0.75], [-0.25, 0, 0]]" in str(weighted)
+    ignored = explain(cross_entropy(logits, [2, -100]), logits).shares[0]
+    assert flat(ignored.scale) == [1.0, 0.0] and flat(ignored.y)[3:] == [0, 0, 0]
+
+
+def test_a_log_softmax_written_by_hand_and_weights_before_it() -> None:
+    w = Value([1.0, 2.0, 0.1], name="w")
+    logits = w * 2.0
+    by_hand = logits - logits.exp().sum().log()
+    share = explain(-by_hand[0], w).shares[0]
+    assert share.logits == "logits" and share.formula == "p - y" and flat(share.y) == [1, 0, 0]
+
+
+def test_a_network_at_each_depth() -> None:
+    model = nn.Sequential(nn.Linear(2, 3), nn.Tanh(), nn.Linear(3, 2))
+    weight = dict(model.named_parameters())["0.weight"]
+    weight.name = "W"
+    loss = cross_entropy(model([[0.5, -1.0], [2.0, 0.1]]), [0, 1])
+    lengths = [len(explain(loss, weight, depth=depth).lines) for depth in (0, 1, None)]
+    assert lengths[0] < lengths[1] < lengths[2]
+    for depth in (0, 1, None):
+        last = explain(loss, weight, depth=depth).lines[-1]
+        assert flat(last.result.data) == flat(explain(loss, weight).gradient)  # type: ignore[union-attr]
+
+
+def test_mathml_is_well_formed_and_says_the_same() -> None:
+    x = Value(ROWS, name="<x & y>")
+    told = explain(cross_entropy(x, [2, 0]), x, depth=0)
+    tree = ElementTree.fromstring(told.mathml)
+    assert tree.tag.endswith("math")
+    assert len(re.findall("<mtr><mtd><mrow>", told.mathml)) >= len(told.lines) + len(told.shares[0].lines())
+
+
+def test_plain_data_and_untouched_gradients() -> None:
+    x = Value(ROWS, name="x")
+    content = json.loads(json.dumps(explain(cross_entropy(x, [2, 0]), x).to_dict()))
+    assert content["shares"][0]["formula"] == "(p - y) / 2" and content["root"] == "L"
+    assert x.grad is None
+    assert explain(Graph(cross_entropy(x, [2, 0])).fold(), "x").lines[-1].left.bottom == "x"  # type: ignore[union-attr]
+
+
+def test_what_it_refuses() -> None:
+    x = Value(2.0, name="x")
+    with pytest.raises(ValueError, match="explain: c requires no gradient, so there is none to explain"):
+        explain(x * Value(1.0, requires_grad=False, name="c"), "c")
+    with pytest.raises(TypeError, match="explain: expected a Value or a Graph"):
+        explain(None, x)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="is not among the"):
+        explain(x * x, Value(1.0))
