@@ -19,7 +19,7 @@ function render(quietly = false) {
   showTable(step, computed, totals);
   if (svg) {
     showNumbers(computed, totals);
-    for (const scope of new Set(cover.values())) fillCover(scope, ...textsOf(scope.node));
+    for (const scope of new Set(cover.values())) fillCover(scope);
     markStep(step, cover);
   }
   showStep(step);
@@ -33,7 +33,6 @@ function render(quietly = false) {
   writeAddress();
 }
 
-const textsOf = (id) => [rows.get(id).value.textContent, rows.get(id).gradient.textContent];
 const sentences = (step) => (step.text ? [step.text] : step.parts.map((part) => part.text));
 const say = (text) => { $("live").textContent = text; };
 // A disabled button would lose the focus of who walks with it.
@@ -66,7 +65,7 @@ function showStep(step) {
   item.setAttribute("aria-current", "step");
   keepInView(item.parentElement.parentElement, item, 40);
   keepInView(rows.get(step.node).row.closest(".scroll"), rows.get(step.node).row, 40);
-  const shown = svg && (covers.get(cover.get(step.node)?.id) ?? drawn.get(step.node)?.group);
+  const shown = svg && (covers.get(cover.get(step.node)?.id)?.querySelector(".content") ?? drawn.get(step.node)?.group);
   if (shown) keepInView(svg.parentElement, shown, 24);
 }
 
@@ -76,9 +75,9 @@ function formulaElement(formula) {
   element.className = "formula";
   formula.forEach((part, line) => {
     const row = document.createElement("span");
-    if (line) row.append(Object.assign(document.createElement("span"), { className: "equals", textContent: "=" }), " ");
+    if (line) row.append(Object.assign(document.createElement("span"), { className: "equals", textContent: "=" }));
     row.append(mathElement(part));
-    element.append(row, " ");
+    element.append(row);
   });
   return element;
 }

@@ -146,20 +146,31 @@ function coverFor(scope, onScope) {
   return group;
 }
 
-// The text of a cover: what a node's box would say, as large as the frame lets it be, to its own size.
-function fillCover(scope, value, gradient) {
-  const group = covers.get(scope.id);
-  const content = group?.querySelector(".content");
-  if (!content || content.dataset.said === value + gradient) return;
-  content.dataset.said = value + gradient;
-  const rows = [["ink name", scope.name], ["quiet", nodes.get(scope.node).label], ["value", `value ${value}`], ["grad", `grad ${gradient}`]];
+// The text of a cover: what a node's box would say, as large as the frame lets it be.
+function fillCover(scope) {
+  const content = covers.get(scope.id)?.querySelector(".content");
+  const node = drawn.get(scope.node);
+  if (!content || !node) return;
+  const columns = Math.min(nodes.get(scope.node).shape.at(-1) ?? 1, node.values.length);
+  const rows = [["ink name", scope.name], ["quiet", nodes.get(scope.node).label]];
+  rows.push(...linesOf("value", node.values, columns), ...linesOf("grad", node.grads, columns));
+  const said = JSON.stringify(rows);
+  if (content.dataset.said === said) return;
+  content.dataset.said = said;
   content.replaceChildren(...rows.map(([style, text], place) =>
-    svgElement("text", { class: style, x: 0, y: 20 * place, "text-anchor": "middle" }, text)));
-  const box = group.querySelector(".box").getBBox();
-  const said = content.getBBox();
-  const scale = Math.min(1, (box.width - 16) / said.width, (box.height - 12) / said.height);
-  const [x, y] = [box.x + box.width / 2, box.y + box.height / 2 - scale * (said.y + said.height / 2)];
+    svgElement("text", { class: style, x: 0, y: 19 * place, "text-anchor": "middle" }, text)));
+  content.removeAttribute("transform");
+  const [box, text] = [content.previousSibling.getBBox(), content.getBBox()];
+  const scale = Math.min(1.2, (box.width - 16) / text.width, (box.height - 12) / text.height);
+  const [x, y] = [box.x + box.width / 2 - scale * (text.x + text.width / 2), box.y + box.height / 2 - scale * (text.y + text.height / 2)];
   content.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
+}
+
+function linesOf(role, cells, columns) {
+  const texts = cells.map((cell) => cell.text.textContent).filter(Boolean);
+  if (texts.length <= columns) return texts.length ? [[role, `${role}  ${texts.join("   ")}`]] : [];
+  const rows = Array.from({ length: Math.ceil(texts.length / columns) }, (_, row) => texts.slice(row * columns, (row + 1) * columns));
+  return [["quiet", role], ...rows.map((row) => [role, row.join("   ")])];
 }
 
 // Zoom and scrolling ---------------------------------------------------------------------------------------------------

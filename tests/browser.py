@@ -1,0 +1,86 @@
+"""A real browser for tests: Chromium through Playwright. They skip, with a reason, where there is none.
+
+With MICROGRAD_SM_BROWSER=required they fail instead of skipping. MICROGRAD_SM_CHROMIUM names another browser's program.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run"]
+
+
+def _program() -> str:
+    found = os.environ.get("MICROGRAD_SM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+    if found:
+        return found
+    return _missing("no chromium on PATH; install Debian's chromium, or name one with MICROGRAD_SM_CHROMIUM")
+
+
+def _missing(reason: str) -> Any:
+    if os.environ.get("MICROGRAD_SM_BROWSER") == "required":
+        pytest.fail(reason)
+    pytest.skip(reason)
+
+
+@cache
+def _browser() -> Any:
+    """Start the one browser of this test process."""
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        _missing("playwright is not installed; pip install 'micrograd_sm[test]'")
+    playwright = sync_playwright().start()
+    return playwright, playwright.chromium.launch(executable_path=_program(), args=ARGUMENTS)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One browser for all tests of the session."""
+    playwright, chromium = _browser()
+    yield chromium
+    chromium.close()
+    playwright.stop()
+    _browser.cache_clear()
+
+
+Opener = Callable[..., Any]
+
+
+@pytest.fixture
+def open_page(browser: Any) -> Iterator[Opener]:
+    """Open a file with options of a browser context; what the page complains of or asks for fails the test."""
+    contexts: list[Any] = []
+    troubles: list[str] = []
+
+    def opened(path: Path, fragment: str = "", **options: Any) -> Any:
+        context = browser.new_context(**{"viewport": {"width": 1280, "height": 800}, "reduced_motion": "reduce"} | options)
+        contexts.append(context)
+        page = context.new_page()
+        page.set_default_timeout(5_000)
+        page.on("console", lambda message: troubles.append(message.text) if message.type in ("error", "warning") else None)
+        page.on("pageerror", lambda error: troubles.append(str(error)))
+        page.on("request", lambda request: None if request.url.startswith(path.as_uri()) else troubles.append(request.url))
+        page.goto(path.as_uri() + fragment)
+        return page
+
+    yield opened
+    for context in contexts:
+        context.close()
+    assert not troubles
+
+
+@contextmanager
+def printing(page: Any) -> Iterator[Any]:
+    """Show the page as it is on paper."""
+    page.emulate_media(media="print")
+    yield page
+    page.emulate_media(media="screen")
