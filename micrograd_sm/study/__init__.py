@@ -1,19 +1,23 @@
 """Study the gradients of losses: why they are what they are, and how far to trust them."""
 
 from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
+from micrograd_sm.study.comparison import Comparison, Match, compare
 from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
 from micrograd_sm.study.ledger import Path, Paths, paths
 from micrograd_sm.study.program import Program, source
 
 __all__ = [
+    "Comparison",
     "Explanation",
     "Finding",
     "GradientReport",
+    "Match",
     "Path",
     "Paths",
     "Program",
     "SoftmaxShare",
     "check_gradients",
+    "compare",
     "explain",
     "paths",
     "source",
