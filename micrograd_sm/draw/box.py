@@ -72,7 +72,7 @@ def box(graph: Graph, node: Node, options: Options) -> str:
 
 
 def _alarm(strange: str) -> str:
-    return row(cell(f"<B>{font(f'! {strange}', 'alarm', 11)}</B>{GAP}", 'CELLPADDING="4"'))
+    return row(cell(f"<B>{font(f'! {strange}', 'alarm', 11)}</B>{GAP}", 'CELLPADDING="5" ALIGN="LEFT"'))
 
 
 def _outline(kind: str, strange: bool) -> str:

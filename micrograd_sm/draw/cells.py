@@ -72,7 +72,7 @@ def heat(data: Any) -> list[int | None]:
 
     >>> from micrograd_sm import Array
     >>> heat(Array([5.0, 1.0, 2.0, 3.0, 4.0, float("inf")]))
-    [4, 0, 1, 2, 3, None]
+    [3, 0, 0, 1, 2, None]
     """
     flat = flat_of(data)
     length = run_length(len(flat))
@@ -94,7 +94,7 @@ def _level(run: Sequence[Any], bounds: Sequence[Any]) -> int | None:
     if not all(map(math.isfinite, run)):
         return None
     mean = math.fsum(x / len(run) for x in run)
-    return sum(mean >= bound for bound in bounds)
+    return sum((mean >= bound) + (mean > bound) for bound in bounds) // 2  # all the same: the middle
 
 
 def strange_in(data: Any) -> list[str]:

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from micrograd_sm.draw.box import NUMBERED, box, kind_of, strangeness
 from micrograd_sm.draw.extent import DENSE, rows_crossed
 from micrograd_sm.draw.frames import Frame, frames_of
-from micrograd_sm.draw.labels import edge_label
+from micrograd_sm.draw.labels import MEANING, edge_label
 from micrograd_sm.draw.markup import named, quiet
-from micrograd_sm.draw.options import Options
+from micrograd_sm.draw.options import DEFAULTS, Options
 from micrograd_sm.draw.palette import fill, line, text
 from micrograd_sm.graph import Edge, Graph, Node
 
@@ -18,7 +18,7 @@ _ENTRY = {"TB": "n", "BT": "s", "LR": "w", "RL": "e"}  # the side of a box at wh
 _FRAMES = ("frame", "frame-inner")
 
 
-def to_dot(graph: Graph, options: Options = Options(), note: str = "") -> str:
+def to_dot(graph: Graph, options: Options = DEFAULTS, note: str = "") -> str:
     """Return a Graph in the DOT language, with a note above it; the same bytes for the same graph, in every run.
 
     >>> from micrograd_sm import Value
@@ -27,13 +27,17 @@ def to_dot(graph: Graph, options: Options = Options(), note: str = "") -> str:
       v0 -> v1:o0:n [id="v0-v1-0", class="edge"]
       v0 -> v1:o1:n [id="v0-v1-1", class="edge"]
     """
-    lines = [*_head(options), *_note_lines(note)]
+    lines = [*_head(options), *_note_lines("\n".join(filter(None, [note, MEANING if options.edges else ""])))]
     if rows_crossed(graph) > DENSE:
         lines.append("  graph [nslimit=0.1, nslimit1=0.1, mclimit=0.01, splines=line]")
     elif len(graph) > _MANY:
         lines.append("  graph [nslimit=1, nslimit1=1]")
-    lines += [_edge_line(graph, edge, options) for edge in sorted(graph.edges, key=_drawing_order)]
-    lines += _frame_lines(graph, frames_of(graph), options, depth=0)
+    frames = frames_of(graph)
+    inside = dict(_frames_around(frames, ()))
+    for edge in sorted(graph.edges, key=_drawing_order):
+        shared = sum(one == other for one, other in zip(inside[edge.source], inside[edge.target]))
+        lines.append(_edge_line(graph, edge, options, _ground_in(shared)))
+    lines += _frame_lines(graph, frames, options, depth=0)
     return "\n".join(lines) + "\n}\n"
 
 
@@ -52,7 +56,7 @@ def _note_lines(note: str) -> list[str]:
     if not note:
         return []
     said = "<BR/>".join(f"{quiet(part, 11)}&#160;" for part in note.split("\n"))
-    return [f"  graph [label=<{said}>, labelloc=t]"]
+    return [f"  graph [label=<{said}>, labelloc=t, labeljust=l]"]
 
 
 def _frame_lines(graph: Graph, frame: Frame, options: Options, depth: int) -> Iterator[str]:
@@ -65,11 +69,25 @@ def _frame_lines(graph: Graph, frame: Frame, options: Options, depth: int) -> It
         yield f"{indent}subgraph cluster_{member.id} {{"
         yield (
             f'{indent}  graph [label=<{named(member.name)}&#160;>, labelloc=t, labeljust=r, style="rounded,filled", '
-            f'color="{line("frame")}", fillcolor="{fill(_FRAMES[depth % len(_FRAMES)])}", fontcolor="{text("quiet")}", '
+            f'color="{line("frame")}", fillcolor="{fill(_ground_in(depth + 1))}", fontcolor="{text("quiet")}", '
             'fontsize=12, margin=12, class="scope"]'
         )
         yield from _frame_lines(graph, member, options, depth + 1)
         yield f"{indent}}}"
+
+
+def _frames_around(frame: Frame, around: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Yield each node with the ids of the frames around it, outermost first."""
+    for member in frame.members:
+        if isinstance(member, str):
+            yield member, around
+        else:
+            yield from _frames_around(member, (*around, member.id))
+
+
+def _ground_in(frames: int) -> str:
+    """Return the role of what lies under things in so many frames."""
+    return _FRAMES[(frames - 1) % len(_FRAMES)] if frames else "ground"
 
 
 def _node_line(graph: Graph, node: Node, options: Options) -> str:
@@ -82,11 +100,11 @@ def _drawing_order(edge: Edge) -> tuple[int, int, int]:
     return int(edge.source[1:]), -int(edge.target[1:]), edge.position
 
 
-def _edge_line(graph: Graph, edge: Edge, options: Options) -> str:
+def _edge_line(graph: Graph, edge: Edge, options: Options, ground: str) -> str:
     port = f":o{edge.position}:{_ENTRY[options.rankdir]}" if len(graph.operand_edges(edge.target)) <= NUMBERED else ""
     flows = graph[edge.source].requires_grad
     style = 'class="edge"' if flows else f'class="edge constant", style=dashed, color="{line("faint")}"'
-    label = edge_label(graph, edge) if options.edges and flows else ""
+    label = edge_label(graph, edge, ground) if options.edges and flows else ""
     style += f", label=<{label}>" if label else ""
     style += "" if port else f', headlabel="{edge.position + 1}", fontsize=9, fontcolor="{text("quiet")}"'
     return f'  {edge.source} -> {edge.target}{port} [id="{edge.source}-{edge.target}-{edge.position}", {style}]'

@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd_sm.draw.dot import to_dot
 from micrograd_sm.draw.extent import refuse_huge
-from micrograd_sm.draw.options import Options, checked
+from micrograd_sm.draw.options import DEFAULTS, Options, checked
 from micrograd_sm.graph import Graph
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -47,7 +47,7 @@ class Drawing:
     digraph micrograd_sm {
     """
 
-    def __init__(self, graph: Graph, options: Options = Options(), folded_from: int = 0) -> None:
+    def __init__(self, graph: Graph, options: Options = DEFAULTS, folded_from: int = 0) -> None:
         self.graph = graph
         self.folded_from = folded_from
         self.source = to_dot(graph, checked(options), self._note())

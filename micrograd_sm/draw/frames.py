@@ -34,11 +34,11 @@ def frames_of(graph: Graph) -> Frame:
     outer = {scope.id: scope.outer for scope in graph.scopes}
     entered = {whole.id}
     for node in graph:
-        for scope in reversed(_around(node.call, outer)):
-            frame = frames[scope]
+        for id in reversed(_around(node.call, outer)):
+            frame = frames[id]
             if frame.id not in entered:
                 entered.add(frame.id)
-                frames[outer[scope]].members.append(frame)
+                frames[outer[id]].members.append(frame)
         frames[node.call].members.append(node.id)
     return whole
 

@@ -13,7 +13,7 @@ from micrograd_sm.graph import Node
 
 _STRANGE = ("nan", "inf", "-inf")
 _ALARM = {"value": "alarm", "grad": "grad-alarm"}
-_HEAT = 'WIDTH="7" HEIGHT="11" FIXEDSIZE="TRUE"'  # one cell of a heat strip, in points
+_HEAT = 'WIDTH="7" HEIGHT="11"'  # one cell of a heat strip, in points
 _STRIP = f'BORDER="1" CELLBORDER="0" CELLSPACING="0" COLOR="{line("faint")}" CELLPADDING="0"'
 _SUMMARY_NUMBERS = 4  # as wide as the first numbers of a large array
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import starmap
 from operator import mul
 from typing import Any
 
@@ -14,12 +13,14 @@ from micrograd_sm.draw.text import numbers
 from micrograd_sm.graph import Edge, Graph, Local, local_derivative
 from micrograd_sm.primitives import unbroadcast
 
+MEANING = "on each edge: local derivative × upstream gradient = contribution"
 _SHOWN = 4  # numbers of an array, at most: beyond them its shape
-_LABEL = f'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1" BGCOLOR="{fill("ground")}"'
+_SIZE = 10
+_LABEL = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"'
 
 
-def edge_label(graph: Graph, edge: Edge) -> str:
-    """Return the table that an edge carries: in one line for numbers, in three for arrays.
+def edge_label(graph: Graph, edge: Edge, ground: str) -> str:
+    """Return the table that an edge carries, in one line for numbers, in three for arrays, on the ground that it lies on.
 
     A long array is its shape, and a Jacobian that does not fit is its size, (elements out, elements in).
 
@@ -27,19 +28,17 @@ def edge_label(graph: Graph, edge: Edge) -> str:
     >>> x = Value(3.0)
     >>> y = x * 2.0
     >>> y.backward()
-    >>> "2.0 × 1.0 = 2.0" in edge_label(Graph(y), Graph(y).edges[0])
+    >>> "2.0 × 1.0 = 2.0" in edge_label(Graph(y), Graph(y).edges[0], "ground")
     True
     """
     local = local_derivative(graph, edge)
     upstream = graph[edge.target].grad
     if local.kind == "number":
-        return table(row(cell(f"{ROOM}{font(_in_one_line(local.data, upstream), 'grad', 10)}{ROOM}")), _LABEL)
-    lines = [
-        ("", "local", _local_text(graph, edge, local)),
-        ("×", "upstream", _text(upstream)),
-        ("=", "contribution", _contribution(graph, edge, local)),
-    ]
-    return table("".join(starmap(_line, lines)), _LABEL)
+        rows = _line("", _in_one_line(local.data, upstream))
+    else:
+        parts = (_local_text(graph, edge, local), _text(upstream), _contribution(graph, edge, local))
+        rows = "".join(map(_line, ("", "×", "="), parts))
+    return table(rows, f'{_LABEL} BGCOLOR="{fill(ground)}"')
 
 
 def _in_one_line(local: float, upstream: Any) -> str:
@@ -49,12 +48,9 @@ def _in_one_line(local: float, upstream: Any) -> str:
     return f"{derivative} × {numbers([upstream])[0]} = {numbers([local * upstream])[0]}"
 
 
-def _line(sign: str, what: str, said: str) -> str:
-    return row(
-        cell(font(sign, "quiet", 10) if sign else ""),
-        cell(font(what, "quiet", 9) + ROOM, 'ALIGN="LEFT"'),
-        cell(f"{GAP}{font(said, 'grad', 10)}{ROOM}", 'ALIGN="RIGHT"'),
-    )
+def _line(sign: str, said: str) -> str:
+    first = [cell(f"{ROOM}{font(sign, 'grad', _SIZE)}")] if sign else [cell(ROOM)]
+    return row(*first, cell(f"{GAP}{font(said, 'grad', _SIZE)}{ROOM}", 'ALIGN="RIGHT"'))
 
 
 def _local_text(graph: Graph, edge: Edge, local: Local) -> str:
@@ -90,4 +86,4 @@ def _contribution(graph: Graph, edge: Edge, local: Local) -> str:
         return str(shape)
     matrix, rows = local.data.flat, flat_of(upstream)
     columns = len(matrix) // len(rows) if rows else 0
-    return _text(Array([sum(map(mul, rows, matrix[column::columns])) for column in range(columns)]))
+    return _text(Array.of([sum(map(mul, rows, matrix[column::columns])) for column in range(columns)], shape))

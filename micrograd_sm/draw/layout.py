@@ -72,6 +72,7 @@ def _run(program: str, source: str, format: str) -> bytes:
         raise RuntimeError(f"draw: {program} could not be started: {error}") from None
     if done.returncode or not done.stdout:
         words = done.stderr.decode(errors="replace").strip().splitlines()
-        said = next((line for line in words if line.startswith("Error")), words[-1] if words else f"exit code {done.returncode}")
+        errors = [line for line in words if line.startswith("Error")]
+        said = [*errors[:1], *words[-1:], f"exit code {done.returncode}"][0]
         raise RuntimeError(f"draw: {program} failed: {said}")
     return done.stdout

@@ -33,16 +33,19 @@ class Options(NamedTuple):
         return self.rankdir in ("TB", "BT")
 
 
+DEFAULTS = Options()
+
+
 def checked(options: Options) -> Options:
     """Return the options; ValueError or TypeError for one that is not among those there are.
 
     >>> checked(Options(rankdir="down"))
     Traceback (most recent call last):
         ...
-    ValueError: draw: rankdir must be one of 'TB', 'LR', 'BT', 'RL' (which way the arrows run), got 'down'
+    ValueError: draw: rankdir must be one of 'TB', 'LR', 'BT', 'RL' (where the arrows run), got 'down'
     """
     if options.rankdir not in DIRECTIONS:
-        raise ValueError(f"draw: rankdir must be one of {_list(DIRECTIONS)} (which way the arrows run), got {options.rankdir!r}")
+        raise ValueError(f"draw: rankdir must be one of {_list(DIRECTIONS)} (where the arrows run), got {options.rankdir!r}")
     if options.show not in SHOWN:
         raise ValueError(f"draw: show must be one of {_list(SHOWN)} (what is in a box), got {options.show!r}")
     if not isinstance(options.edges, bool):
