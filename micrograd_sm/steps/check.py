@@ -19,7 +19,7 @@ from micrograd_sm.steps.numbers import number_text
 from micrograd_sm.steps.text import bracketed
 
 MOST_ELEMENTS = 16  # of each array, evenly spread
-MOST_WORK = 1_000_000  # operations that may be repeated; in larger graphs, nodes evenly spread
+MOST_WORK = 3_000_000  # operations on a number that may be repeated, about; beyond it fewer elements, evenly spread
 TOLERANCE = 1e-5  # relative
 _STEP = 6e-6  # the cube root of a double's rounding: where rounding and curvature err about equally
 _OTHER_STEPS = (1e-2, 1e2, 1e-4, 1e4)  # times _STEP, where the first disagrees: kinks nearby want less, cancellation more
@@ -129,8 +129,10 @@ def check(graph: Graph, seed: Any) -> Check:
     elements = sum(math.prod(node.shape) for node in nodes)
     found: dict[str, list[Compared]] = {"differ": [], "kinks": [], "unknown": []}
     checked = 0
-    for node in _spread(nodes, MOST_WORK // len(graph) + 1):
-        for place, verdict, expected in _verdicts(replay, node):
+    most = int(MOST_WORK / sum(1 + math.prod(node.shape) / 64 for node in graph)) + 1
+    most_of_each = min(MOST_ELEMENTS, max(1, most // len(nodes)))
+    for node in _spread(nodes, most):
+        for place, verdict, expected in _verdicts(replay, node, most_of_each):
             checked += 1
             if verdict != "agree":
                 one = Compared(node, labels[node.id], _index(place, node.shape), expected, _flat(node.grad)[place])
@@ -179,7 +181,7 @@ class _Replay:
         return math.fsum(g * x for g, x in zip(self.seed, _flat(root), strict=True)) if shape_of(root) else self.seed[0] * root
 
 
-def _verdicts(replay: _Replay, node: Node) -> Iterator[tuple[int, str, float]]:
+def _verdicts(replay: _Replay, node: Node, most: int) -> Iterator[tuple[int, str, float]]:
     """Yield place, verdict and central difference of the elements of a node that are looked at."""
     flat, gradients, recipes = _flat(node.data), _flat(node.grad), replay.after(node)
 
@@ -190,7 +192,7 @@ def _verdicts(replay: _Replay, node: Node) -> Iterator[tuple[int, str, float]]:
         except (OverflowError, ValueError):  # fsum of infinities
             return math.nan
 
-    for place in _spread(range(len(flat)), MOST_ELEMENTS):
+    for place in _spread(range(len(flat)), most):
         yield place, *_verdict(lambda x, place=place: value(place, x), flat[place], gradients[place])
 
 

@@ -11,7 +11,7 @@ from micrograd_sm.graph import Node
 from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
 
 if TYPE_CHECKING:
-    from micrograd_sm.steps.record import Contribution, Step
+    from micrograd_sm.steps.parts import Contribution, Step
 
 _INFIX = {"add", "subtract", "multiply", "divide", "power", "matmul"}
 _MOST_OPERANDS = 6  # of a cat, that are written out
@@ -157,7 +157,9 @@ def _by_matrix(step: Step, one: Contribution, sight: Sight) -> Term:
 def _through(step: Step, one: Contribution, sight: Sight) -> Term:
     """A derivative too large to be written out."""
     slope = Symbols(step).local(one)
-    return Infix("@", Transposed(slope), sight.upstream())
+    if step.node.shape:
+        return Infix("@", Transposed(slope), sight.upstream())
+    return Infix("*", sight.upstream(), slope)
 
 
 _KINDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {

@@ -49,7 +49,7 @@ def data_text(data: Any) -> str:
 
     >>> from micrograd_sm import Array
     >>> data_text(0.5), data_text(Array([[1.0, 0.5]])), data_text(Array([float(x) for x in range(100)]))
-    ('0.5', '[[1, 0.5]]', 'shape (100,) from 0 to 99')
+    ('0.5', '[[1, 0.5]]', '[100 elements from 0 to 99]')
     """
     if not shape_of(data):
         return number_text(data)
@@ -65,8 +65,8 @@ def range_text(data: Any) -> str:
     """Return the shape of an array and the smallest and largest of its elements, and whether some are nan.
 
     >>> from micrograd_sm import Array
-    >>> range_text(Array([1.0, float("nan"), 3.0]))
-    'shape (3,) from 1 to 3, with nan'
+    >>> range_text(Array([1.0, float("nan"), 3.0])), range_text(Array([[0.0, 1.0]]))
+    ('[3 elements from 1 to 3, some nan]', '[1 x 2 from 0 to 1]')
     """
     shape = shape_of(data)
     flat = data.tolist()
@@ -74,4 +74,5 @@ def range_text(data: Any) -> str:
         flat = list(chain.from_iterable(flat))
     known = [x for x in flat if x == x]
     ends = f" from {number_text(min(known))} to {number_text(max(known))}" if known else ""
-    return f"shape {shape}{ends}{', with nan' if len(known) < len(flat) else ''}"
+    size = " x ".join(map(str, shape)) + (" elements" if len(shape) == 1 else "")
+    return f"[{size}{ends}{', some nan' if len(known) < len(flat) else ''}]"

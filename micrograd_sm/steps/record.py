@@ -4,114 +4,23 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, overload
 
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.graph import Edge, Graph, Local, Node, local_derivative, reachable, snapshot
-from micrograd_sm.steps import mathml
-from micrograd_sm.steps.formula import Formula, lines_of
+from micrograd_sm.graph import Edge, Graph, Node, local_derivative, reachable, snapshot
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text
-from micrograd_sm.steps.text import line_parts
+from micrograd_sm.steps.parts import Contribution, Step, exactly
 
 if TYPE_CHECKING:
     from micrograd_sm.steps.check import Check
 
 GRAINS = ("node", "contribution")
-
-
-class Contribution(NamedTuple):
-    """What one operation adds to the gradient of one operand: its upstream gradient times the local derivative.
-
-    `before` is the operand's gradient until then, None for the first contribution; `after` is the sum.
-    """
-
-    edge: Edge
-    operand: Node
-    local: Local
-    amount: Any
-    before: Any
-    after: Any
-
-
-class Step(NamedTuple):
-    """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
-
-    `upstream` is the gradient of the step's node, None on the way forward; `contributions` has one entry for each operand
-    edge that takes a gradient, or exactly one at the grain of contributions. `names` says what each node is called in a
-    formula, by its id, and `root` is the id of the node that all gradients are those of.
-    """
-
-    index: int  # type: ignore[assignment] # tuple's own index() is no loss
-    phase: str
-    node: Node
-    operands: tuple[Node, ...]
-    upstream: Any
-    contributions: tuple[Contribution, ...]
-    root: str
-    names: Mapping[str, str]
-
-    @property
-    def formulas(self) -> tuple[Formula, ...]:
-        """What the step says, in symbols, in numbers, and its result: one for each contribution on the way back.
-
-        >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
-        >>> for formula in steps(a * b)[-1].formulas:
-        ...     print(formula)
-        Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
-        Formula(symbols='dL/db += dL/dL * dL/db', numbers='1 * 2', result='2, from nothing to 2')
-        """
-        return tuple(Formula(*line_parts(line)) for line in lines_of(self))
-
-    @property
-    def formula(self) -> Formula:
-        """The formulas of the step as one, with semicolons between them.
-
-        >>> x = Value(3.0, name="x")
-        >>> steps(x * x)[-1].formula.numbers
-        '1 * 3; 1 * 3'
-        """
-        symbols, numbers, results = zip(*self.formulas, strict=True)
-        return Formula("; ".join(symbols), "; ".join(filter(None, numbers)), "; ".join(results))
-
-    @property
-    def text(self) -> str:
-        """The step as one line.
-
-        >>> x = Value(3.0, name="x")
-        >>> for step in steps(x * x, grain="contribution"):
-        ...     print(step.text)
-        L = x * x = 3 * 3 = 9
-        dL/dL = 1
-        dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
-        dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
-        """
-        return "; ".join(formula.text for formula in self.formulas)
-
-    @property
-    def mathml_formulas(self) -> tuple[Formula, ...]:
-        """The formulas, each part as a MathML element of its own ("" where there are no numbers).
-
-        >>> x = Value(3.0, name="x")
-        >>> steps(x * 2.0)[0].mathml_formulas[0].result
-        '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>6</mn></math>'
-        """
-        parts = (mathml.line_elements(line) for line in lines_of(self))
-        return tuple(Formula(*(mathml.math_element(part) if part else "" for part in three)) for three in parts)
-
-    @property
-    def mathml(self) -> str:
-        """The step as one MathML element, its formulas under one another.
-
-        >>> x = Value(3.0, name="x")
-        >>> steps(x * x)[-1].mathml.count("<mtr>")
-        2
-        """
-        return mathml.lines_element(lines_of(self))
 
 
 class Heard(NamedTuple):
@@ -130,12 +39,25 @@ class Steps(Sequence[Step]):
     pass's. A sequence of Steps is immutable, and so is each step.
     """
 
+    __slots__ = ("_heard", "_seed", "_steps", "earlier", "grain", "graph")
+
+    graph: Graph
+    grain: str
+    earlier: Mapping[str, Any]
+    _heard: tuple[Heard, ...]
+    _seed: Any
+    _steps: tuple[Step, ...]
+
     def __init__(self, graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str) -> None:
         if grain not in GRAINS:
             raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
-        self.graph, self.grain, self.earlier = graph, grain, earlier
-        self._heard, self._seed = tuple(heard), seed
-        self._steps = tuple(step._replace(index=index) for index, step in enumerate(self._walk()))
+        keep = partial(object.__setattr__, self)
+        keep("graph", graph)
+        keep("grain", grain)
+        keep("earlier", earlier)
+        keep("_heard", tuple(heard))
+        keep("_seed", seed)
+        keep("_steps", tuple(step._replace(index=index) for index, step in enumerate(self._walk())))
 
     # The walk -------------------------------------------------------------------------------------------------------
 
@@ -197,7 +119,12 @@ class Steps(Sequence[Step]):
         return Steps(self.graph.fold(*names, depth=depth), self._heard, self._seed, self.earlier, self.grain)
 
     def unfold(self, *names: str) -> Steps:
-        """Return the same pass with folded scopes open again, all of them by default."""
+        """Return the same pass with folded scopes open again, all of them by default.
+
+        >>> walk = steps(Value([1.0, 2.0]).softmax(dim=0)[0])
+        >>> walk.fold().unfold() == walk
+        True
+        """
         return Steps(self.graph.unfold(*names), self._heard, self._seed, self.earlier, self.grain)
 
     def gradients(self, index: int) -> dict[str, Any]:
@@ -266,9 +193,7 @@ class Steps(Sequence[Step]):
         names = labels_of(self.graph)
         for id, held in self.earlier.items():
             if id in names:
-                lines.append(
-                    f"An earlier pass had left {data_text(held)} in the gradient of {names[id]}; this pass was added to it."
-                )
+                lines.append(f"{names[id]}.grad held {data_text(held)} from before; this pass was added to it")
         return "\n".join(lines)
 
     # A sequence -----------------------------------------------------------------------------------------------------
@@ -284,6 +209,24 @@ class Steps(Sequence[Step]):
 
     def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
         return self._steps[place]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are the same pass over the same graph, seen in the same way, numbers to the last bit."""
+        if not isinstance(other, Steps):
+            return NotImplemented
+        return self is other or (self.graph == other.graph and exactly(self._seen()) == exactly(other._seen()))
+
+    def __hash__(self) -> int:
+        return hash((self.grain, self.graph))
+
+    def _seen(self) -> tuple[Any, ...]:
+        return self.grain, self._seed, self.earlier, self._heard
+
+    def __setattr__(self, name: str, value: Any) -> NoReturn:
+        raise AttributeError(f"Steps: {name} cannot be set, a recorded pass stays as it was; record another with steps(loss)")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        self.__setattr__(name, None)
 
     def __repr__(self) -> str:
         return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"

@@ -1,0 +1,132 @@
+"""What a recorded pass is made of: steps, and in the backward ones what each operand receives."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import Array
+from micrograd_sm.graph import Edge, Local, Node
+from micrograd_sm.steps import mathml
+from micrograd_sm.steps.formula import Formula, lines_of
+from micrograd_sm.steps.text import line_parts
+
+
+class Contribution(NamedTuple):
+    """What one operation adds to the gradient of one operand: its upstream gradient times the local derivative.
+
+    `before` is the operand's gradient until then, None for the first contribution; `after` is the sum.
+    """
+
+    edge: Edge
+    operand: Node
+    local: Local
+    amount: Any
+    before: Any
+    after: Any
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is Contribution and exactly(self) == exactly(other)
+
+    def __hash__(self) -> int:
+        return hash(self.edge)
+
+
+class Step(NamedTuple):
+    """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
+
+    `upstream` is the gradient of the step's node, None on the way forward; `contributions` has one entry for each operand
+    edge that takes a gradient, or exactly one at the grain of contributions. `names` says what each node is called in a
+    formula, by its id, and `root` is the id of the node that all gradients are those of.
+    """
+
+    index: int  # type: ignore[assignment] # tuple's own index() is no loss
+    phase: str
+    node: Node
+    operands: tuple[Node, ...]
+    upstream: Any
+    contributions: tuple[Contribution, ...]
+    root: str
+    names: Mapping[str, str]
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same, numbers to the last bit."""
+        return type(other) is Step and exactly(self) == exactly(other)
+
+    def __hash__(self) -> int:
+        return hash((self.index, self.phase, self.node.id))
+
+    @property
+    def formulas(self) -> tuple[Formula, ...]:
+        """What the step says, in symbols, in numbers, and its result: one for each contribution on the way back.
+
+        >>> from micrograd_sm import Value, steps
+        >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+        >>> for formula in steps(a * b)[-1].formulas:
+        ...     print(formula)
+        Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
+        Formula(symbols='dL/db += dL/dL * dL/db', numbers='1 * 2', result='2, from nothing to 2')
+        """
+        return tuple(Formula(*line_parts(line)) for line in lines_of(self))
+
+    @property
+    def formula(self) -> Formula:
+        """The formulas of the step as one, with semicolons between them.
+
+        >>> from micrograd_sm import Value, steps
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * x)[-1].formula.numbers
+        '1 * 3; 1 * 3'
+        """
+        symbols, numbers, results = zip(*self.formulas, strict=True)
+        return Formula("; ".join(symbols), "; ".join(filter(None, numbers)), "; ".join(results))
+
+    @property
+    def text(self) -> str:
+        """The step as one line.
+
+        >>> from micrograd_sm import Value, steps
+        >>> x = Value(3.0, name="x")
+        >>> for step in steps(x * x, grain="contribution"):
+        ...     print(step.text)
+        L = x * x = 3 * 3 = 9
+        dL/dL = 1
+        dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
+        dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
+        """
+        return "; ".join(formula.text for formula in self.formulas)
+
+    @property
+    def mathml_formulas(self) -> tuple[Formula, ...]:
+        """The formulas, each part as a MathML element of its own ("" where there are no numbers).
+
+        >>> from micrograd_sm import Value, steps
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * 2.0)[0].mathml_formulas[0].result
+        '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>6</mn></math>'
+        """
+        parts = (mathml.line_elements(line) for line in lines_of(self))
+        return tuple(Formula(*(mathml.math_element(part) if part else "" for part in three)) for three in parts)
+
+    @property
+    def mathml(self) -> str:
+        """The step as one MathML element, its formulas under one another.
+
+        >>> from micrograd_sm import Value, steps
+        >>> x = Value(3.0, name="x")
+        >>> steps(x * x)[-1].mathml.count("<mtr>")
+        2
+        """
+        return mathml.lines_element(lines_of(self))
+
+
+def exactly(part: Any) -> Any:
+    """Return what two parts of steps have in common when they are the same to the last bit.
+
+    >>> exactly((0.0, Array([1.0]))) == exactly((-0.0, Array([1.0])))
+    False
+    """
+    if isinstance(part, (Mapping, tuple)):
+        items = part.items() if isinstance(part, Mapping) else part
+        return [exactly(item) for item in items]
+    return repr(part.tolist() if isinstance(part, Array) else part)
