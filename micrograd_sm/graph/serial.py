@@ -9,6 +9,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Iterable, Mapping
+from functools import cache
 from math import prod
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
@@ -186,14 +187,15 @@ def _operands(
     return operands, MappingProxyType(params) if params else NO_PARAMS
 
 
-def _signature(op: str) -> tuple[int | None, set[str]]:
+@cache
+def _signature(op: str) -> tuple[int | None, frozenset[str]]:
     """Return how many operands a primitive takes, None for any number, and the names of its parameters."""
     primitive = PRIMITIVES[op]
     names = list(inspect.signature(primitive.value).parameters)
     if isinstance(primitive.gradient, EachOperand):
-        return None, set(names[1:])
+        return None, frozenset(names[1:])
     count = len(primitive.gradient)
-    return count, set(names[count:])
+    return count, frozenset(names[count:])
 
 
 def _numbers(entry: Mapping[str, Any], field: str, where: str) -> Any:

@@ -44,7 +44,8 @@ def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
     for path, calls in {place[:2] for place in places}:
         names = path.split("/")
         for depth, call in enumerate(calls):
-            found[call] = names[depth], calls[depth - 1] if depth else None, "/".join(names[: depth + 1])
+            if call not in found:
+                found[call] = names[depth], calls[depth - 1] if depth else None, "/".join(names[: depth + 1])
     ids = {call: f"s{place}" for place, call in enumerate(sorted(found))}
     return {
         call: Scope(id, found[call][0], None if found[call][1] is None else ids[found[call][1]], found[call][2])  # type: ignore[index]
