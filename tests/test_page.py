@@ -1,0 +1,307 @@
+"""The page in a real browser: what it shows at each step, and every way of getting there."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from micrograd_sm.array import Array
+from micrograd_sm.steps import Steps
+from tests.browser import browser, open_page, printing  # noqa: F401
+from tests.page_losses import LOSSES, chain, classes, cube, neuron, order
+
+EACH_STEP = "() => Array.from({length: stepper.length}, (_, k) => { stepper.go(k); return stepper.gradients; })"
+
+
+@pytest.fixture
+def shown(open_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:  # noqa: F811
+    """Save the page of a pass and open it."""
+
+    def saved(walk: Steps, fragment: str = "", **options: Any) -> Any:
+        return open_page(walk.save(tmp_path / "backprop.html"), fragment, **options)
+
+    return saved
+
+
+def bits(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return [bits(element) for element in x]
+    return "nan" if x != x else struct.pack(">d", x).hex()
+
+
+def flat(x: Any) -> Any:
+    return x.flat if isinstance(x, Array) else x
+
+
+def expected(walk: Steps) -> list[dict[str, Any]]:
+    return [{id: bits(flat(grad)) for id, grad in walk.gradients(index).items()} for index in range(len(walk))]
+
+
+def found(page: Any) -> list[dict[str, Any]]:
+    return [{id: bits(grad) for id, grad in step.items()} for step in page.evaluate(EACH_STEP)]
+
+
+def step(page: Any) -> int:
+    return page.evaluate("stepper.step + 1")
+
+
+def gradient_cells(page: Any, id: str) -> list[str]:
+    return page.locator(f'#picture [data-node="{id}"] text.grad').all_text_contents()
+
+
+# Gradients ---------------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_gradients_are_pythons_at_every_step(name: str, shown: Callable[..., Any]) -> None:
+    walk = LOSSES[name]()
+    page = shown(walk)
+    assert found(page) == expected(walk)
+    page.locator("#grain").select_option("contribution")
+    assert found(page) == expected(walk.by_contribution())
+    for scope in page.locator("#folds input").evaluate_all("boxes => boxes.map((box) => box.value)"):
+        for grain, folded in (("node", walk.fold(scope)), ("contribution", walk.by_contribution().fold(scope))):
+            page.evaluate(f"location.hash = 'step=1&grain={grain}&fold={scope}'")
+            page.wait_for_function("grain => document.getElementById('grain').value === grain", arg=grain)
+            page.wait_for_function(f"() => stepper.length === {len(folded)}")
+            assert found(page) == expected(folded), f"{scope} folded, by {grain}"
+
+
+def test_a_page_begins_as_its_steps_are(shown: Callable[..., Any]) -> None:
+    walk = classes().by_contribution().fold("log_softmax")
+    page = shown(walk)
+    assert page.locator("#grain").input_value() == "contribution"
+    assert found(page) == expected(walk)
+
+
+# The picture ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_step_shows_what_is_known_and_no_more(shown: Callable[..., Any]) -> None:
+    page = shown(order())
+    root = '#picture [data-node="v2"] text.value'
+    assert page.locator(root).all_text_contents() == ["·"]
+    page.keyboard.press("ArrowRight")
+    assert page.locator(root).all_text_contents() == ["12.0"]
+    assert gradient_cells(page, "v0") == ["·"]
+    page.keyboard.press("End")
+    assert gradient_cells(page, "v0") == ["4.0"]
+
+
+def test_totals_on_the_way_are_shown(shown: Callable[..., Any]) -> None:
+    page = shown(cube().by_contribution())
+    page.keyboard.press("End")
+    assert gradient_cells(page, "v0") == ["27.0"]
+    page.keyboard.press("ArrowLeft")
+    assert gradient_cells(page, "v0") == ["18.0"]
+    assert "18" in page.locator('[data-row="v0"]').inner_text()
+
+
+def test_a_click_on_a_node_goes_to_its_steps_in_turn(shown: Callable[..., Any]) -> None:
+    page = shown(order())
+    node = page.locator('#picture [data-node="v1"]')
+    node.click()
+    assert step(page) == 5
+    node.click()
+    assert step(page) == 1
+    node.focus()
+    page.keyboard.press("Enter")
+    assert step(page) == 5
+    page.keyboard.press("Home")
+    page.locator('#picture [data-node="v0"]').click()
+    assert step(page) == 5, "a leaf's step is the one that passes a gradient on to it"
+
+
+def test_the_step_is_marked_by_more_than_colour(shown: Callable[..., Any]) -> None:
+    page = shown(neuron(), "#step=8")
+    assert page.locator('#picture [data-node="v8"] .mark-now').count() == 1
+    assert page.locator("#picture .mark-to").count() == 2
+    assert page.locator("#picture .edge.now").count() == 2
+    assert "◀" in page.locator("tr.now").inner_text()
+    assert page.locator("tr.changed").count() == 2
+    assert page.locator("li[aria-current=step]").count() == 1
+
+
+def test_a_scope_folds_into_one_box_and_opens_again(shown: Callable[..., Any]) -> None:
+    page = shown(classes())
+    open_steps = page.evaluate("stepper.length")
+    before = page.locator("#picture svg").bounding_box()
+    page.locator("#picture [data-scope=s1] > text").click()
+    cover = page.locator("#picture [data-cover=s1]")
+    assert page.evaluate("stepper.length") < open_steps
+    page.keyboard.press("End")
+    said = cover.locator("text").all_text_contents()
+    assert said[0] == "log_softmax" and any("-0.3333" in text for text in said)
+    assert page.locator('#picture [data-node="v5"]').evaluate("node => getComputedStyle(node).visibility") == "hidden"
+    assert page.locator("#picture svg").bounding_box()["width"] == before["width"], "it is not laid out again"
+    page.keyboard.press("f")
+    page.locator("#folds summary").click()
+    page.locator("#folds input[value=s1]").uncheck()
+    assert cover.count() == 0
+    page.locator("#folds input[value=s1]").check()
+    page.locator("#folds input[value=s1]").uncheck()
+    assert page.evaluate("stepper.length") == open_steps
+
+
+# Ways through ---------------------------------------------------------------------------------------------------------------
+
+
+def test_keys(shown: Callable[..., Any]) -> None:
+    page = shown(neuron())
+    for key, at in [("ArrowRight", 2), ("ArrowLeft", 1), ("ArrowLeft", 1), ("End", 11), ("ArrowRight", 11), ("Home", 1)]:
+        page.keyboard.press(key)
+        assert step(page) == at, key
+    page.keyboard.type("10")
+    assert "10" in page.locator("#place").inner_text()
+    page.keyboard.press("g")
+    assert step(page) == 10
+    page.keyboard.type("3x")
+    page.keyboard.press("g")
+    assert step(page) == 10, "a number that something else came after is forgotten"
+    page.keyboard.press("/")
+    page.keyboard.type("w2")
+    assert page.locator("#find").input_value() == "w2", "keys are the field's while one types"
+    page.keyboard.press("Enter")
+    assert "w2" in page.locator("#formula").inner_text()
+    page.keyboard.press("Escape")
+    page.keyboard.press("c")
+    assert page.locator("#grain").input_value() == "contribution"
+    page.keyboard.press("?")
+    assert page.locator("#help").get_attribute("open") is not None
+    page.keyboard.press("Escape")
+    assert page.locator("#help").get_attribute("open") is None
+
+
+def test_buttons_and_slider(shown: Callable[..., Any]) -> None:
+    page = shown(neuron())
+    for button, at in [("Next", 2), ("Previous", 1), ("Last", 11), ("Next", 11), ("First", 1)]:
+        page.get_by_role("button", name=button, exact=True).click(force=True)
+        assert step(page) == at, button
+    slider = page.get_by_role("slider")
+    slider.focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    assert step(page) == 3, "one step for each press, though the page hears the keys too"
+    slider.fill("7")
+    assert step(page) == 7
+    assert "7 of 11" in page.locator("#place").inner_text()
+    assert "7 of 11" in slider.get_attribute("aria-valuetext")
+    page.locator("#list button").nth(3).click()
+    assert step(page) == 4
+
+
+def test_it_plays_to_the_end(shown: Callable[..., Any]) -> None:
+    page = shown(neuron())
+    page.locator("#speed").select_option("50")
+    page.get_by_role("button", name="Play").click()
+    assert page.get_by_role("button", name="Pause").count() == 1
+    page.wait_for_function("() => stepper.step === stepper.length - 1")
+    assert page.get_by_role("button", name="Play").count() == 1
+    assert "the last" in page.locator("#live").inner_text()
+    page.get_by_role("button", name="Play").click()
+    page.wait_for_function("() => stepper.step === 3")
+    page.get_by_role("button", name="Pause").click()
+    stopped = step(page)
+    page.wait_for_timeout(150)
+    assert step(page) == stopped
+
+
+def test_the_address_opens_a_step_and_follows(shown: Callable[..., Any]) -> None:
+    page = shown(classes(), "#step=12&grain=contribution&fold=s1")
+    assert (step(page), page.locator("#grain").input_value()) == (11, "contribution")  # there are 11 when it is folded
+    page.keyboard.press("Home")
+    assert page.url.endswith("#step=1&grain=contribution&fold=s1")
+    page.evaluate("location.hash = '#step=9'")
+    page.wait_for_function("() => stepper.step === 8")
+    for wrong in ("#step=nonsense", "#step=-4", "#", "#step=0&grain=x&fold=s99,%"):
+        page.evaluate(f"location.hash = '{wrong}'")
+        page.wait_for_function("() => stepper.step === 0")
+
+
+def test_the_page_stays_where_it_is_and_the_picture_follows(shown: Callable[..., Any]) -> None:
+    page = shown(classes(), viewport={"width": 360, "height": 740})
+    for _ in range(page.evaluate("stepper.length")):
+        assert page.evaluate("scrollY") == 0
+        inside = "() => document.querySelector('.mark-now').getBoundingClientRect()"
+        around = "() => document.querySelector('#picture .scroll').getBoundingClientRect()"
+        mark, box = page.evaluate(inside), page.evaluate(around)
+        assert box["top"] <= mark["top"] + 1 and mark["bottom"] <= box["bottom"] + 200
+        page.keyboard.press("ArrowRight")
+
+
+@pytest.mark.parametrize("width", [360, 800, 1280, 1920])
+def test_nothing_stands_outside_the_window(width: int, shown: Callable[..., Any]) -> None:
+    page = shown(classes(), "#step=16", viewport={"width": width, "height": 800})
+    page.keyboard.press("p")
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    controls = page.locator("#controls button:visible, #controls input:visible, #controls select:visible, #question button:visible")
+    for box in (control.bounding_box() for control in controls.all()):
+        assert box["x"] >= 0 and box["x"] + box["width"] <= width
+
+
+# Paper, no scripts, themes ------------------------------------------------------------------------------------------------------
+
+
+def test_paper_has_every_step_and_the_final_picture(shown: Callable[..., Any]) -> None:
+    page = shown(classes(), "#step=3&fold=s1")
+    with printing(page):
+        assert not page.locator("#controls").is_visible()
+        assert page.locator("#list li").count() == 21
+        assert gradient_cells(page, "v0")[0] == "-0.0715"
+        assert page.locator("[data-cover]").count() == 0
+        assert len(page.pdf()) > 10_000
+    page.wait_for_function("() => stepper.step === 2")
+    assert page.locator("[data-cover]").count() == 1
+
+
+def test_without_scripts_it_is_a_document(shown: Callable[..., Any]) -> None:
+    walk = neuron()
+    page = shown(walk, java_script_enabled=False)
+    assert page.locator("#list li").all_inner_texts() == ["\n".join(one.text for one in each) for each in by_node(walk)]
+    assert gradient_cells(page, "v0") == ["-1.5000"]
+    assert "-1.5" in page.locator('[data-row="v0"]').inner_text()
+    assert not page.locator("#controls").is_visible() and not page.locator("#now").is_visible()
+
+
+def by_node(walk: Steps) -> list[list[Any]]:
+    fine = list(walk.by_contribution())
+    return [[one for one in fine if (one.phase, one.node.id) == (each.phase, each.node.id)] for each in walk]
+
+
+def test_the_theme_is_the_readers(shown: Callable[..., Any]) -> None:
+    page = shown(neuron(), color_scheme="dark")
+    ground = "() => getComputedStyle(document.body).backgroundColor"
+    assert page.evaluate(ground) == "rgb(15, 23, 42)"
+    theme = page.locator("#theme")
+    theme.click()
+    assert (theme.inner_text(), page.evaluate(ground)) == ("Theme: light", "rgb(255, 255, 255)")
+    box = "() => getComputedStyle(document.querySelector('#picture .graph > .fill-ground')).fill"
+    assert page.evaluate(box) == "rgb(255, 255, 255)"
+    theme.click()
+    assert (theme.inner_text(), page.evaluate(ground)) == ("Theme: dark", "rgb(15, 23, 42)")
+
+
+# Large and small ---------------------------------------------------------------------------------------------------------------
+
+
+def test_a_page_of_30_nodes_is_small(tmp_path: Path) -> None:
+    walk = chain(10)
+    assert 30 <= len(walk.graph) <= 33
+    assert walk.save(tmp_path / "small.html").stat().st_size <= 120_000
+
+
+def test_a_thousand_steps_open_and_answer_within_a_second(shown: Callable[..., Any]) -> None:
+    walk = chain(250)
+    page = shown(walk)
+    assert len(walk) >= 1_000
+    timing = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
+    assert timing < 1_000
+    for key in ("End", "ArrowLeft", "Home"):
+        before = page.evaluate("performance.now()")
+        page.keyboard.press(key)
+        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+        assert page.evaluate("performance.now()") - before < 1_000, key
