@@ -42,6 +42,7 @@ def test_a_folded_scope_is_one_node_with_its_outputs_numbers():
     assert (node.data, node.grad, node.name) == (graph[node.id].data, graph[node.id].grad, graph[node.id].name)
     assert folded.operand_edges(node.id) == (Edge("v0", node.id, 0),)
     assert (folded.folded, folded.members("s1"), folded.root) == (("s1",), (), graph.root)
+    assert inside[0] in graph and inside[0] not in folded and node.id in folded and 3 not in graph
 
 
 def test_scopes_are_chosen_by_name_path_id_and_depth():

@@ -268,6 +268,10 @@ class Graph:
     def __getitem__(self, id: str) -> Node:
         return self.nodes[self.place(id)]
 
+    def __contains__(self, id: object) -> bool:
+        """Whether a node of this id is in the graph; not one that is inside a folded scope."""
+        return isinstance(id, str) and id in self._places
+
     def __len__(self) -> int:
         return len(self.nodes)
 
