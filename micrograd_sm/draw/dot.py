@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from micrograd_sm.draw.box import NUMBERED, box, kind_of, strangeness
 from micrograd_sm.draw.extent import DENSE, rows_crossed
+from micrograd_sm.draw.folding import READABLE
 from micrograd_sm.draw.frames import Frame, frames_of
 from micrograd_sm.draw.labels import MEANING, edge_label
 from micrograd_sm.draw.markup import named, quiet
@@ -28,6 +29,7 @@ def to_dot(graph: Graph, options: Options = DEFAULTS, note: str = "") -> str:
       v0 -> v1:o1:n [id="v0-v1-1", class="edge"]
     """
     lines = [*_head(options), *_note_lines("\n".join(filter(None, [note, MEANING if options.edges else ""])))]
+    options = options._replace(strips=options.strips and len(graph) <= READABLE)
     if rows_crossed(graph) > DENSE:
         lines.append("  graph [nslimit=0.1, nslimit1=0.1, mclimit=0.01, splines=line]")
     elif len(graph) > _MANY:

@@ -28,17 +28,18 @@ def grid(node: Node, options: Options) -> str:
     constant = node.kind == "constant"
     parts = []
     if options.show in ("both", "value"):
-        parts.append(_part("constant" if constant else "value", "value", node, 0))
+        parts.append(_part("constant" if constant else "value", "value", node, options))
     if options.show in ("both", "gradient") and not constant:
-        parts.append(_part("grad", "grad", node, options.room.get(node.id, 0)))
+        parts.append(_part("grad", "grad", node, options))
     between = "<HR/>" if any(len(rows) > 1 for rows in parts) else ""
     lines = between.join("".join(rows) for rows in parts)
     return table(lines, f'{PLAIN} COLOR="{line("frame")}" CELLPADDING="2"') if parts else ""
 
 
-def _part(label: str, role: str, node: Node, room: int) -> list[str]:
+def _part(label: str, role: str, node: Node, options: Options) -> list[str]:
     """Return the rows of a value or a gradient, the label at the left of all."""
     data = node.grad if role == "grad" else node.data
+    room = options.room.get(node.id, 0) if role == "grad" else 0
     said = cells.texts(data, node.shape)
     columns = max(1, node.shape[-1]) if node.shape and cells.is_whole(node.shape) else 1
     if said in ([cells.PENDING], [cells.EMPTY]):
@@ -48,7 +49,7 @@ def _part(label: str, role: str, node: Node, room: int) -> list[str]:
         numbers = [_right(f"{GAP}{_number(text, role)}{ROOM}", room) for text in said]
         rows = ["".join(numbers[start : start + columns]) for start in range(0, len(numbers), columns)]
     else:
-        rows = list(_summary(said, data, role, room))
+        rows = list(_summary(said, data, role, room, options.strips))
     head = cell(quiet(label), f'ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP"')
     return [row(head, rows[0]), *map(row, rows[1:])]
 
@@ -62,14 +63,13 @@ def _number(text: str, role: str) -> str:
     return f"<B>{font(text, _ALARM[role])}</B>" if text in _STRANGE else font(text, role)
 
 
-def _summary(said: list[str], data: Any, role: str, room: int) -> Iterator[str]:
+def _summary(said: list[str], data: Any, role: str, room: int, strips: bool) -> Iterator[str]:
     """Yield of a large array its first numbers, a heat strip, and the strip's key between the least and the greatest."""
     first, low, high = said
-    levels = cells.heat(data)
     yield _right(f"{GAP}{font(first, role)}{ROOM}", (room + 2) * _SUMMARY_NUMBERS if room else 0)
-    strip = table(row(_heat(levels, role)), _STRIP)
-    yield cell(strip, 'ALIGN="LEFT" CELLPADDING="4"')
-    key = table(row(_heat(range(cells.LEVELS), role)), _STRIP)
+    if strips:
+        yield cell(table(row(_heat(cells.heat(data), role)), _STRIP), 'ALIGN="LEFT" CELLPADDING="4"')
+    key = table(row(_heat(range(cells.LEVELS), role)), _STRIP) if strips else quiet("to")
     alarming = _ALARM[role] if high.endswith("inf") else role
     yield cell(
         table(

@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw.cells import PENDING, flat_of
-from micrograd_sm.draw.markup import GAP, ROOM, cell, font, row, table
+from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, row, table
 from micrograd_sm.draw.palette import fill
 from micrograd_sm.draw.text import numbers
 from micrograd_sm.graph import Edge, Graph, Local, local_derivative
@@ -16,7 +16,8 @@ from micrograd_sm.primitives import unbroadcast
 MEANING = "on each edge: local derivative × upstream gradient = contribution"
 _SHOWN = 4  # numbers of an array, at most: beyond them its shape
 _SIZE = 10
-_LABEL = 'BORDER="0" CELLBORDER="0" CELLSPACING="0" CELLPADDING="1"'
+_LABEL = f'{PLAIN} CELLPADDING="1"'
+_BESIDE = 'BORDER="0" CELLBORDER="0" CELLSPACING="4" CELLPADDING="0"'  # so that its ground leaves the edge's line alone
 
 
 def edge_label(graph: Graph, edge: Edge, ground: str) -> str:
@@ -38,7 +39,7 @@ def edge_label(graph: Graph, edge: Edge, ground: str) -> str:
     else:
         parts = (_local_text(graph, edge, local), _text(upstream), _contribution(graph, edge, local))
         rows = "".join(map(_line, ("", "×", "="), parts))
-    return table(rows, f'{_LABEL} BGCOLOR="{fill(ground)}"')
+    return table(row(cell(table(rows, _LABEL), f'BGCOLOR="{fill(ground)}"')), _BESIDE)
 
 
 def _in_one_line(local: float, upstream: Any) -> str:
@@ -49,7 +50,7 @@ def _in_one_line(local: float, upstream: Any) -> str:
 
 
 def _line(sign: str, said: str) -> str:
-    first = [cell(f"{ROOM}{font(sign, 'grad', _SIZE)}")] if sign else [cell(ROOM)]
+    first = [cell(font(sign, "grad", _SIZE) if sign else "")]
     return row(*first, cell(f"{GAP}{font(said, 'grad', _SIZE)}{ROOM}", 'ALIGN="RIGHT"'))
 
 

@@ -12,7 +12,10 @@ _NO_ROOM: Mapping[str, int] = MappingProxyType({})
 
 
 class Options(NamedTuple):
-    """What `draw` was asked for. `room` reserves, by node id, a width in characters for each number of its gradient.
+    """What `draw` was asked for, and `room`, which keeps a width in characters, by node id, for the numbers of its gradient.
+
+    `strips` says whether large arrays have heat strips; graphs of more than 200 nodes go without, for they would be half of
+    the picture's bytes.
 
     >>> Options(show="value").rankdir
     'TB'
@@ -22,6 +25,7 @@ class Options(NamedTuple):
     show: str = "both"
     edges: bool = False
     room: Mapping[str, int] = _NO_ROOM
+    strips: bool = True
 
     @property
     def down(self) -> bool:
