@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
@@ -94,6 +93,7 @@ class Steps(Sequence[Step]):
     def by_contribution(self) -> Steps:
         """Return the same pass with one step for each contribution: `x * x` passes on two.
 
+        >>> from micrograd_sm import steps
         >>> x = Value(3.0)
         >>> [len(step.contributions) for step in steps(x * x).by_contribution()]
         [0, 0, 1, 1]
@@ -103,6 +103,7 @@ class Steps(Sequence[Step]):
     def by_node(self) -> Steps:
         """Return the same pass with one backward step for each operation.
 
+        >>> from micrograd_sm import steps
         >>> x = Value(3.0)
         >>> [len(step.contributions) for step in steps(x * x, grain="contribution").by_node()]
         [0, 0, 2]
@@ -112,6 +113,7 @@ class Steps(Sequence[Step]):
     def fold(self, *names: str, depth: int | None = None) -> Steps:
         """Return the same pass with chosen scopes as single operations; `Graph.fold` says how they are chosen.
 
+        >>> from micrograd_sm import steps
         >>> from micrograd_sm import softmax
         >>> [step.node.op for step in steps(softmax(Value([1.0, 2.0]), dim=0)[0]).fold("softmax")]
         ['softmax', 'index', 'index', 'index', 'softmax']
@@ -121,6 +123,7 @@ class Steps(Sequence[Step]):
     def unfold(self, *names: str) -> Steps:
         """Return the same pass with folded scopes open again, all of them by default.
 
+        >>> from micrograd_sm import steps
         >>> walk = steps(Value([1.0, 2.0]).softmax(dim=0)[0])
         >>> walk.fold().unfold() == walk
         True
@@ -132,6 +135,7 @@ class Steps(Sequence[Step]):
 
         Raises IndexError for a step that there is not.
 
+        >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> walk = steps(x * x, grain="contribution")
         >>> [walk.gradients(index) for index in range(len(walk))]
@@ -151,6 +155,7 @@ class Steps(Sequence[Step]):
         Raises ValueError for a path that does not end in .html, FileNotFoundError when the folder does not exist, and
         RuntimeError when no program is found that lays the picture out, with what to install.
 
+        >>> from micrograd_sm import steps
         >>> steps(Value(1.0).exp()).save("page.docx")
         Traceback (most recent call last):
             ...
@@ -166,6 +171,7 @@ class Steps(Sequence[Step]):
         `str` of what is returned names the first that differs, going backward. At most 16 elements of each array are looked
         at, and in graphs of more than about 1,000 nodes so many nodes, evenly spread, that the check takes seconds.
 
+        >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> print(steps(x * x).check())
         agrees with central differences: all 2 elements of the gradients checked
@@ -177,6 +183,7 @@ class Steps(Sequence[Step]):
     def text(self) -> str:
         """Return all steps as numbered lines, and the gradients that earlier passes had left.
 
+        >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> print(steps(x * x).text())
         0 forward   L = x * x = 3 * 3 = 9
@@ -232,26 +239,17 @@ class Steps(Sequence[Step]):
         return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"
 
 
-def steps(loss: Value, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
-    """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each gradient passed on.
+def record(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
+    """Run and record one backward pass; `steps` says what of.
 
-    Afterwards every `.grad` is what a plain `loss.backward(gradient)` would have left. Names are found as `Graph` finds them.
-    `grain` is "node" (one backward step for each operation) or "contribution" (one for each operand that takes a gradient).
-
-    Raises TypeError for what is no Value, ValueError for another grain, and what `Value.backward` raises.
-
-    >>> x = Value(3.0)
-    >>> walk = steps(x * x)
-    >>> [(step.phase, step.node.id, step.upstream) for step in walk]
-    [('forward', 'v1', None), ('seed', 'v1', 1.0), ('backward', 'v1', 1.0)]
-    >>> x.grad
-    6.0
+    >>> record(Value(3.0).exp(), {}, None, "node").graph["v0"].grad
+    20.085536923187668
     """
     if not isinstance(loss, Value):
         raise TypeError(f"steps: expected a Value, got {loss!r} of type {type(loss).__name__}")
     if grain not in GRAINS:
         raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
-    before = Graph(loss, sys._getframe(1).f_locals if names is None else names)
+    before = Graph(loss, names)
     ids = {id(value): node.id for value, node in zip(reachable(loss), before.nodes, strict=True)}
     totals: dict[str, Any] = {}
     heard: list[Heard] = []
