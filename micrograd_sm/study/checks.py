@@ -15,7 +15,7 @@ from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
 from micrograd_sm.structure import paths, rebuilt
-from micrograd_sm.study.checks_numeric import Differences, Verdict
+from micrograd_sm.study.checks_numeric import RIGHT, Differences, Verdict
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 
 _WRONG = ("wrong", "forward", "asymmetric")
@@ -174,7 +174,13 @@ class _Problem:
         fresh = iter(variables)
         new = iter([next(fresh) if checked else leaf for leaf, checked in zip(self.leaves, self.checked)])
         output = self.function(*rebuilt(self.inputs, new))
-        return list(paths(output, "output"))
+        named = list(paths(output, "output"))
+        for path, leaf in named:
+            if not isinstance(leaf, Value):
+                raise RuntimeError(
+                    f"check_gradients: {path} is {leaf!r}, not a Value; item(), float() and .data leave the graph"
+                )
+        return named
 
     def gradient(self, variables: list[Value]) -> list[Value]:
         """Return the gradient of all outputs, added up with weights that are all different."""
@@ -239,12 +245,13 @@ class _Check:
     ) -> tuple[str, float, float]:
         """Return the kind of the finding, "right" for none, and the number compared with and its error."""
         analytic, scale = reverse[place][column], max(map(abs, reverse[place]))
+        mirrored = reverse[column][place] if self.order == 2 else analytic
         if verdict.kind != "right":
             return verdict.kind, verdict.numeric, verdict.error
-        if _differ(analytic, forward, scale):
+        if _differ(analytic, forward, scale, verdict.error):
             return "forward", forward, 0.0
-        if self.order == 2 and _differ(analytic, reverse[column][place], scale):
-            return "asymmetric", reverse[column][place], 0.0
+        if _differ(analytic, mirrored, scale, verdict.error):
+            return "asymmetric", mirrored, 0.0
         return "right", verdict.numeric, verdict.error
 
     def _finding(self, kind: str, place: int, which: int, k: int, analytic: float, other: float, error: float) -> Finding:
@@ -293,8 +300,8 @@ def _matrix(blocks: list[list[Value]], sizes: list[int]) -> list[list[float]]:
     return rows
 
 
-def _differ(a: float, b: float, scale: float) -> bool:
-    return not (abs(a - b) <= 1e-9 * max(abs(a), abs(b)) + 1e-12 * scale)
+def _differ(a: float, b: float, scale: float, error: float) -> bool:
+    return not (abs(a - b) <= max(RIGHT * max(abs(a), abs(b)), 1e-12 * scale, 4.0 * error))
 
 
 def _indices(shape: Shape) -> list[tuple[int, ...]]:

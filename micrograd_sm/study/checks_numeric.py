@@ -8,8 +8,8 @@ the function. So the derivative is estimated at steps of many sizes, each time e
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 EPSILON = math.ulp(1.0)
 RIGHT = 2e-7  # a relative difference that counts as none; errors of 1e-6 are to be found
@@ -65,7 +65,8 @@ class Differences:
         self.line, self.here = line, line(0.0)
         self.scales = _scales(x)
         self.estimates: list[list[Estimate]] = [[] for _ in self.here]  # for each output, at each scale that gave one
-        self.raw: list[list[tuple[float, float]]] = [[] for _ in self.here]  # (step, central difference) at the last scale
+        self.slopes: list[list[tuple[float, float]]] = [[] for _ in self.here]  # (step, central difference)
+        self.sizes = list(map(abs, self.here))  # of the outputs, over the first scale
         self.bends: list[list[tuple[float, float, float]]] = [[] for _ in self.here]  # (step, bend, its rounding error)
 
     def verdicts(self, derivatives: list[float]) -> list[Verdict]:
@@ -89,10 +90,11 @@ class Differences:
                 settled = settled and not math.isfinite(self.here[place])
                 continue
             self.estimates[place].append(estimate)
-            self.raw[place] = [(step, (above - below) / (2.0 * step)) for step, above, below in points]
+            self.slopes[place] += [(step, (above - below) / (2.0 * step)) for step, above, below in points]
             bends = [_bend(point, self.here[place]) for point in points]
             self.bends[place] += [bends[0], bends[-1]]
             size = max(max(abs(above), abs(below)) for _, above, below in points)
+            self.sizes[place] = max(self.sizes[place], size if scale == self.scales[0] else 0.0)
             settled = settled and estimate.settles(derivative, EPSILON * size / scale) and not _suspicious(bends)
         return settled
 
@@ -103,8 +105,7 @@ class Differences:
         if self._has_kink(place):
             best = min(found, key=lambda estimate: estimate.step)
             return Verdict("not smooth", best.value, best.error)
-        noise = self._noise(place)
-        found = [Estimate(e.value, max(e.error, noise / e.step), e.step) for e in found]
+        found = [self._doubted(place, estimate) for estimate in found]
         best = min(found, key=lambda estimate: estimate.error)
         finer = max((e for e in found if e.step < best.step), key=lambda e: e.step, default=best)
         if best.agrees_with(derivative) or finer.agrees_with(derivative):
@@ -114,28 +115,28 @@ class Differences:
 
     def _slope(self, place: int) -> float:
         """Return the size of a derivative that would matter: the output's size over the input's."""
-        return abs(self.here[place]) / (10.0 * self.scales[0]) + EPSILON
+        return self.sizes[place] / self.scales[0]
 
-    def _noise(self, place: int) -> float:
-        """Return the rounding error of the output itself, seen where steps are so small that nothing else is left."""
-        if len(self.estimates[place]) < 5:  # settled early; nothing was in doubt
-            return 0.0
-        ordered = sorted(difference for _, difference in self.raw[place])
-        middle = ordered[len(ordered) // 2]
-        return max(abs(difference - middle) * step for step, difference in self.raw[place])
+    def _doubted(self, place: int, estimate: Estimate) -> Estimate:
+        """Raise an estimate's error to what much smaller steps say: there, all that moves the output is its rounding."""
+        noises = (abs(slope - estimate.value) * step for step, slope in self.slopes[place] if 200.0 * step < estimate.step)
+        return replace(estimate, error=max(estimate.error, max(noises, default=0.0) / estimate.step))
 
     def _has_kink(self, place: int) -> bool:
-        """Return whether the slopes to both sides stay apart, however small the step: over three scales in a row."""
-        clear = sorted((step, bend) for step, bend, rounding in self.bends[place] if abs(bend) > 100.0 * rounding)
-        spaced = [clear[0]] if clear else []
-        for step, bend in clear:
-            if step > 8.0 * spaced[-1][0]:
-                spaced.append((step, bend))
-        apart = [abs(fine[1]) > 0.5 * abs(coarse[1]) for fine, coarse in zip(spaced, spaced[1:])]
-        return len(apart) >= 2 and apart[0] and apart[1]
+        """Return whether the slopes to both sides stay apart as the step shrinks, down to where rounding hides them."""
+        spaced: list[tuple[float, float, float]] = []
+        for bend in sorted(self.bends[place]):
+            if not spaced or bend[0] > 8.0 * spaced[-1][0]:
+                spaced.append(bend)
+        for fine, middle, coarse in zip(spaced, spaced[1:], spaced[2:]):
+            if abs(middle[1]) > 100.0 * fine[2]:  # a kink of that size would show in the finer step
+                constant = 0.5 < abs(fine[1]) / abs(middle[1]) < 4.0
+                jumping = abs(fine[1]) > max(4.0 * abs(middle[1]), 1e-6 / EPSILON * fine[2])  # and no rounding of the output's
+                return (constant or jumping) and abs(middle[1]) > 0.5 * abs(coarse[1])
+        return False
 
 
-def _scales(x: float) -> Iterator[float] | list[float]:
+def _scales(x: float) -> list[float]:
     """Return the steps to start from: downward past the input's own size, then upward.
 
     >>> _scales(0.0)[:3]
