@@ -19,6 +19,7 @@ _FRAMED = (40, 16)  # columns and rows from which panels have frames
 _BESIDE = 100  # columns from which the running gradients have a panel of their own
 _BAR = 40  # columns of the progress bar, at most
 _KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
+_MARKS = "> current node   * changed by this step   - not yet computed"
 _ASCII = str.maketrans({"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-"})
 _PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
 
@@ -43,12 +44,15 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = console.size
         middle = height - 2
-        blocks: list[RenderableType] = [self._progress(width)]
         body: list[list[Segment]] = []
         if middle > 0:
             body = self._help(console, width, middle) if self.walk.reading == "help" else self._body(console, width, middle)
-        lines = [*_rendered(console, blocks[0], width, 1), *body, *_rendered(console, self._status(width), width, 1)]
-        for place, line in enumerate(lines[-height:] if height < 2 else lines):
+        lines = [
+            *_rendered(console, self._progress(width), width, 1),
+            *body,
+            *_rendered(console, self._status(width), width, 1),
+        ]
+        for place, line in enumerate(lines[:height]):
             if place:
                 yield Segment.line()
             yield from line
@@ -128,10 +132,11 @@ class Screen:
     def _help(self, console: Console, width: int, height: int) -> list[list[Segment]]:
         column = max(len(keys) for keys, _ in KEYS)
         lines = [Text(f"{keys:<{column}}  {what}") for keys, what in KEYS]
-        if len(lines) + 2 > height or max(line.cell_len for line in lines) + 4 > width:
-            flowing = Text("; ".join(f"{keys}: {what}" for keys, what in KEYS))
-            return _fitted(console, list(flowing.wrap(console, width)), width, height)
-        return self._panel(console, [*lines, Text(), Text("> current node   * changed by this step   - not yet computed")], "keys", width, height, 2)
+        lines += [Text(), Text(_MARKS)]
+        if len(lines) + 2 <= height and max(line.cell_len for line in lines) + 4 <= width:
+            return self._panel(console, lines, "keys", width, height, 2)
+        flowing = Text("; ".join([*(f"{keys}: {what}" for keys, what in KEYS), _MARKS]))
+        return _fitted(console, list(flowing.wrap(console, width)), width, height)
 
     def _panel(
         self, console: Console, lines: list[Text], title: str, width: int, height: int, frame: int

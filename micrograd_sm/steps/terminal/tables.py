@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
+from micrograd_sm.array import shape_of
 from micrograd_sm.graph import Node
-from micrograd_sm.steps.numbers import data_text, range_text
+from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.steps.terminal.walk import Walk
 
 _NOT_YET = "-"
@@ -86,12 +88,21 @@ def fitted(data: Any, width: int) -> str:
     >>> fitted(x, 18), fitted(x, 12), fitted(x, 6), fitted(2 / 3, 5)
     ('[0.125, 0.25, 0.5]', '0.125 to 0.5', '(3,)', '0.6..')
     """
-    shape = getattr(data, "shape", ())
     choices = [data_text(data)]
-    if shape:
-        among = range_text(data).removeprefix("shape ").replace(" from ", " ", 1)
-        choices += [among, among.removeprefix(f"{shape} "), str(shape)]
+    if shape := shape_of(data):
+        among = _range(data)
+        choices += [f"{shape} {among}", among, str(shape)]
     return next((text for text in choices if len(text) <= width), cut(choices[-1], width))
+
+
+def _range(data: Any) -> str:
+    """Return between which two numbers an array's elements are; nan comes first, since it spoils all that follows."""
+    flat = data.tolist()
+    for _ in shape_of(data)[1:]:
+        flat = list(chain.from_iterable(flat))
+    known = [x for x in flat if x == x]
+    nan = "nan, " if len(known) < len(flat) else ""
+    return nan + (f"{number_text(min(known))} to {number_text(max(known))}" if known else "no others")
 
 
 def cut(text: str, width: int) -> str:
