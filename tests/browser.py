@@ -35,7 +35,7 @@ def _missing(reason: str) -> Any:
 def _browser() -> Any:
     """Start the one browser of this test process."""
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not everywhere installed
     except ImportError:
         _missing("playwright is not installed; pip install 'micrograd_sm[test]'")
     playwright = sync_playwright().start()

@@ -53,7 +53,7 @@ def gradient_cells(page: Any, id: str) -> list[str]:
     return page.locator(f'#picture [data-node="{id}"] text.grad').all_text_contents()
 
 
-# Gradients ---------------------------------------------------------------------------------------------------------------
+# Gradients -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("name", LOSSES)
@@ -78,7 +78,7 @@ def test_a_page_begins_as_its_steps_are(shown: Callable[..., Any]) -> None:
     assert found(page) == expected(walk)
 
 
-# The picture ---------------------------------------------------------------------------------------------------------------
+# The picture ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_step_shows_what_is_known_and_no_more(shown: Callable[..., Any]) -> None:
@@ -147,7 +147,7 @@ def test_a_scope_folds_into_one_box_and_opens_again(shown: Callable[..., Any]) -
     assert page.evaluate("stepper.length") == open_steps
 
 
-# Ways through ---------------------------------------------------------------------------------------------------------------
+# Ways through --------------------------------------------------------------------------------------------------------
 
 
 def test_keys(shown: Callable[..., Any]) -> None:
@@ -238,12 +238,12 @@ def test_nothing_stands_outside_the_window(width: int, shown: Callable[..., Any]
     page = shown(classes(), "#step=16", viewport={"width": width, "height": 800})
     page.keyboard.press("p")
     assert page.evaluate("document.documentElement.scrollWidth") <= width
-    controls = page.locator("#controls button:visible, #controls input:visible, #controls select:visible, #question button:visible")
+    controls = page.locator(":is(#controls, #question) :is(button, input, select):visible")
     for box in (control.bounding_box() for control in controls.all()):
         assert box["x"] >= 0 and box["x"] + box["width"] <= width
 
 
-# Paper, no scripts, themes ------------------------------------------------------------------------------------------------------
+# Paper, no scripts, themes -------------------------------------------------------------------------------------------
 
 
 def test_paper_has_every_step_and_the_final_picture(shown: Callable[..., Any]) -> None:
@@ -285,7 +285,7 @@ def test_the_theme_is_the_readers(shown: Callable[..., Any]) -> None:
     assert (theme.inner_text(), page.evaluate(ground)) == ("Theme: dark", "rgb(15, 23, 42)")
 
 
-# Large and small ---------------------------------------------------------------------------------------------------------------
+# Large and small -----------------------------------------------------------------------------------------------------
 
 
 def test_a_page_of_30_nodes_is_small(tmp_path: Path) -> None:

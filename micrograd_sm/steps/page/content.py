@@ -8,12 +8,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array
-from micrograd_sm.draw.text import numbers, visible
+from micrograd_sm.draw import texts
+from micrograd_sm.draw.text import visible
 from micrograd_sm.graph import Node, Scope
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text
 from micrograd_sm.steps.page.formula import Fragments, formula_of
-from micrograd_sm.steps.page.slips import asked_for, flat, slips_of
+from micrograd_sm.steps.page.slips import asked_for, slips_of
 from micrograd_sm.steps.record import Contribution, Step, Steps
 
 Json = dict[str, Any]
@@ -51,6 +52,24 @@ def content_of(walk: Steps, framed: set[str] | None) -> Content:
         "fragments": writer.fragments.found,
     }
     return Content(data, [(step, step.text) for step in opened])
+
+
+def room_for_totals(walk: Steps) -> dict[str, int]:
+    """Return how many characters the longest number takes of each node's totals on the way to its gradient.
+
+    >>> from micrograd_sm import Value
+    >>> from micrograd_sm.steps import steps
+    >>> x, y = Value(3.0), Value(2.0)
+    >>> room_for_totals(steps(x * 1e3 - x * y))
+    {'v0': 4}
+    """
+    room: dict[str, int] = {}
+    for step in walk:
+        for one in step.contributions:
+            if one.before is not None:
+                words = " ".join(texts(one.before, one.operand.shape)).split()
+                room[one.operand.id] = max(room.get(one.operand.id, 0), *map(len, words or [""]))
+    return room
 
 
 def json_text(data: Json) -> str:
@@ -110,7 +129,7 @@ class Writer:
                 event["amount"] = one.amount
             event["after"] = one.after
             if self._last[one.operand.id] != step.index:
-                event["shown"] = [data_text(one.after), *_cells(one)]
+                event["shown"] = [data_text(one.after), *texts(one.after, one.operand.shape)]
         return event
 
     def _part(self, step: Step, one: Contribution, others: Iterable[Contribution]) -> Json:
@@ -149,17 +168,3 @@ class Writer:
         """Return which events are the first and the last of those that a folded scope's contribution is the sum of."""
         run = [step.index for step in self._passed_to[one.operand.id] if step.node.id in inside]
         return {"first": run[0], "last": run[-1]}
-
-
-def _cells(one: Contribution) -> list[str]:
-    """Return a total that is not the final one as the picture's cells hold it, no longer than what they have room for."""
-    finals = flat(one.operand.grad)
-    room = [max(map(len, texts)) for texts in zip(numbers(flat(one.operand.data)), numbers(finals))]
-    return [_fitted(x, text, most) for x, text, most in zip(flat(one.after), numbers(flat(one.after)), room)]
-
-
-def _fitted(x: float, text: str, most: int) -> str:
-    """Return a number with fewer digits where its text is longer than there is room for."""
-    shorter = (format(x, spec) for spec in (".3f", ".2f", ".1f", ".0f", ".1e", ".0e"))
-    enough = (text for text in shorter if len(text) <= most and (float(text) != 0 or x == 0))
-    return text if len(text) <= most else next(enough, text)

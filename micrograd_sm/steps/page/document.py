@@ -17,10 +17,11 @@ from micrograd_sm.draw.text import visible
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text
-from micrograd_sm.steps.page.content import Content, content_of, json_text
+from micrograd_sm.steps.page.content import Content, content_of, json_text, room_for_totals
 from micrograd_sm.steps.record import Step, Steps
 
 _SCRIPTS = ("model.js", "picture.js", "predict.js", "page.js")
+_MOST_STRIPS = 200  # nodes up to which large arrays have heat strips in the picture
 
 
 def save(walk: Steps, path: str | Path) -> Path:
@@ -53,7 +54,7 @@ def page_html(walk: Steps) -> str:
     '<!DOCTYPE html>'
     """
     opened = walk.unfold().by_node()
-    picture = to_svg(opened.graph)
+    picture = _by_class(to_svg(opened.graph, room=room_for_totals(opened), strips=len(opened.graph) <= _MOST_STRIPS))
     content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)))
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
@@ -69,6 +70,11 @@ def page_html(walk: Steps) -> str:
         data=json_text(content.data),
         summary=f"{len(opened.graph)} nodes, {len(opened)} steps",
     )
+
+
+def _by_class(picture: str) -> str:
+    """Return a picture without the colours that its classes give as well: in a page the style sheet is always there."""
+    return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
 
 
 def _asset(name: str) -> str:

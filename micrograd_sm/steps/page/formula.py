@@ -12,11 +12,11 @@ _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
 class Fragments:
-    """Pieces of MathML, `[tag, attributes, child, ...]`: a child is text or the place of another piece in `found`.
+    """Pieces of MathML, `[tag, child, ...]`: a child is text, the place of another piece in `found`, or attributes.
 
     >>> fragments = Fragments()
     >>> fragments.place_of(ET.fromstring("<mfrac><mi>L</mi><mi>L</mi></mfrac>")), fragments.found
-    (1, [['mi', {}, 'L'], ['mfrac', {}, 0, 0]])
+    (1, [['mi', 'L'], ['mfrac', 0, 0]])
     """
 
     def __init__(self) -> None:
@@ -27,7 +27,8 @@ class Fragments:
         """Return the place of a piece, which is added unless it is there."""
         children = [self.place_of(child) for child in element]
         text = [element.text] if element.text and not children else []
-        piece = [element.tag.removeprefix(_MATHML), dict(element.attrib), *text, *children]
+        attributes = [dict(element.attrib)] if element.attrib else []
+        piece = [element.tag.removeprefix(_MATHML), *attributes, *text, *children]
         key = json.dumps(piece)
         if key not in self._places:
             self._places[key] = len(self.found)
@@ -43,7 +44,7 @@ def formula_of(step: Step, fragments: Fragments) -> list[list[int]]:
     >>> fragments = Fragments()
     >>> [[symbols, numbers, result]] = formula_of(steps(Value(3.0, name="x") * 2.0)[0], fragments)
     >>> fragments.found[result], fragments.found[result - 1]
-    (['math', {}, 11], ['mn', {}, '6'])
+    (['math', 11], ['mn', '6'])
     """
     return [
         [fragments.place_of(ET.fromstring(part)) for part in formula if part]

@@ -88,10 +88,13 @@ const MATH_TAGS = new Set(["math", "mrow", "mi", "mn", "mo", "mtext", "mfrac", "
 const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "rspace", "displaystyle", "width"]);
 
 function mathElement(place) {
-  const [tag, attributes, ...children] = data.fragments[place];
+  const [tag, ...children] = data.fragments[place];
   const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
-  for (const [name, value] of Object.entries(attributes)) if (MATH_ATTRIBUTES.has(name)) element.setAttribute(name, value);
-  element.append(...children.map((child) => (typeof child === "number" ? mathElement(child) : child)));
+  for (const child of children) {
+    if (typeof child === "number") element.append(mathElement(child));
+    else if (typeof child === "string") element.append(child);
+    else for (const [name, value] of Object.entries(child)) if (MATH_ATTRIBUTES.has(name)) element.setAttribute(name, value);
+  }
   return element;
 }
 

@@ -60,9 +60,7 @@ function fill(cells, texts) {
 
 function textsAt(cells, place) {
   if (place === undefined) return null;
-  const shown = data.events[place].shown?.slice(1);
-  if (!shown) return cells.map((cell) => cell.final);
-  return shown.length === cells.length ? shown : [data.events[place].shown[0]];
+  return data.events[place].shown?.slice(1) ?? cells.map((cell) => cell.final);
 }
 
 function showNumbers(computed, totals) {
