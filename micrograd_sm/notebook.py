@@ -1,6 +1,6 @@
 """What a notebook shows: a Value with its graph, a Drawing, and Steps as a page to walk through, each with its text.
 
-Jupyter asks for these by `_repr_mimebundle_`, which this room joins onto the three classes: they know nothing of notebooks.
+Jupyter asks for these by `_repr_mimebundle_`, which this room joins onto Value and Drawing; Steps, which load later, call it.
 """
 
 from __future__ import annotations
@@ -8,11 +8,13 @@ from __future__ import annotations
 import sys
 from binascii import b2a_base64, crc32
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.draw import Drawing, draw
 from micrograd_sm.engine import Value
-from micrograd_sm.steps import Steps
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps import Steps
 
 TEXT, SVG, HTML = "text/plain", "image/svg+xml", "text/html"
 MOST_NODES = 60  # of a Value's graph that is drawn unasked: laying one out takes about a third of a second
@@ -129,5 +131,5 @@ def _is_small(value: Value) -> bool:
     return len(found) <= MOST_NODES
 
 
-for _class, _bundle in {Value: value_bundle, Drawing: drawing_bundle, Steps: steps_bundle}.items():
+for _class, _bundle in {Value: value_bundle, Drawing: drawing_bundle}.items():
     setattr(_class, _ASKED_FOR, _bundle)

@@ -203,6 +203,11 @@ class Steps(Sequence[Step]):
                 lines.append(f"{names[id]}.grad held {data_text(held)} from before; this pass was added to it")
         return "\n".join(lines)
 
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        from micrograd_sm.notebook import steps_bundle  # noqa: PLC0415 - it draws, and reads what is defined here
+
+        return steps_bundle(self, include, exclude)
+
     # A sequence -----------------------------------------------------------------------------------------------------
 
     def __len__(self) -> int:
