@@ -4,14 +4,19 @@ from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
 from micrograd_sm.study.comparison import Comparison, Match, compare
 from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
 from micrograd_sm.study.ledger import Path, Paths, paths
+from micrograd_sm.study.lint import RULES, Lint, lint
+from micrograd_sm.study.lint_look import Mistake
 from micrograd_sm.study.program import Program, source
 
 __all__ = [
+    "RULES",
     "Comparison",
     "Explanation",
     "Finding",
     "GradientReport",
+    "Lint",
     "Match",
+    "Mistake",
     "Path",
     "Paths",
     "Program",
@@ -19,6 +24,7 @@ __all__ = [
     "check_gradients",
     "compare",
     "explain",
+    "lint",
     "paths",
     "source",
 ]

@@ -1,0 +1,109 @@
+"""Lint finds every mistake of a corpus of small programs, names it, and leaves the right ones alone."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import micrograd_sm
+from micrograd_sm import Graph, Value, cross_entropy, log_softmax, manual_seed, nll_loss, nn, softmax, trace
+from micrograd_sm.study import RULES, Lint, lint
+
+CORPUS = Path(__file__).parent / "lint_corpus"
+
+
+def programs(file: str) -> dict[str, tuple[set[str], str]]:
+    """Return the programs of a file by name: which rules each breaks, and its code."""
+    found = {}
+    for part in (CORPUS / file).read_text(encoding="utf-8").split("## ")[1:]:
+        head, _, code = part.partition("\n")
+        name, _, rules = head.partition(":")
+        assert name not in found, name
+        found[name] = {rule.strip() for rule in rules.split(",") if rule.strip()}, code
+    return found
+
+
+WRONG, RIGHT = programs("wrong.txt"), programs("right.txt")
+
+
+def linted(code: str) -> Lint:
+    manual_seed(3)
+    variables: dict[str, Any] = {name: getattr(micrograd_sm, name) for name in micrograd_sm.__all__}
+    exec(code, variables)
+    names = {name: x for name, x in variables.items() if not name.startswith("_")}
+    return lint(variables["loss"], variables.get("parameters"), variables.get("sampled_from"), names)
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_every_mistake_is_found(name: str) -> None:
+    rules, code = WRONG[name]
+    found = linted(code)
+    assert set(found.rules) == rules, str(found)
+    for mistake in found.mistakes:
+        assert mistake.reason and mistake.mended and "\n" not in str(mistake.reason)
+
+
+@pytest.mark.parametrize("name", RIGHT)
+def test_nothing_is_found_in_a_right_program(name: str) -> None:
+    found = linted(RIGHT[name][1])
+    assert found.clean, str(found)
+
+
+def test_the_corpus_is_large_and_covers_every_rule() -> None:
+    assert len(WRONG) + len(RIGHT) >= 80
+    assert set.union(*(rules for rules, _ in WRONG.values())) == set(RULES)
+
+
+def test_it_names_the_node_the_line_and_the_users_own_names() -> None:
+    scores = Value([[1.0, 2.0, 0.1]])
+    with trace():
+        probs = softmax(scores, dim=1)
+        loss = cross_entropy(probs, [2])
+    (mistake,) = lint(loss).mistakes
+    assert mistake.label == "probs" and mistake.mended == "loss = cross_entropy(scores, target)"
+    assert mistake.source is not None and mistake.source.endswith("probs = softmax(scores, dim=1)")
+    assert mistake.source in str(mistake)
+
+
+def test_harmless_is_said() -> None:
+    (mistake,) = lint(cross_entropy(log_softmax(Value([[1.0, 2.0]]), dim=1), [0])).mistakes
+    assert mistake.harmless and "log-softmax-twice, harmless" in str(mistake)
+
+
+def test_the_mended_lines_are_clean() -> None:
+    logits, target = Value([[1.0, 2.0, 0.1]]), [2]
+    wrong = [cross_entropy(softmax(logits, dim=1), target), nll_loss(softmax(logits, dim=1), target)]
+    for loss in wrong:
+        (mistake,) = lint(loss).mistakes
+        variables: dict[str, Any] = {"logits": logits, "target": target, "cross_entropy": cross_entropy}
+        exec(mistake.mended, variables)
+        assert lint(variables["loss"]).clean
+
+
+def test_no_grad_is_touched_and_a_graph_may_be_given() -> None:
+    logits = Value([[1.0, 2.0]], name="logits")
+    loss = cross_entropy(softmax(logits, dim=1), [0])
+    assert lint(Graph(loss).fold()).rules == ("softmax-before-cross-entropy",)
+    assert logits.grad is None
+    content = json.loads(json.dumps(lint(loss).to_dict()))
+    assert content["mistakes"][0]["rule"] == "softmax-before-cross-entropy"
+    assert lint(Graph(loss), parameters={"logits": logits, "w": Value(1.0)}).rules[-1] == "unused-parameter"
+
+
+def test_a_large_network_is_looked_at_in_a_moment() -> None:
+    model = nn.MLP(3, [16, 16, 1])
+    out = model([1.0, 2.0, -1.0])
+    assert lint(out * out, model).clean
+
+
+def test_what_it_refuses() -> None:
+    x = Value(2.0)
+    with pytest.raises(TypeError, match="lint: expected a Value or a Graph, got 3"):
+        lint(3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="parameters must be a Module, or Values by name or in a list, got 3"):
+        lint(x.exp(), parameters=3)  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"parameter 'parameters\[0\]' must be a Value, got 3"):
+        lint(x.exp(), parameters=[3])  # type: ignore[list-item]
