@@ -44,12 +44,13 @@ def _browser() -> Any:
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Any]:
-    """One browser for all tests of the session."""
+    """One browser for all tests of the session, whichever files import this fixture; the first to end closes it."""
     playwright, chromium = _browser()
     yield chromium
-    chromium.close()
-    playwright.stop()
-    _browser.cache_clear()
+    if _browser.cache_info().currsize:
+        _browser.cache_clear()
+        chromium.close()
+        playwright.stop()
 
 
 Opener = Callable[..., Any]

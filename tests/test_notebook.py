@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import copy
 import re
 import sys
 from html import escape
 from html.parser import HTMLParser
+from itertools import chain
 from types import SimpleNamespace
 from xml.etree import ElementTree
 
@@ -15,6 +17,7 @@ import pytest
 from micrograd_sm import Value, draw, notebook, steps
 from micrograd_sm.draw import layout
 from micrograd_sm.notebook import HTML, MOST_NODES, SVG, TEXT
+from tests.browser import browser  # noqa: F401
 
 
 def neuron():
@@ -185,3 +188,118 @@ CELLS = [
     "w",
     "print(w.grad)",
 ]
+
+
+@pytest.fixture(scope="module")
+def executed(tmp_path_factory):
+    """A notebook of CELLS, run by a kernel of this Python, which reads no settings of whoever runs the tests."""
+    nbclient = pytest.importorskip("nbclient", reason="nbclient, of the test extra, runs the notebook")
+    nbformat = pytest.importorskip("nbformat", reason="nbformat comes with nbclient")
+    pytest.importorskip("ipykernel", reason="ipykernel, of the test extra, runs the notebook")
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS])
+    for cell, name in zip(book.cells, "abcdefg", strict=True):
+        cell.id = name
+    with pytest.MonkeyPatch.context() as patch:
+        home = tmp_path_factory.mktemp("jupyter")
+        for variable in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR"):
+            patch.setenv(variable, str(home / variable))
+        patch.setenv("JUPYTER_PLATFORM_DIRS", "1")
+        nbclient.NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    return book
+
+
+def outputs(cell):
+    return [output.data for output in cell.outputs if "data" in output]
+
+
+def test_a_notebooks_outputs(executed):
+    by_name = {cell.id: outputs(cell) for cell in executed.cells}
+    all_three = [[TEXT, SVG, HTML]]
+    assert {name: [list(data) for data in found] for name, found in by_name.items()} == {
+        "a": [], "b": all_three, "c": all_three, "d": all_three, "e": all_three, "f": [[TEXT]], "g": [],
+    }  # fmt: skip
+    for name in "bcd":
+        assert {">x<", ">w<", ">b<", ">o<"} <= set(re.findall(">[xwbo]<", by_name[name][0][SVG]))
+    assert "not yet computed" in by_name["b"][0][SVG]
+    assert "not yet computed" not in by_name["d"][0][SVG]
+    assert by_name["f"][0][TEXT] == "Value(-3.)"
+    assert executed.cells[-1].outputs[0].text == "1.5728954659318548\n"
+
+
+@pytest.fixture
+def opened(executed, browser, tmp_path):  # noqa: F811
+    """Export the notebook as HTML, trusted or as a sanitizer leaves it, and open it where nothing else can be reached."""
+    nbconvert = pytest.importorskip("nbconvert", reason="nbconvert, of the test extra, exports the notebook")
+    pages = []
+
+    def export(change=lambda html: html):
+        book = copy.deepcopy(executed)
+        for data in chain.from_iterable(map(outputs, book.cells)):
+            if HTML in data:
+                data[HTML] = change(data[HTML])
+        path = tmp_path / "notebook.html"
+        path.write_text(nbconvert.HTMLExporter().from_notebook_node(book)[0], encoding="utf-8")
+        page = browser.new_page(viewport={"width": 1100, "height": 900})
+        page.set_default_timeout(5_000)
+        pages.append(page)
+        asked = []
+        page.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
+        page.on("request", lambda request: asked.append((request.frame, request.url)))
+        page.goto(path.as_uri())
+        return page, asked
+
+    yield export
+    for page in pages:
+        page.close()
+
+
+def steppers(page):
+    return [element.content_frame() for element in page.query_selector_all(".micrograd-sm-stepper iframe")]
+
+
+def place(frame):
+    return frame.locator("#place").text_content()
+
+
+def test_two_steppers_stay_apart(opened):
+    page, asked = opened()
+    first, second = steppers(page)
+    assert (place(first), place(second)) == ("1 of 7", "1 of 21")
+    first.locator("#next").click()
+    page.keyboard.press("ArrowRight")
+    assert (place(first), place(second)) == ("3 of 7", "1 of 21")
+    second.locator("#last").click()
+    page.keyboard.press("ArrowLeft")
+    assert (place(first), place(second)) == ("3 of 7", "20 of 21")
+    page.mouse.click(5, 5)  # the notebook around them
+    page.keyboard.press("Home")
+    assert (place(first), place(second)) == ("3 of 7", "20 of 21")
+    assert not [url for frame, url in asked if frame != page.main_frame and url != "about:srcdoc"]
+
+
+def test_a_stepper_hides_its_static_picture(opened):
+    page, _ = opened()
+    assert page.locator(".micrograd-sm-stepper iframe").count() == 2
+    for image in page.locator(".micrograd-sm-stepper img").all():
+        assert not image.is_visible()
+    for frame in page.locator(".micrograd-sm-stepper iframe").all():
+        box = frame.bounding_box()
+        assert box["width"] > 600 and box["height"] > 600
+
+
+def test_an_untrusted_notebook_shows_the_static_pictures(opened):
+    page, _ = opened(sanitized)
+    assert page.locator("iframe").count() == 0
+    images = page.locator('img[alt^="Computation graph of "]').all()
+    assert len(images) == 4
+    for image in images:
+        assert image.is_visible()
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 100
+        assert image.bounding_box()["width"] <= 1100
+
+
+def test_the_page_in_a_frame_reaches_nothing_around_it(opened):
+    page, _ = opened()
+    frame = steppers(page)[0]
+    reach = "() => { try { return parent.document.title } catch (error) { return error.name } }"
+    assert frame.evaluate(reach) == "SecurityError"

@@ -101,15 +101,6 @@ class Drawing:
 
         return styled(self._render("svg"), self.graph, prefix)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        """Return the picture for a notebook, with text for where no layout program is found."""
-        bundle = {"text/plain": repr(self)}
-        try:
-            bundle["image/svg+xml"] = self.svg()
-        except RuntimeError as error:
-            bundle["text/plain"] += f"\n{error}"
-        return bundle
-
     def __repr__(self) -> str:
         drawn = f"{len(self.graph)} nodes and {len(self.graph.edges)} edges"
         folded = f", scopes folded from {self.folded_from:,} nodes (fold=False opens all)" if self.folded_from else ""
