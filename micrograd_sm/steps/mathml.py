@@ -33,7 +33,8 @@ def line_elements(line: Line) -> tuple[str, str, str]:
     left = term_element(line.left)
     symbols = left if line.symbols is None else _row(left, _operator(line.relation), term_element(line.symbols))
     numbers = "" if line.numbers is None else term_element(line.numbers)
-    return symbols, numbers, _with_total(term_element(line.result), line.total)
+    result = term_element(line.result)
+    return symbols, "" if numbers == result else numbers, _with_total(result, line.total)
 
 
 def lines_element(lines: Sequence[Line]) -> str:

@@ -29,9 +29,10 @@ def number_text(x: Any) -> str:
             return exact
         decimals = 4 if abs(x) >= 0.1 else 3 - math.floor(math.log10(abs(x)))
         return f"{x:.{decimals}f}"
-    exact = repr(x) if "e" in repr(x) else f"{x:.17e}"
-    mantissa, _, power = (exact if len(exact) <= _LONGEST_EXACT else f"{x:.3e}").partition("e")
-    return f"{mantissa.removesuffix('.0')}e{int(power)}"
+    mantissa, _, power = f"{x:.3e}".partition("e")
+    if float(f"{x:.3e}") == x:
+        mantissa = mantissa.rstrip("0").removesuffix(".")
+    return f"{mantissa}e{int(power)}"
 
 
 def rows_of(data: Any) -> list[Any] | None:

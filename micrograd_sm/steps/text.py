@@ -24,14 +24,15 @@ def term_text(term: Term) -> str:
 
 
 def line_parts(line: Line) -> tuple[str, str, str]:
-    """Return the three parts of a line: symbols, numbers ("" where there are none) and result.
+    """Return the three parts of a line: symbols, numbers ("" where they say the result) and result.
 
     >>> line_parts(Line(Slope("L", "x"), "+=", Infix("*", Slope("L", "y"), Slope("y", "x")), None, Number(3.0), (1.0, 4.0)))
     ('dL/dx += dL/dy * dy/dx', '', '3, from 1 to 4')
     """
     symbols = term_text(line.left) + ("" if line.symbols is None else f" {line.relation} {term_text(line.symbols)}")
     numbers = "" if line.numbers is None else term_text(line.numbers)
-    return symbols, numbers, term_text(line.result) + total_text(line)
+    result = term_text(line.result)
+    return symbols, "" if numbers == result else numbers, result + total_text(line)
 
 
 def total_text(line: Line) -> str:
