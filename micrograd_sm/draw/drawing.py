@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from micrograd_sm.draw.dot import to_dot
 from micrograd_sm.draw.extent import refuse_huge
