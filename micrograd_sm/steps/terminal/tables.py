@@ -102,7 +102,10 @@ def _range(data: Any) -> str:
         flat = list(chain.from_iterable(flat))
     known = [x for x in flat if x == x]
     nan = "nan, " if len(known) < len(flat) else ""
-    return nan + (f"{number_text(min(known))} to {number_text(max(known))}" if known else "no others")
+    if not known:
+        return "all nan"
+    low, high = number_text(min(known)), number_text(max(known))
+    return nan + (f"all {low}" if low == high else f"{low} to {high}")
 
 
 def cut(text: str, width: int) -> str:
