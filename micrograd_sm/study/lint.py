@@ -10,12 +10,12 @@ from micrograd_sm.draw.text import visible
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.nn.module import Module
-from micrograd_sm.study.lint_look import Look, Mistake, look_at
+from micrograd_sm.study.lint_look import Look, Mistake, Rule, look_at
 from micrograd_sm.study.lint_numbers import NUMBER_RULES
 from micrograd_sm.study.lint_reach import REACH_RULES
 from micrograd_sm.study.lint_structure import STRUCTURE_RULES
 
-RULES = STRUCTURE_RULES | REACH_RULES | NUMBER_RULES
+RULES: Mapping[str, Rule] = {**STRUCTURE_RULES, **REACH_RULES, **NUMBER_RULES}
 
 
 class Lint(NamedTuple):
@@ -93,7 +93,7 @@ the loss and its gradient
     return Lint(tuple(found for rule, find in RULES.items() for found in _sourced(look, rule, find)), len(look.graph))
 
 
-def _sourced(look: Look, rule: str, find: Any) -> Iterable[Mistake]:
+def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
     """Give what a rule found its name, and the line that made the node where it is known."""
     for found in find(look):
         source = look.graph[found.node].source if found.node in look.users else None

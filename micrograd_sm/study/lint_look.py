@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
 
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
@@ -79,6 +79,9 @@ class Look(NamedTuple):
 
     def operands(self, node: Node | str) -> list[Node]:
         return operands(self.graph, node)
+
+
+Rule: TypeAlias = Callable[[Look], Iterator[Mistake]]
 
 
 def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, variables: Mapping[str, Any]) -> Look:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from micrograd_sm.array.strides import broadcast, groups
 from micrograd_sm.graph import Node
-from micrograd_sm.study.lint_look import Look, Mistake, flat
+from micrograd_sm.study.lint_look import Look, Mistake, Rule, flat
 from micrograd_sm.study.patterns import Normalised
 
 _FLAT = 1e-12  # derivative below which nothing comes back
@@ -49,7 +49,7 @@ def _dim(found: Normalised) -> str:
 
 def all_ignored(look: Look) -> Iterator[Mistake]:
     for node in _choices(look):
-        if not node.params["positions"] and math.prod(look.operands(node)[0].shape):
+        if not node.params["positions"] and 0 not in look.operands(node)[0].shape:
             yield look.mistake(
                 node, "every target equals ignore_index, so no target counts: the mean is 0 / 0 and there is no gradient",
                 "skip batches without targets: if any(t != ignore_index for t in target): loss = ...",
@@ -121,12 +121,12 @@ def nan_gradient(look: Look) -> Iterator[Mistake]:
             if not any(x != x for numbers in seen for x in flat(numbers)):
                 yield look.mistake(
                     target, f"on the way back {target.op} multiplies 0 by an infinite derivative, which is nan",
-                    f"keep its operand from where the derivative is infinite: where(safe, x, 1.0) before {target.op}, not after",
+                    f"keep its operand where the derivative is finite: where(safe, x, 1.0) before {target.op}, not after",
                 )  # fmt: skip
             return
 
 
-NUMBER_RULES: Mapping[str, Callable[[Look], Iterator[Mistake]]] = {
+NUMBER_RULES: Mapping[str, Rule] = {
     "saturated": saturated,
     "all-ignored": all_ignored,
     "weights-sum-to-zero": weights_sum_to_zero,

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Node, reachable
-from micrograd_sm.study.lint_look import Look, Mistake
+from micrograd_sm.study.lint_look import Look, Mistake, Rule
 
 
 def no_gradient(look: Look) -> Iterator[Mistake]:
@@ -62,7 +62,7 @@ def _values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
             yield from ((f"{name}[{place}]", part) for place, part in enumerate(x) if isinstance(part, Value))
 
 
-REACH_RULES: Mapping[str, Callable[[Look], Iterator[Mistake]]] = {
+REACH_RULES: Mapping[str, Rule] = {
     "no-gradient": no_gradient,
     "unused-parameter": unused_parameter,
     "detached": detached,

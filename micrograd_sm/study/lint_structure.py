@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Node
 from micrograd_sm.study.backwards import subject_of
-from micrograd_sm.study.lint_look import Look, Mistake, flat
+from micrograd_sm.study.lint_look import Look, Mistake, Rule, flat
 from micrograd_sm.study.patterns import Normalised, normalised
 
 _BINARY = "binary_cross_entropy_with_logits"
@@ -177,7 +177,7 @@ def _dims(found: Normalised) -> str:
     return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
 
 
-STRUCTURE_RULES: Mapping[str, Callable[[Look], Iterator[Mistake]]] = {
+STRUCTURE_RULES: Mapping[str, Rule] = {
     "softmax-before-cross-entropy": squashed_before_cross_entropy,
     "probabilities-to-nll-loss": probabilities_to_nll_loss,
     "log-of-softmax": log_of_softmax,

@@ -1,0 +1,108 @@
+"""Where nan or infinity first came up: the node, the line, the operands' values; in values, then in gradients."""
+
+from __future__ import annotations
+
+import json
+import math
+
+import pytest
+
+from micrograd_sm import Value, cross_entropy, masked_fill, nll_loss, no_grad, softmax, where
+from micrograd_sm.study import Anomaly, anomaly, first_anomaly
+
+
+def test_the_first_value_with_its_line_and_operands() -> None:
+    x = Value([0.0, 800.0], name="logits")
+    with pytest.raises(RuntimeError) as caught, anomaly():
+        probs = softmax(x, dim=0)
+        log_probs = probs.log()
+        loss = nll_loss(log_probs, 0)
+        loss.backward()
+    said = str(caught.value).splitlines()
+    assert said[0] == "anomaly: the value of log_probs is inf: log of probs = [0, 1]"
+    assert said[1].startswith("  test_anomaly.py:") and said[1].endswith("log_probs = probs.log()")
+
+
+def test_a_gradient_where_every_value_is_finite() -> None:
+    x = Value([0.0, 4.0], name="x")
+    with anomaly(report=True) as watch:
+        root = x.sqrt()
+        loss = where(x > 0.0, root, 0.0).sum()
+        loss.backward()
+    found = watch.found
+    assert found is not None
+    assert (found.what, found.kind, found.label, found.op, found.passed_to) == ("gradient", "nan", "root", "power", "x")
+    assert found.upstream.tolist() == [0.0, 1.0] and dict(found.operands)["x"].tolist() == [0.0, 4.0]
+    assert (found.source or "").endswith("root = x.sqrt()")
+
+
+def test_gradients_are_looked_at_only_after_backward() -> None:
+    x = Value(0.0, name="x")
+    with anomaly():
+        loss = x.sqrt() * 0.0
+    assert loss.data == 0.0
+
+
+def test_what_is_right_passes() -> None:
+    x = Value([[1.0, 2.0, 0.1]], name="x")
+    with anomaly() as watch:
+        masked = masked_fill(x, [[False, False, True]], -math.inf)
+        loss = cross_entropy(masked, [1])
+        loss.backward()
+    assert watch.found is None and x.grad is not None
+
+
+def test_only_what_is_made_inside_counts() -> None:
+    x = Value(-1.0, name="x")
+    earlier = x.log()
+    with anomaly():
+        later = x * 2.0
+    assert math.isnan(earlier.data) and later.data == -2.0
+
+
+def test_the_first_of_several_graphs() -> None:
+    with anomaly(report=True) as watch:
+        x = Value(1000.0)
+        values = [x.sin(), x.exp(), (x * -1.0).log()]
+    assert len(values) == 3 and watch.found is not None
+    assert (watch.found.label, watch.found.kind) == ("values[1]", "inf")
+
+
+def test_a_leaf_given_as_nan_and_inf_minus_inf() -> None:
+    x = Value([math.nan, 1.0], name="x")
+    assert str(first_anomaly(x * 2.0)) == "the value of x is nan: it was given so"
+    y = Value(1e308, name="y")
+    found = first_anomaly(y * 10.0 - y * 10.0)
+    assert found is not None and (found.kind, found.op) == ("inf", "multiply")
+
+
+def test_an_exception_goes_on_with_a_note() -> None:
+    with pytest.raises(IndexError) as caught, anomaly():
+        bad = Value(0.0).log()
+        cross_entropy(Value([bad.item(), 0.0]), 7)
+    assert "the value of bad is inf: log of" in caught.value.__notes__[0]
+
+
+def test_it_can_be_used_again_and_under_no_grad() -> None:
+    watch = anomaly(report=True)
+    with watch:
+        one = Value(0.0).log()
+    assert watch.found is not None and one.data == -math.inf
+    with watch, no_grad():
+        two = Value(1.0).log()
+    assert watch.found is None and two.data == 0.0
+
+
+def test_no_grad_is_touched_and_the_result_is_plain_data() -> None:
+    x = Value([0.0, 1.0], name="x")
+    found = first_anomaly(x.log().sum())
+    assert isinstance(found, Anomaly) and x.grad is None
+    assert json.loads(json.dumps(found.to_dict()))["operands"] == {"x": [0.0, 1.0]}
+    assert first_anomaly(x.exp().sum()) is None
+
+
+def test_what_it_refuses() -> None:
+    with pytest.raises(TypeError, match="report must be True or False, got 'yes'"):
+        anomaly("yes")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="expected a Value"):
+        first_anomaly(3.0)  # type: ignore[arg-type]
