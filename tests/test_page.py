@@ -305,3 +305,10 @@ def test_a_thousand_steps_open_and_answer_within_a_second(shown: Callable[..., A
         page.keyboard.press(key)
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
         assert page.evaluate("performance.now()") - before < 1_000, key
+
+
+def test_a_graph_too_large_to_draw_has_a_page_without_a_picture(shown: Callable[..., Any]) -> None:
+    page = shown(chain(2_400))
+    assert "too many to be laid out" in page.locator("#picture").inner_text()
+    page.keyboard.press("End")
+    assert "x" in page.locator("#formula").inner_text()

@@ -66,6 +66,7 @@ def test_slips_are_told_apart(written: str, said: str, asked: Callable[..., Any]
     assert page.evaluate("stepper.step") == before, "a wrong answer stays"
     assert page.locator("#live").inner_text() == verdict
     assert page.locator('#picture [data-node="v0"] text.grad').all_text_contents() == ["2.0"], "the answer is not given away"
+    assert page.locator("#list li:visible").count() == before + 1, "nor by the list"
 
 
 @pytest.mark.parametrize("written", ["0.5", " 1/2 ", "+5e-1", ".5", "0,5", "0.503"])

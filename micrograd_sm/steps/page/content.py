@@ -54,6 +54,16 @@ def content_of(walk: Steps, framed: set[str] | None) -> Content:
     return Content(data, [(step, step.text) for step in opened])
 
 
+def cell_text(data: Any) -> str:
+    """Return a number or an array for a cell of the table, a matrix row by row.
+
+    >>> print(cell_text(Array([[1.0, 2.0], [3.0, 4.0]])))
+    [[1, 2],
+    [3, 4]]
+    """
+    return data_text(data).replace("], [", "],\n[")
+
+
 def room_for_totals(walk: Steps) -> dict[str, int]:
     """Return how many characters the longest number takes of each node's totals on the way to its gradient.
 
@@ -129,7 +139,7 @@ class Writer:
                 event["amount"] = one.amount
             event["after"] = one.after
             if self._last[one.operand.id] != step.index:
-                event["shown"] = [data_text(one.after), *texts(one.after, one.operand.shape)]
+                event["shown"] = [cell_text(one.after), *texts(one.after, one.operand.shape)]
         return event
 
     def _part(self, step: Step, one: Contribution, others: Iterable[Contribution]) -> Json:

@@ -13,11 +13,11 @@ from pathlib import Path
 from string import Template
 
 from micrograd_sm.draw import to_svg
+from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.draw.text import visible
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import data_text
-from micrograd_sm.steps.page.content import Content, content_of, json_text, room_for_totals
+from micrograd_sm.steps.page.content import Content, cell_text, content_of, json_text, room_for_totals
 from micrograd_sm.steps.record import Step, Steps
 
 _SCRIPTS = ("model.js", "picture.js", "predict.js", "page.js")
@@ -46,7 +46,8 @@ def save(walk: Steps, path: str | Path) -> Path:
 def page_html(walk: Steps) -> str:
     """Return the page of a recorded pass as one HTML document, which also runs in a sandboxed frame.
 
-    Raises RuntimeError when no program is found that lays the picture out, with what to install.
+    A graph too large to be laid out has a page without a picture. Raises RuntimeError when no program is found that lays
+    pictures out, with what to install.
 
     >>> from micrograd_sm import Value
     >>> from micrograd_sm.steps import steps
@@ -54,8 +55,8 @@ def page_html(walk: Steps) -> str:
     '<!DOCTYPE html>'
     """
     opened = walk.unfold().by_node()
-    picture = _by_class(to_svg(opened.graph, room=room_for_totals(opened), strips=len(opened.graph) <= _MOST_STRIPS))
-    content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)))
+    picture = _picture(opened)
+    content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None)
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
     style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
@@ -70,6 +71,16 @@ def page_html(walk: Steps) -> str:
         data=json_text(content.data),
         summary=f"{len(opened.graph)} nodes, {len(opened)} steps",
     )
+
+
+def _picture(opened: Steps) -> str:
+    """Return the picture of a graph that is all open; of one too large to be laid out, the words that say so."""
+    try:
+        refuse_huge(opened.graph)
+    except RuntimeError as error:
+        return f"<p>{escape(str(error))}</p>"
+    strips = len(opened.graph) <= _MOST_STRIPS
+    return _by_class(to_svg(opened.graph, room=room_for_totals(opened), strips=strips))
 
 
 def _by_class(picture: str) -> str:
@@ -100,7 +111,7 @@ def _row(graph: Graph, node: Node, label: str) -> str:
 
 
 def _shown(data: object) -> str:
-    return "not yet computed" if data is None else escape(data_text(data))
+    return "not yet computed" if data is None else escape(cell_text(data))
 
 
 def _items(content: Content) -> Iterator[str]:
