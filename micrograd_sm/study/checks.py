@@ -154,9 +154,9 @@ class _Problem:
     def __init__(self, function: Callable, inputs: tuple) -> None:
         self.function, self.inputs = function, inputs
         found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
-        self.checked = [_is_checked(leaf) for _, leaf in found]
+        self.checked = [is_checked(leaf) for _, leaf in found]
         self.leaves = [leaf for _, leaf in found]
-        self.variables = [_variable(leaf) for leaf, checked in zip(self.leaves, self.checked) if checked]
+        self.variables = [variable(leaf) for leaf, checked in zip(self.leaves, self.checked) if checked]
         self.names = [path for (path, _), checked in zip(found, self.checked) if checked]
         if not self.variables:
             raise ValueError(
@@ -189,9 +189,7 @@ class _Problem:
     def _weighted(self, variables: list[Value]) -> Value:
         total, count = Value(0.0, requires_grad=False), 0
         for output in self.outputs(variables):
-            size = prod(output.shape)
-            weights = Array.of([1.0 + 0.5 * math.sin(1.7 * (count + k)) for k in range(size)], output.shape) if size else 0.0
-            total, count = total + (output * like_storage(weights, output.data)).sum(), count + size
+            total, count = total + (output * weights(output, count)).sum(), count + prod(output.shape)
         return total
 
     def shifted(self, which: int, k: int, shift: float) -> list[Value]:
@@ -210,9 +208,9 @@ class _Check:
         outputs = function(problem.variables)
         labels = problem.names if order == 2 else [path for path, _ in problem.named_outputs(problem.variables)]
         self.names = [
-            form.format(output=f"{label}{_subscript(index)}")
+            form.format(output=f"{label}{subscript(index)}")
             for label, output in zip(labels, outputs)
-            for index in _indices(output.shape)
+            for index in indices(output.shape)
         ]
         if _numbers(outputs) != _numbers(function(problem.variables)):
             raise ValueError(
@@ -256,12 +254,27 @@ class _Check:
 
     def _finding(self, kind: str, place: int, which: int, k: int, analytic: float, other: float, error: float) -> Finding:
         name, shape = self.problem.names[which], self.problem.variables[which].shape
-        index = _indices(shape)[k]
-        derivative = f"d {self.names[place]} / d {name}{_subscript(index)}"
+        index = indices(shape)[k]
+        derivative = f"d {self.names[place]} / d {name}{subscript(index)}"
         return Finding(kind, self.order, derivative, name, index, analytic, other, error)
 
 
-def _is_checked(leaf: Any) -> bool:
+def weights(output: Value, start: int) -> Any:
+    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1.
+
+    >>> weights(Value(2.0), 0)
+    1.0
+    """
+    flat = [1.0 + 0.5 * math.sin(1.7 * (start + k)) for k in range(prod(output.shape))]
+    return like_storage(Array.of(flat, output.shape), output.data)
+
+
+def is_checked(leaf: Any) -> bool:
+    """Return whether an input is differentiated: floats are, and Values that require a gradient.
+
+    >>> is_checked(2.0), is_checked(2), is_checked(Value(2.0)), is_checked("mean")
+    (True, False, True, False)
+    """
     if isinstance(leaf, Value):
         return leaf.requires_grad
     return (
@@ -271,7 +284,12 @@ def _is_checked(leaf: Any) -> bool:
     )
 
 
-def _variable(leaf: Any) -> Value:
+def variable(leaf: Any) -> Value:
+    """Return a Value of its own that holds what an input does.
+
+    >>> variable(2.0)
+    Value(2., requires_grad=False)
+    """
     if isinstance(leaf, Value):
         return Value(leaf.data, requires_grad=False, name=leaf.name)
     return Value(leaf, requires_grad=False)
@@ -304,9 +322,19 @@ def _differ(a: float, b: float, scale: float, error: float) -> bool:
     return not (abs(a - b) <= max(RIGHT * max(abs(a), abs(b)), 1e-12 * scale, 4.0 * error))
 
 
-def _indices(shape: Shape) -> list[tuple[int, ...]]:
+def indices(shape: Shape) -> list[tuple[int, ...]]:
+    """Return every index into a shape, in row-major order.
+
+    >>> indices((2, 1)), indices(())
+    ([(0, 0), (1, 0)], [()])
+    """
     return list(product(*map(range, shape)))
 
 
-def _subscript(index: tuple[int, ...]) -> str:
+def subscript(index: tuple[int, ...]) -> str:
+    """Return an index as people write it; "" for a number.
+
+    >>> subscript((1, 0)), subscript(())
+    ('[1, 0]', '')
+    """
     return f"[{', '.join(map(str, index))}]" if index else ""

@@ -142,8 +142,10 @@ def _scales(x: float) -> list[float]:
     >>> _scales(0.0)[:3]
     [0.1, 0.00625, 0.000390625]
     """
+    if not math.isfinite(x):  # nothing lies beside it
+        return []
     first = 0.1 * max(abs(x), 1.0)
-    last = 1e-3 * min(abs(x), 1.0) if x else 1e-5
+    last = max(1e-3 * min(abs(x), 1.0), 1e-300) if x else 1e-5
     down = math.ceil(math.log(first / last) / math.log(_BETWEEN_SCALES))
     return [first / _BETWEEN_SCALES**k for k in range(max(down, 4) + 1)] + [first * _BETWEEN_SCALES**k for k in (1, 2, 3)]
 
