@@ -1,38 +1,16 @@
-"""The picture: well-formed, stable, safe with any name, and clear about what is missing to lay it out."""
+"""What a picture says: boxes, numbers, operations, names and frames."""
 
-import os
 import re
-import subprocess
-import sys
-import time
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
 import pytest
 
-from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softmax, softplus, stack, zeros
-from micrograd_sm.draw import Drawing, draw, layout, palette
-from micrograd_sm.draw.frames import Frame as Scope, frames_of as scopes_of
+from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softplus, zeros
+from micrograd_sm.draw import draw, layout, palette
+from micrograd_sm.draw.frames import Frame, frames_of
 from micrograd_sm.draw.text import escaped, numbers, params_text, shortened, visible
 from micrograd_sm.graph import Graph
-
-GOLDEN = Path(__file__).parent / "golden"
-
-
-def words(drawing):
-    """Return every text that a reader of the laid-out picture sees, in the file's order."""
-    root = ET.fromstring(svg(drawing))
-    said = ((element.text or "").replace("\xa0", " ").strip() for element in root.iter() if element.tag.endswith("}text"))
-    return [text for text in said if text]
-
-
-def svg(drawing):
-    return layout.render(drawing.source, "svg")
-
-
-def edges_of(source):
-    return re.findall(r"(v\d+) -> (v\d+):(o\d+):n", source)
-
+from tests.pictures import edges_of, svg, words
 
 # What is drawn ------------------------------------------------------------------------------------------------------
 
@@ -173,269 +151,25 @@ def test_wide_text_gets_room_in_its_box():
 
 
 def outline(scope):
-    return {member.name: outline(member) for member in scope.members if isinstance(member, Scope)}
+    return {member.name: outline(member) for member in scope.members if isinstance(member, Frame)}
 
 
 def test_composed_functions_are_frames_within_frames():
     graph = Graph(cross_entropy(Value([[1.0, 2.0]]), [1]))
-    assert outline(scopes_of(graph)) == {"cross_entropy": {"log_softmax": {}, "nll_loss": {}}}
+    assert outline(frames_of(graph)) == {"cross_entropy": {"log_softmax": {}, "nll_loss": {}}}
     assert {"cross_entropy", "log_softmax", "nll_loss"} <= set(words(draw(cross_entropy(Value([[1.0, 2.0]]), [1]))))
 
 
 def test_two_calls_have_two_frames():
     x, y = Value(1.0), Value(2.0)
     graph = Graph(softplus(x) * softplus(y))
-    assert [member.name for member in scopes_of(graph).members if isinstance(member, Scope)] == ["softplus", "softplus"]
+    assert [member.name for member in frames_of(graph).members if isinstance(member, Frame)] == ["softplus", "softplus"]
 
 
 def test_a_frame_around_what_its_box_says_already_is_left_out():
     graph = Graph(matmul([[1.0]], matmul(Value([[1.0]]), [[2.0]])))
-    assert outline(scopes_of(graph)) == {}
-    assert outline(scopes_of(Graph(mean(Value([1.0, 2.0]))))) == {"mean": {}}
-
-
-# The same bytes -----------------------------------------------------------------------------------------------------
-
-
-def neuron(x):
-    return (x * Value(-3.0, name="w") + Value(6.88, name="b")).tanh()
-
-
-def parallel(x):
-    return x * x - x
-
-
-def after_backward(loss):
-    loss.backward()
-    return loss
-
-
-GRAPHS = {
-    "square": lambda: after_backward(Value(3.0, name="x") ** 2),
-    "parallel": lambda: parallel(Value(3.0, name="x")),
-    "neuron": lambda: after_backward(neuron(Value(2.0, name="x"))),
-    "cross_entropy_before": lambda: cross_entropy(Value([[1.0, 2.0, 0.1]], name="logits"), [2]),
-    "cross_entropy": lambda: after_backward(cross_entropy(Value([[1.0, 2.0, 0.1]], name="logits"), [2])),
-    "softmax_large": lambda: softmax(Value([[float(k) for k in range(8)]] * 3), dim=1).log().sum(),
-    "cat": lambda: cat([Value([1.0]), Value([float("nan"), 1e-9]), Value([2.0])]),
-    "names": lambda: Value(1.0, name='<"|{&\\\u202e😀') * 2.0,
-}
-
-
-@pytest.mark.parametrize("name", GRAPHS)
-def test_golden(name):
-    source = draw(GRAPHS[name](), names={}).source
-    path = GOLDEN / f"{name}.dot"
-    if "UPDATE_GOLDEN" in os.environ:
-        path.write_bytes(source.encode())
-    assert source.encode() == path.read_bytes()
-    assert ET.fromstring(layout.render(source, "svg")) is not None
-
-
-PROGRAM = """
-from micrograd_sm import Value, cross_entropy
-from micrograd_sm.draw import draw
-names = {"a": Value([[1.0, 2.0]]), "b": [Value(0.5)]}
-loss = cross_entropy(names["a"] * names["b"][0], [1])
-loss.backward()
-print(draw(loss).source)
-"""
-
-
-def test_two_processes_give_the_same_bytes():
-    first, second = (
-        subprocess.run([sys.executable, "-c", PROGRAM], env={"PYTHONHASHSEED": seed}, capture_output=True, check=True).stdout
-        for seed in ("1", "2")
-    )
-    assert first == second
-    assert b"names['b'][0]" in first
-
-
-# Text can be read ---------------------------------------------------------------------------------------------------
-
-
-def luminance(colour):
-    channels = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in channels]
-    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
-
-
-def contrast(one, other):
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
-
-
-def test_text_stays_inside_its_box():
-    """Digits of Helvetica are 0.556 em wide: the widest row of numbers fits in the width of the node's polygon."""
-    x = Value([[-1.0 / 3, 2.0 / 3, -0.125, 1.0, 5.5, 1e-3]])
-    root = ET.fromstring(svg(draw(x.sum(), names={})))
-    node = next(group for group in root.iter() if group.get("class") == "node leaf")
-    path = next(element for element in node if element.get("stroke-width") == "2" and element.get("d"))
-    xs = [float(pair.split(",")[0]) for pair in re.findall(r"-?[\d.]+,-?[\d.]+", path.get("d"))]
-    for text in (element for element in node if element.tag.endswith("}text")):
-        if text.text.strip()[-1:].isdigit():
-            left = float(text.get("x"))
-            width = sum({"-": 0.333, ".": 0.278}.get(char, 0.556) for char in text.text.strip())
-            assert min(xs) < left and left + width * float(text.get("font-size")) < max(xs)
-
-
-# Files --------------------------------------------------------------------------------------------------------------
-
-
-@pytest.fixture
-def drawing():
-    return draw(Value(3.0, name="x").exp())
-
-
-@pytest.fixture
-def no_dot(monkeypatch):
-    monkeypatch.setattr(layout, "find_dot", lambda: None)
-
-
-@pytest.fixture
-def nothing(monkeypatch, no_dot):
-    monkeypatch.setattr(layout, "find_pure", lambda: None)
-
-
-def test_saved_files_are_what_their_ending_says(drawing, tmp_path):
-    assert ET.parse(drawing.save(tmp_path / "a.svg")).getroot().tag.endswith("svg")
-    assert drawing.save(str(tmp_path / "b.PNG")).read_bytes().startswith(b"\x89PNG\r\n\x1a\n")
-    assert drawing.save(tmp_path / "c.dot").read_bytes() == drawing.source.encode()
-
-
-@pytest.mark.parametrize("name", ["a.jpg", "a", ".svg", "a.svg.txt"])
-def test_other_endings_are_refused(drawing, tmp_path, name):
-    with pytest.raises(ValueError, match=r"\.svg, \.png, \.pdf or \.dot"):
-        drawing.save(tmp_path / name)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_missing_folder_is_named(drawing, tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"nowhere.* does not exist"):
-        drawing.save(tmp_path / "nowhere" / "a.svg")
-
-
-def test_pdf_needs_dot(drawing, tmp_path, no_dot):
-    with pytest.raises(RuntimeError, match=r"pdf needs Graphviz's own dot .* graphviz-pure, which is installed"):
-        drawing.save(tmp_path / "a.pdf")
-
-
-def test_without_a_program_it_says_what_to_install(drawing, tmp_path, nothing):
-    with pytest.raises(RuntimeError, match=r"pip install 'micrograd_sm\[draw\]'"):
-        drawing.save(tmp_path / "a.svg")
-    with pytest.raises(RuntimeError, match="none is on PATH; install Graphviz"):
-        drawing.save(tmp_path / "a.pdf")
-    assert drawing.save(tmp_path / "a.dot").exists()
-
-
-def program(folder, name, text):
-    path = folder / name
-    path.write_text(f"#!/bin/sh\n{text}\n")
-    path.chmod(0o755)
-    return path
-
-
-def test_dot_on_path_comes_first(monkeypatch, tmp_path):
-    program(tmp_path, "dot", 'echo "dot got $1"')
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert layout.render("digraph {}", "pdf") == b"dot got -Tpdf\n"
-
-
-def test_a_dot_that_fails_gives_way_to_graphviz_pure(monkeypatch, tmp_path):
-    program(tmp_path, "dot", "echo no plugins >&2; exit 1")
-    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    assert layout.render("digraph {}", "svg").startswith(b"<?xml")
-    with pytest.raises(RuntimeError, match="failed: no plugins"):
-        layout.render("digraph {}", "pdf")
-
-
-def test_graphviz_pure_is_found_on_path_too(monkeypatch, tmp_path):
-    pure = program(tmp_path, "graphviz-pure", "exit 0")
-    monkeypatch.setattr(layout.sys, "executable", str(tmp_path / "elsewhere" / "python"))
-    monkeypatch.setattr(layout.sysconfig, "get_path", lambda name: str(tmp_path / "elsewhere"))
-    monkeypatch.setenv("PATH", str(tmp_path))
-    assert layout.find_pure() == str(pure)
-    monkeypatch.setenv("PATH", "")
-    assert layout.find_pure() is None
-
-
-def test_failures_of_the_program_are_told(monkeypatch, tmp_path, no_dot):
-    monkeypatch.setattr(layout, "find_pure", lambda: str(program(tmp_path, "silent", "exit 3")))
-    with pytest.raises(RuntimeError, match="failed: exit code 3"):
-        layout.render("digraph {}", "svg")
-    monkeypatch.setattr(layout, "find_pure", lambda: str(tmp_path / "gone"))
-    with pytest.raises(RuntimeError, match="could not be started"):
-        layout.render("digraph {}", "svg")
-    monkeypatch.setattr(layout, "find_pure", lambda: str(program(tmp_path, "slow", "exec sleep 5")))
-    monkeypatch.setattr(layout, "_SECONDS", 0.05)
-    with pytest.raises(RuntimeError, match=r"longer than 0\.05 seconds; .* the ending \.dot"):
-        layout.render("digraph {}", "svg")
-
-
-def test_notebooks_get_svg_and_text(drawing):
-    bundle = drawing._repr_mimebundle_()
-    assert bundle["text/plain"] == "<Drawing of 2 nodes and 1 edges; .save('graph.svg') writes it>"
-    assert ET.fromstring(bundle["image/svg+xml"].encode()).tag.endswith("svg")
-
-
-def test_notebooks_get_text_where_nothing_lays_out(drawing, nothing):
-    bundle = drawing._repr_mimebundle_()
-    assert "image/svg+xml" not in bundle
-    assert "pip install" in bundle["text/plain"]
-
-
-def test_a_graph_can_be_drawn_and_other_things_cannot(drawing):
-    assert draw(drawing.graph).source == drawing.source == Drawing(drawing.graph).source
-    with pytest.raises(TypeError, match=r"got 'loss' of type str"):
-        draw("loss")
-
-
-def test_a_chain_of_many_nodes_is_drawn():
-    y = Value(0.5)
-    for _ in range(300):
-        y = y.sin()
-    drawing = draw(y)
-    assert "nslimit" in drawing.source
-    assert len(re.findall('class="node', svg(drawing).decode())) == 301
-
-
-def running_sum(count):
-    x, y = Value([1.0, 2.0]), Value(0.0)
-    for _ in range(count):
-        y = y + x[0]
-    return y
-
-
-def test_large_graphs_are_drawn_in_seconds():
-    y, x = Value(0.5), Value(1.0)
-    for _ in range(1000):
-        y = y.sin()
-    for value, limit in ((y, 3), (running_sum(150), 5), (stack([x] * 1000).sum(), 5)):
-        started = time.monotonic()
-        assert svg(draw(value)).startswith(b"<?xml")
-        assert time.monotonic() - started < limit
-
-
-@pytest.mark.parametrize("make", [lambda: running_sum(1000), lambda: cat([Value([1.0])] * 5000 + [Value([float(k)]) for k in range(9000)]).sum()])
-def test_what_would_take_minutes_is_refused_with_a_way_out(tmp_path, make):
-    drawing = draw(make())
-    with pytest.raises(RuntimeError, match=r"nodes and .* edges are too many .* the ending \.dot"):
-        drawing.save(tmp_path / "a.svg")
-    assert "too many" in drawing._repr_mimebundle_()["text/plain"]
-    assert drawing.save(tmp_path / "a.dot").exists()
-
-
-def test_names_must_be_a_mapping():
-    for names in (5, ["x"]):
-        with pytest.raises(TypeError, match="names must be a mapping"):
-            draw(Value(1.0).exp(), names=names)
-        with pytest.raises(TypeError, match="names must be a mapping"):
-            Graph(Value(1.0).exp(), names=names)
-
-
-def test_importing_the_package_imports_no_layout():
-    code = "import sys, micrograd_sm.draw; print('graphviz' in sys.modules, 'micrograd_sm.draw.layout' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "False False\n"
+    assert outline(frames_of(graph)) == {}
+    assert outline(frames_of(Graph(mean(Value([1.0, 2.0]))))) == {"mean": {}}
 
 
 # Text ---------------------------------------------------------------------------------------------------------------
