@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import xml.etree.ElementTree as ET
 from typing import Any
 
@@ -21,7 +20,7 @@ class Fragments:
 
     def __init__(self) -> None:
         self.found: list[Any] = []
-        self._places: dict[str, int] = {}
+        self._places: dict[tuple[Any, ...], int] = {}
 
     def place_of(self, element: ET.Element) -> int:
         """Return the place of a piece, which is added unless it is there."""
@@ -29,7 +28,7 @@ class Fragments:
         text = [element.text] if element.text and not children else []
         attributes = [dict(element.attrib)] if element.attrib else []
         piece = [element.tag.removeprefix(_MATHML), *attributes, *text, *children]
-        key = json.dumps(piece)
+        key = (element.tag, *element.attrib.items(), *text, *children)
         if key not in self._places:
             self._places[key] = len(self.found)
             self.found.append(piece)

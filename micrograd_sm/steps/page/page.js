@@ -83,7 +83,7 @@ function formulaElement(formula) {
   return element;
 }
 
-const wordsElement = (textContent) => Object.assign(document.createElement("span"), { textContent });
+const wordsElement = (text) => Object.assign(document.createElement("span"), { className: "words", textContent: text.replace(/^[,\s]+|\s+$/g, "") });
 const tagOf = (place) => data.fragments[place][0];
 const isText = (place) => tagOf(place) === "mtext";
 
@@ -108,7 +108,7 @@ const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "
 function mathElement(places) {
   const math = document.createElementNS(MATH, "math");
   math.append(...places.map(pieceElement));
-  if (places.length > 1) math.firstChild.setAttribute("form", "infix");
+  if (places.length > 1) for (const [side, room] of [["lspace", "0.1em"], ["rspace", "0.3em"]]) math.firstChild.setAttribute(side, room);
   return math;
 }
 
