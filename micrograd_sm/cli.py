@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 import micrograd_sm
 from micrograd_sm import cli_step, demo
 from micrograd_sm.draw import draw, format_of, in_a_folder
+from micrograd_sm.draw.folding import Fold
+from micrograd_sm.draw.options import DIRECTIONS, SHOWN
 from micrograd_sm.draw.text import numbers
 from micrograd_sm.expression import evaluate
 from micrograd_sm.syntax import FUNCTIONS, NUMBERS
@@ -29,6 +31,8 @@ functions:
 examples:
   micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
   micrograd-sm draw "a = 2.0; b = -3.0; c = 10.0; a * b + c" -o neuron.png
+  micrograd-sm draw "cross_entropy([[1.0, 2.0]], [0])" -o loss.svg \\
+      --rankdir LR --edges --fold log_softmax
 """
 _DEMO = """\
 Prints the loss of three rows of logits, its gradient and the classes drawn
@@ -101,9 +105,27 @@ def _parser() -> argparse.ArgumentParser:
     drawn.add_argument(
         "-o", "--output", metavar="FILE", type=_picture, required=True, help="picture to write: .svg, .png, .pdf or .dot"
     )
+    _add_looks(drawn)
     stepped = _command(commands, "step", cli_step.ABOUT, cli_step.EPILOG, cli_step.run)
     cli_step.add_options(stepped)
     return parser
+
+
+def _add_looks(drawn: argparse.ArgumentParser) -> None:
+    """Add the options that say how a picture looks."""
+    drawn.add_argument("--rankdir", choices=DIRECTIONS, default="TB", help="where the arrows run (default: %(default)s, down)")
+    drawn.add_argument(
+        "--show", choices=SHOWN, default="both", help="what boxes show (default: %(default)s, value and gradient)"
+    )
+    drawn.add_argument(
+        "--edges", action="store_true", help="write on each edge: local derivative x upstream gradient = contribution"
+    )
+    drawn.add_argument(
+        "--fold",
+        metavar="WHAT",
+        help="make one box of each call of a function, named here, as in --fold log_softmax,nll_loss; or of all calls at a "
+        "depth, 0 for the outermost; or never (default: as few as bring more than 200 nodes under that)",
+    )
 
 
 def _picture(path: str) -> str:
@@ -143,10 +165,20 @@ def _draw(options: argparse.Namespace) -> int:
             f"result of shape {result.shape}, drawn without gradients: a backward pass starts from one number,\n"
             "so reduce it to one, as in (...).sum()"
         )
-    drawing = draw(result, names={})
+    fold = _fold(options.fold)
+    drawing = draw(result, names={}, rankdir=options.rankdir, show=options.show, edges=options.edges, fold=fold)
     drawing.save(options.output)
+    if drawing.folded_from:
+        print(f"{drawing.folded_from} nodes are many to read, so functions are folded; --fold never opens all")
     print(f"{len(drawing.graph)} nodes drawn: {options.output}")
     return 0
+
+
+def _fold(given: str | None) -> Fold:
+    """Return what `draw` calls what --fold asks for."""
+    if given is None or given == "never":
+        return None if given is None else False
+    return int(given) if given.strip().lstrip("-").isdecimal() else given.split(",")
 
 
 def _flat(nested: object) -> list:

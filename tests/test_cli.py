@@ -121,6 +121,34 @@ def test_draw_says_why_there_are_no_gradients(capsys):
     assert "not yet computed" in Path("probs.dot").read_text(encoding="utf-8")
 
 
+def test_draw_takes_the_looks_of_a_picture(capsys):
+    looks = ["--rankdir", "LR", "--show", "gradient", "--edges", "--fold", "log_softmax,nll_loss"]
+    assert main(["draw", "cross_entropy([[1.0, 2.0]], [0])", "-o", "a.dot", *looks]) == 0
+    source = Path("a.dot").read_text()
+    assert "rankdir=LR" in source and "upstream gradient" in source and ">value<" not in source
+    assert "3 nodes drawn: a.dot" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("fold", "nodes"), [("0", 41), ("never", 201), ("softmax", 41)])
+def test_draw_folds(capsys, fold, nodes):
+    assert main(["draw", nested(40), "-o", "a.dot", "--fold", fold]) == 0
+    assert f"\n{nodes} nodes drawn" in capsys.readouterr().out
+
+
+def test_draw_says_when_it_folds_by_itself(capsys):
+    assert main(["draw", nested(40), "-o", "a.dot"]) == 0
+    assert "so functions are folded; --fold never opens all\n41 nodes drawn" in capsys.readouterr().out
+
+
+def nested(calls):
+    return f"x = [[1.0, 2.0]]; {'; '.join(['x = softmax(x, 1)'] * calls)}; x"
+
+
+def test_draw_refuses_a_scope_that_there_is_not(capsys):
+    assert main(["draw", "softmax([[1.0]], 1)", "-o", "a.dot", "--fold", "nll_loss"]) == 1
+    assert "no scope 'nll_loss'; the scopes are softmax" in capsys.readouterr().err
+
+
 def test_draw_names_and_png(capsys):
     assert main(["draw", "weight = 2.0; weight * 3", "-o", "a.dot"]) == 0
     assert "weight" in Path("a.dot").read_text(encoding="utf-8")

@@ -56,7 +56,7 @@ class Drawing:
             return ""
         return (
             f"{self.folded_from:,} nodes are many to read: scopes are folded, and {len(self.graph):,} are drawn.\n"
-            "draw(..., fold=False) opens all."
+            "draw(..., fold=False) opens all, as does --fold never on the command line."
         )
 
     def save(self, path: str | Path) -> Path:
