@@ -103,7 +103,8 @@ def _plain(data: Any) -> Any:
 
 
 def _node(walk: Steps, node: Node, labels: Mapping[str, str]) -> Json:
-    return {
+    source = {"source": visible(node.source)} if node.source else {}
+    return source | {
         "id": node.id,
         "label": labels[node.id],
         "op": node.op,

@@ -7,8 +7,9 @@ let playing = false;
 let typed = "";
 
 const rows = new Map([...document.querySelectorAll("[data-row]")].map((row) => {
-  const [, , value, gradient, mark] = row.cells;
-  return [row.dataset.row, { row, value, gradient, mark, finalValue: value.textContent, finalGradient: gradient.textContent }];
+  const [, made, value, gradient, mark] = row.cells;
+  const final = { made: made.textContent, value: value.textContent, gradient: gradient.textContent };
+  return [row.dataset.row, { row, made, value, gradient, mark, final }];
 }));
 
 // Rendering ----------------------------------------------------------------------------------------------------------
@@ -41,11 +42,12 @@ const setText = (element, text) => { if (element.textContent !== text) element.t
 
 function showTable(step, computed, totals) {
   const changed = new Set(step.phase === "seed" ? [step.node] : step.parts.map((part) => part.operand));
-  for (const [id, { row, value, gradient, mark, finalValue, finalGradient }] of rows) {
+  for (const [id, { row, made, value, gradient, mark, final }] of rows) {
     const place = totals.get(id);
     const event = data.events[place];
-    setText(value, computed.has(id) ? finalValue : "not yet computed");
-    if (nodes.get(id).flows) setText(gradient, place === undefined ? "not yet computed" : event.shown?.[0] ?? finalGradient);
+    setText(value, computed.has(id) ? final.value : "not yet computed");
+    if (nodes.get(id).flows) setText(gradient, place === undefined ? "not yet computed" : event.shown?.[0] ?? final.gradient);
+    setText(made, cover.get(id)?.name ?? final.made);
     const now = id === step.node;
     setText(mark, [now ? "◀ step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
     row.classList.toggle("now", now);
@@ -58,6 +60,7 @@ function showStep(step) {
   const what = { forward: "Forward", seed: "Seed", backward: "Backward" }[step.phase];
   const node = nodes.get(step.node);
   $("now-title").textContent = `Step ${state.step + 1}: ${what}, ${node.label}${step.phase === "seed" ? "" : ` (${step.scope?.name ?? node.op})`}`;
+  $("source").textContent = node.source ?? "";
   const parts = step.math ? [step] : step.parts;
   $("formula").replaceChildren(...parts.flatMap((part) => part.math).map(formulaElement));
   for (const item of $("list").querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
@@ -164,6 +167,11 @@ function toggleFold(id) {
   say(`${scopes.get(id).name} ${folded.has(id) ? "folded" : "open"}. ${steps.length} steps.`);
 }
 
+function foldAll() {
+  rewalk(state.grain, new Set(state.folded.size ? [] : scopes.keys()));
+  say(`${state.folded.size ? "Every scope is folded" : "Every scope is open"}. ${steps.length} steps.`);
+}
+
 // The scope to fold or open from here: the one that is folded now, else the innermost around the step.
 function foldHere() {
   const node = steps[state.step].node;
@@ -181,13 +189,14 @@ function go(index, quietly = false) {
 }
 
 // The steps of a node are the backward ones, then the others; of a leaf, those that pass something on to it.
-function goToNode(id) {
+function goToNode(id, direction = 1) {
   const places = steps.flatMap((step, index) => (step.node === id ? [index] : []));
   const about = [...places.filter((index) => steps[index].phase === "backward"), ...places.filter((index) => steps[index].phase !== "backward")];
   const reaching = steps.flatMap((step, index) => (step.parts.some((part) => part.operand === id) ? [index] : []));
   const using = steps.flatMap((step, index) => (operandsOf(step).includes(id) ? [index] : []));
   const targets = about.length ? about : reaching.length ? reaching : using;
-  if (targets.length) go(targets[(targets.indexOf(state.step) + 1) % targets.length]);
+  const at = targets.indexOf(state.step);
+  if (targets.length) go(targets.at((at < 0 ? 0 : at + direction) % targets.length));
 }
 
 function setPlaying(on) {
@@ -205,7 +214,7 @@ function setPlaying(on) {
   }, Number($("speed").value));
 }
 
-function find(text) {
+function find(text, direction = 1) {
   const wanted = text.trim().toLowerCase();
   if (!wanted) return;
   const shown = data.nodes.filter((node) => !cover.has(node.id) || cover.get(node.id).node === node.id);
@@ -213,7 +222,7 @@ function find(text) {
     ...shown.filter((node) => [node.label, node.id].some((name) => name.toLowerCase() === wanted)),
     ...shown.filter((node) => `${node.label} ${node.op ?? ""}`.toLowerCase().includes(wanted)),
   ];
-  if (matches.length) goToNode(matches[0].id);
+  if (matches.length) goToNode(matches[0].id, direction);
   else say(`No node is called ${text}.`);
 }
 
@@ -226,8 +235,10 @@ function showQuestion() {
   for (const id of ["guess", "reveal"]) $(id).disabled = !question;
   const node = question && nodes.get(question.of);
   const root = nodes.get(data.root).label;
+  const next = steps[state.step + 1];
   $("asked").textContent = question
-    ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, ${steps[state.step + 1].phase} at ${nodes.get(steps[state.step + 1].node).label}?`
+    ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, `
+      + `${next.phase} at ${nodes.get(next.node).label}?`
     : state.step === steps.length - 1 ? "This was the last step." : "On the way forward nothing is asked: go on to the seed.";
 }
 
@@ -284,12 +295,18 @@ const KEYS = {
   Home: () => go(0),
   End: () => go(steps.length - 1),
   "/": () => { $("options").open = true; $("find").focus(); },
+  l: () => go(state.step + 1),
+  h: () => go(state.step - 1),
+  G: () => go(steps.length - 1),
+  n: () => find($("find").value),
+  N: () => find($("find").value, -1),
   f: foldHere,
+  F: foldAll,
   c: () => rewalk(state.grain === "node" ? "contribution" : "node", state.folded),
   p: () => setPredicting(!state.predicting),
   " ": () => setPlaying(!playing),
   "?": () => { $("help").open = !$("help").open; $("options").open ||= $("help").open; },
-  g: () => { if (typed) go(Number(typed) - 1); },
+  g: () => go(typed ? Number(typed) - 1 : 0),
   Escape: () => { $("help").open = $("folds").open = false; },
 };
 
@@ -344,7 +361,7 @@ function connect() {
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => { readAddress(); showWalk(); render(); });
   window.addEventListener("resize", () => zoomTo($("zoom").value));
-  for (const name of new Set(data.nodes.map((node) => node.label))) $("names").append(Object.assign(document.createElement("option"), { value: name }));
+  $("names").append(...data.nodes.map((node) => Object.assign(document.createElement("option"), { value: node.label })));
 }
 
 function reveal() {
