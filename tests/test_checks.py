@@ -145,6 +145,18 @@ def test_forward_mode_that_differs_from_reverse() -> None:
     assert [finding.kind for finding in report.wrong] == ["forward"] and "in forward mode" in str(report)
 
 
+def test_a_hessian_that_is_not_symmetric() -> None:
+    with planted("divide", 1.001, operand=0):
+        report = check_gradients(lambda x, y: x / y, 0.5, 1.5)
+    assert "asymmetric" in {finding.kind for finding in report.wrong} and "the other way round" in str(report)
+
+
+def test_rounding_inside_the_function_is_not_taken_for_an_error() -> None:
+    for x in (3.7e7, 1e8, 3.7e8):  # p = x / (1 + x) is so near 1 that log(1 - p) keeps but 8 digits
+        report = check_gradients(lambda x: (x / (1.0 + x)).logit(), x)
+        assert report and not report.findings
+
+
 @pytest.mark.parametrize(
     ("function", "x"),
     [

@@ -24,6 +24,7 @@ from micrograd_sm import (
     jvp,
     nn,
     no_grad,
+    primitives,
     sin,
     softmax,
     value_and_grad,
@@ -218,6 +219,20 @@ def test_no_grad_inside_is_respected() -> None:
 
     assert grad(frozen)(2.0).item() == 0.0
     assert grad(lambda x: x * no_grad()(lambda: x * x)())(3.0).item() == 9.0
+
+
+def test_only_what_lies_between_input_and_output_is_differentiated() -> None:
+    seen: list[str] = []
+    exp = primitives.PRIMITIVES["exp"]
+    right = exp.gradient
+    exp.gradient = (lambda g, out, x: seen.append("exp") or g * out,)
+    try:
+        w, x = Value(2.0), Value(3.0)
+        assert grad(lambda x: x * (w.exp() + 1.0))(x).item() == w.exp().item() + 1.0 and not seen
+        grad(lambda x: x.exp() * w.exp())(x)
+        assert seen == ["exp"]
+    finally:
+        exp.gradient = right
 
 
 # Structures ---------------------------------------------------------------------------------------------------------
