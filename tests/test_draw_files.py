@@ -201,7 +201,7 @@ def test_other_large_graphs_are_drawn_in_seconds():
     for value in (running_sum(150), stack([Value(1.0)] * 1000).sum()):
         started = time.monotonic()
         assert svg(draw(value, fold=False)).startswith(b"<?xml")
-        assert time.monotonic() - started < 5
+        assert time.monotonic() - started < 10
 
 
 def wide_cat():
