@@ -47,10 +47,15 @@ class Terminal:
         """Wait for a text on the screen, or for a condition."""
         condition = shown if callable(shown) else lambda: shown in self.text
         deadline = time.monotonic() + seconds
-        while not condition():
+        while not (condition() and self.is_drawn()):
             assert time.monotonic() < deadline, f"waited for {shown!r}; on the screen:\n{self.text}"
             self.read()
         return self
+
+    def is_drawn(self) -> bool:
+        """Whether the screen is whole: each one is written from the upper left corner to the lower right."""
+        taken_over = self.sent.rfind(b"\x1b[?1049h") > self.sent.rfind(b"\x1b[?1049l")
+        return not taken_over or (self.screen.cursor.y, self.screen.cursor.x) == (self.screen.lines - 1, self.screen.columns)
 
     def type(self, keys: str, shown: str | Callable[[], bool]) -> Terminal:
         self.child.send(keys)
