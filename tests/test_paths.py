@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_sm import Graph, Value, cross_entropy, no_grad, softmax
+from micrograd_sm import Graph, Value, cat, cross_entropy, no_grad, softmax, stack
 from micrograd_sm.graph import local_derivative
 from micrograd_sm.study import paths
+from micrograd_sm.study.elements import slopes
 
 
 def walked(graph: Graph, node: str, x: str) -> list[float]:
@@ -103,6 +105,37 @@ def test_matrix_products_and_large_tensors() -> None:
     assert paths(loss, w).total == 120
     assert paths(loss, w, at=0).gradient.shape == (12,)
     assert paths(loss, x, at=(0, 3)).total == 12
+
+
+MIXING: dict[str, Callable[[Value], Value]] = {
+    "reshape": lambda x: x.reshape(3, 2),
+    "transpose": lambda x: x.transpose(0, 1),
+    "expand": lambda x: x.unsqueeze(1).expand(2, 4, 3),
+    "picked twice": lambda x: x[:, [0, 2, 2]],
+    "cat": lambda x: cat([x, x * 2.0, x], 1),
+    "sum": lambda x: x.sum(dim=1, keepdim=True),
+    "sum of all": lambda x: x.sum(),
+    "max": lambda x: x.amax(dim=0),
+    "matmul": lambda x: x @ x.transpose(0, 1),
+    "batched matmul": lambda x: stack([x, x + 1.0]) @ x.transpose(0, 1),
+}
+
+
+@pytest.mark.parametrize("name", MIXING)
+def test_edges_between_elements_are_the_jacobian_without_zeros(name: str) -> None:
+    x = Value([[1.0, 2.0, 0.0], [4.0, 5.0, 6.0]])
+    graph = Graph(MIXING[name](x))
+    for edge in graph.edges:
+        jacobian = graph.jacobian(edge)
+        width = math.prod(graph[edge.source].shape)
+        dense = [(at // width, at % width, slope) for at, slope in enumerate(jacobian.flat) if slope != 0]
+        assert sorted(step for step in slopes(graph, edge) if step[2] != 0) == dense
+
+
+def test_a_layer_of_real_size() -> None:
+    x, w = Value([[0.01 * (i - j) for j in range(30)] for i in range(32)]), Value([[0.1] * 50] * 30, name="w")
+    loss = (x @ w).tanh().sum()
+    assert paths(loss, w, at=(3, 4)).total == 31
 
 
 def test_folded_scopes_are_one_hop() -> None:

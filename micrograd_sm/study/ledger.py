@@ -17,12 +17,12 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.strides import broadcast
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Edge, Graph, Node, local_derivative
+from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import number_text
 from micrograd_sm.study.backwards import backward_pass, check_loss, dependents, subject_of
+from micrograd_sm.study.elements import slopes
 
 MOST_EDGES = 1_000_000  # between elements of tensors
 _MOST_FACTORS = 8  # of a path that are written out
@@ -182,7 +182,7 @@ class _Ledger:
         self._settle(node)
         for edge in self.graph.operand_edges(node.id):
             if edge.source in between:
-                for row, column, slope in _slopes(self.graph, edge):
+                for row, column, slope in slopes(self.graph, edge):
                     self._follow((node.id, row), (edge.source, column), slope)
 
     def _follow(self, target: tuple[str, int], source: tuple[str, int], slope: float) -> None:
@@ -222,22 +222,6 @@ def _longer(entry: _Entry, end: tuple[str, int], slope: float) -> _Entry:
     (m, e), (n, f) = math.frexp(entry.mantissa), math.frexp(slope)
     mantissa, shift = math.frexp(m * n)
     return _Entry(end, mantissa, entry.exponent + e + f + shift, slope, entry)
-
-
-def _slopes(graph: Graph, edge: Edge) -> Iterator[tuple[int, int, float]]:
-    """Yield, for each pair of elements that an edge joins, their places and the derivative of one by the other."""
-    local = local_derivative(graph, edge)
-    if local.kind == "number":
-        yield 0, 0, local.data
-        return
-    source, target = graph[edge.source], graph[edge.target]
-    if local.kind == "elementwise":
-        columns = broadcast(list(range(math.prod(source.shape))), source.shape, target.shape)
-        yield from ((row, column, slope) for row, (column, slope) in enumerate(zip(columns, local.data.flat, strict=True)))
-        return
-    matrix = (graph.jacobian(edge) if local.data is None else local.data).flat
-    width = math.prod(source.shape)
-    yield from ((entry // width, entry % width, slope) for entry, slope in enumerate(matrix) if slope != 0)
 
 
 def _shortened(parts: list[str]) -> list[str]:

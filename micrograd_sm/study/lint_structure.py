@@ -30,9 +30,19 @@ def _squashed(look: Look, id: str) -> tuple[str, str] | None:
     return ("sigmoid", look.called(look.operands(node)[0].id, "logits")) if node.op == "sigmoid" else None
 
 
+def _without_number(look: Look, node: Node, ops: set[str]) -> Node:
+    """Return what a node was before a constant number was added, or it was scaled by one."""
+    node = look.origin(node.id)
+    if node.op in ops:
+        x, y = look.operands(node)
+        node = x if y.kind == "constant" and not y.shape else y if x.kind == "constant" and not x.shape else node
+    return node
+
+
 def squashed_before_cross_entropy(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
-        before = _squashed(look, found.input)
+        scaled = _without_number(look, look.graph[found.input], {"multiply", "divide"})
+        before = _squashed(look, found.input) or _squashed(look, scaled.id)
         if before and found.kind == "log_softmax":
             yield look.mistake(
                 look.origin(found.input),
@@ -85,7 +95,7 @@ def log_of_softmax(look: Look) -> Iterator[Mistake]:
     for node in look.graph:
         if node.op != "log":
             continue
-        found = _made_by(look, look.operands(node)[0].id)
+        found = _made_by(look, _without_number(look, look.operands(node)[0], {"add"}).id)
         if found and found.kind == "softmax":
             yield look.mistake(
                 node,
@@ -130,8 +140,18 @@ def _one_of_each_row(look: Look, id: str) -> bool:
                 if user.params["key"] == "target" or rows == list(range(shape[0])):
                     return True
             elif user.op in _UNCHANGED and user.shape == shape:
+                if user.op == "multiply" and any(_one_hot_rows(x) for x in look.operands(user)):
+                    return True
                 pending.append(user.id)
     return False
+
+
+def _one_hot_rows(node: Node) -> bool:
+    """Whether a constant picks one element of each row, and not also one of each column."""
+    if node.kind != "constant" or len(node.shape) != 2 or not set(flat(node.data)) <= {0, 1}:
+        return False
+    rows, columns = (map(sum, groups(flat(node.data), node.shape, (axis,))) for axis in (1, 0))
+    return all(total == 1 for total in rows) and any(total != 1 for total in columns)
 
 
 def log_softmax_twice(look: Look) -> Iterator[Mistake]:
