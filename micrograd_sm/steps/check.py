@@ -209,7 +209,7 @@ def _verdict(f: Any, x: float, gradient: float) -> tuple[str, float]:
         if _close(slope, gradient, h, above):
             return "agree", slope
         estimates.append(slope)
-        if len(estimates) == 2 and _vanishes(*estimates, gradient):
+        if len(estimates) == 2 and _vanishes(estimates[0], estimates[1], gradient):
             return "agree", slope
     if not estimates:
         return "unknown", math.nan
