@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-import time
 import xml.etree.ElementTree as ET
 
 import pytest
@@ -183,25 +182,27 @@ LARGE = {
 }
 
 
+def seconds_worked():
+    """Return the seconds that this process and those it ran kept a processor busy: others on the machine do not count."""
+    return sum(os.times()[:4])
+
+
 @pytest.mark.parametrize("name", LARGE)
 def test_a_thousand_open_nodes_are_drawn_in_three_seconds(name, tmp_path, no_dot):
     loss = LARGE[name]()
     loss.backward()
-    seconds = []
-    for _ in range(2):  # the better of two: the machine has other things to do
-        started = time.monotonic()
-        drawing = draw(loss, fold=False)
-        drawing.save(tmp_path / "large.svg")
-        seconds.append(time.monotonic() - started)
+    started = seconds_worked()
+    drawing = draw(loss, fold=False)
+    drawing.save(tmp_path / "large.svg")
+    assert seconds_worked() - started < 3
     assert len(drawing.graph) > 950
-    assert min(seconds) < 3
 
 
 def test_other_large_graphs_are_drawn_in_seconds():
     for value in (running_sum(150), stack([Value(1.0)] * 1000).sum()):
-        started = time.monotonic()
+        started = seconds_worked()
         assert svg(draw(value, fold=False)).startswith(b"<?xml")
-        assert time.monotonic() - started < 10
+        assert seconds_worked() - started < 10
 
 
 def wide_cat():
