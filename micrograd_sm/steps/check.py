@@ -1,4 +1,4 @@
-"""The final gradients of a pass against central differences: is what was recorded also right?
+"""The final gradients of a pass against central differences, so that what was recorded is known to be right.
 
 A node's number is moved a little up and a little down, all that depends on it is computed again from the graph alone, and
 the difference of the two results is divided by the distance. Nothing of the user's Values is touched.

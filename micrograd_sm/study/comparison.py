@@ -1,4 +1,4 @@
-"""Two graphs of the same quantity, side by side: where do their values and gradients part?"""
+"""Two graphs of the same quantity side by side, and where their values and gradients part."""
 
 from __future__ import annotations
 
@@ -172,12 +172,12 @@ class _Pairs:
                 self._pair(node.id, other, how)
 
     def _structure(self, node: Node, of_a: bool) -> Any:
-        """Return what a node does, and to which nodes of b; None where an operand of a has no match."""
+        """Return what a node does, and to which nodes of b; an operand of a without a match is None, which no node of b is."""
         if node.op is None:
             return (None, node.kind, node.shape, data_text(node.data)) if node.kind == "constant" else None
         ids = [edge.source for edge in (self.a if of_a else self.b).operand_edges(node.id)]
         matched = [self.found.get(id, (None,))[0] for id in ids] if of_a else ids
-        return None if None in matched else (node.op, repr(sorted(node.params.items())), *matched)
+        return (node.op, repr(sorted(node.params.items())), *matched)
 
     def _by_value(self, node: Node) -> None:
         if node.id in self.found or node.op is None:
