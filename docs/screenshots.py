@@ -23,8 +23,8 @@ import pyte
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
-STEPS = {"neuron": 11, "order": 4, "softmax_nll": 15, "cross_entropy": 16, "mlp": 18, "max_ties": 5}  # which one to show
-WIDTH, HEIGHT = 1040, 680  # pixels
+STEPS = {"neuron": 11, "order": 4, "softmax_nll": 15, "cross_entropy": 19, "mlp": 18, "max_ties": 5}  # which one to show
+WIDTH, HEIGHT, SCALE = 1300, 850, 0.8  # of the window, and pixels of the picture for each of its own
 COLUMNS, ROWS, MARGIN = 100, 28, 10  # of the terminal, which fills as many pixels
 EXPRESSION = "x1 = 2.0; w1 = -3.0; x2 = 0.0; w2 = 1.0; b = 6.8814; (x1 * w1 + x2 * w2 + b).tanh()"
 KEYS = ("1", "1", "g")
@@ -38,7 +38,8 @@ def main(folder: Path) -> None:
     chromium = os.environ.get("MICROGRAD_SM_CHROMIUM") or shutil.which("chromium") or sys.exit("no chromium on PATH")
     with tempfile.TemporaryDirectory() as pages, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        page = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT}, color_scheme="light", reduced_motion="reduce")
+        window = {"viewport": {"width": WIDTH, "height": HEIGHT}, "device_scale_factor": SCALE}
+        page = browser.new_page(**window, color_scheme="light", reduced_motion="reduce")
         for name, step in STEPS.items():
             program = ROOT / "examples" / f"step_{name}.py"
             subprocess.run([sys.executable, program, pages], check=True, stdout=subprocess.DEVNULL)
