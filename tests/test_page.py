@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from micrograd_sm import Value, trace
 from micrograd_sm.array import Array
 from micrograd_sm.draw import extent
-from micrograd_sm.steps import Steps
+from micrograd_sm.steps import Steps, steps
 from tests.browser import browser, open_page, printing  # noqa: F401
 from tests.page_losses import LOSSES, chain, classes, cube, neuron, order
 
@@ -146,6 +147,18 @@ def test_a_scope_folds_into_one_box_and_opens_again(shown: Callable[..., Any]) -
     page.locator("#folds input[value=s1]").check()
     page.locator("#folds input[value=s1]").uncheck()
     assert page.evaluate("stepper.length") == open_steps
+    page.keyboard.press("F")
+    assert page.locator("#picture [data-cover]").count() == 1, "the outermost covers those within"
+    page.keyboard.press("F")
+    assert page.evaluate("stepper.length") == open_steps
+
+
+def test_the_line_that_made_a_node_is_shown(shown: Callable[..., Any]) -> None:
+    with trace():
+        x = Value(2.0)
+        y = x * 3.0
+    page = shown(steps(y))
+    assert page.locator("#source").inner_text().endswith("y = x * 3.0")
 
 
 # Ways through --------------------------------------------------------------------------------------------------------
@@ -162,13 +175,21 @@ def test_keys(shown: Callable[..., Any]) -> None:
     assert step(page) == 10
     page.keyboard.type("3x")
     page.keyboard.press("g")
-    assert step(page) == 10, "a number that something else came after is forgotten"
+    assert step(page) == 1, "a number that something else came after is forgotten"
     page.keyboard.press("/")
     page.keyboard.type("w2")
     assert page.locator("#find").input_value() == "w2", "keys are the field's while one types"
     page.keyboard.press("Enter")
     assert "w2" in page.locator("#formula").inner_text()
     page.keyboard.press("Escape")
+    found = step(page)
+    page.keyboard.press("Home")
+    page.keyboard.press("n")
+    assert step(page) == found
+    page.keyboard.press("G")
+    assert step(page) == 11
+    page.keyboard.press("g")
+    assert step(page) == 1
     page.keyboard.press("c")
     assert page.locator("#grain").input_value() == "contribution"
     page.keyboard.press("?")
@@ -296,16 +317,24 @@ def test_a_page_of_30_nodes_is_small(tmp_path: Path) -> None:
 
 
 def test_a_thousand_steps_open_and_answer_within_a_second(shown: Callable[..., Any]) -> None:
+    """By the time that the page's own thread worked, which is the same however busy the machine is with other things."""
     walk = chain(250)
     page = shown(walk)
     assert len(walk) >= 1_000
-    timing = page.evaluate("performance.getEntriesByType('navigation')[0].domContentLoadedEventEnd")
-    assert timing < 1_000
-    for key in ("End", "ArrowLeft", "Home"):
-        before = page.evaluate("performance.now()")
-        page.keyboard.press(key)
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def worked() -> float:
         page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        assert page.evaluate("performance.now()") - before < 1_000, key
+        return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
+
+    before = worked()
+    page.reload()
+    assert worked() - before < 1
+    for key in ("End", "ArrowLeft", "Home"):
+        before = worked()
+        page.keyboard.press(key)
+        assert worked() - before < 1, key
 
 
 def test_a_graph_too_large_to_draw_has_a_page_without_a_picture(

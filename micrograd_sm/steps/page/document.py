@@ -20,7 +20,7 @@ from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.page.content import Content, cell_text, content_of, json_text, room_for_totals
 from micrograd_sm.steps.record import Step, Steps
 
-_SCRIPTS = ("model.js", "picture.js", "predict.js", "page.js")
+_SCRIPTS = ("model.js", "picture.js", "formula.js", "predict.js", "page.js")
 _MOST_STRIPS = 200  # nodes up to which large arrays have heat strips in the picture
 
 

@@ -1,10 +1,12 @@
 // The controls, the keys, the address, and render(), which sets everything from the state alone.
 const $ = (id) => document.getElementById(id);
+const MANY = 150; // nodes beyond which the table's columns are not measured, which takes long
 const state = { step: 0, grain: data.start.grain, folded: new Set(data.start.folded), predicting: false };
 let { steps, cover } = walkOf(state.grain, state.folded);
 let timer = null;
 let playing = false;
-let typed = "";
+let typed = ""; // digits, until g
+let sought = "";
 
 const rows = new Map([...document.querySelectorAll("[data-row]")].map((row) => {
   const [, made, value, gradient, mark] = row.cells;
@@ -70,60 +72,6 @@ function showStep(step) {
   keepInView(rows.get(step.node).row.closest(".scroll"), rows.get(step.node).row, 40);
   const shown = svg && (covers.get(cover.get(step.node)?.id)?.querySelector(".content") ?? drawn.get(step.node)?.group);
   if (shown) keepInView(svg.parentElement, shown, 24);
-}
-
-// A formula in lines: what it says in symbols, then in numbers, then what comes out. A line breaks between its terms.
-function formulaElement(formula) {
-  const element = document.createElement("p");
-  element.className = "formula";
-  formula.forEach((part, line) => {
-    const row = document.createElement("span");
-    if (line) row.append(wordsElement("="));
-    row.append(...termsOf(data.fragments[part][1]).map((terms) =>
-      (terms.length === 1 && isText(terms[0]) ? wordsElement(data.fragments[terms[0]][1]) : mathElement(terms))));
-    element.append(row);
-  });
-  return element;
-}
-
-const wordsElement = (text) => Object.assign(document.createElement("span"), { className: "words", textContent: text.replace(/^[,\s]+|\s+$/g, "") });
-const tagOf = (place) => data.fragments[place][0];
-const isText = (place) => tagOf(place) === "mtext";
-
-// The terms of a row, each with the operator before it. What begins with an operator, a bracket or a sign, stays together.
-function termsOf(place) {
-  const flat = (piece) => (tagOf(piece) === "mrow" && tagOf(data.fragments[piece][1]) !== "mo"
-    ? data.fragments[piece].slice(1).flatMap(flat) : [piece]);
-  const terms = [];
-  for (const piece of flat(place)) {
-    const open = terms.at(-1)?.length === 1 && tagOf(terms.at(-1)[0]) === "mo";
-    if (open && !isText(piece)) terms.at(-1).push(piece);
-    else terms.push([piece]);
-  }
-  return terms;
-}
-
-const MATH = "http://www.w3.org/1998/Math/MathML";
-const MATH_TAGS = new Set(["mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "msub", "mtable", "mtr", "mtd", "mspace", "mstyle", "mpadded", "ms"]);
-
-const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "rspace", "displaystyle", "width"]);
-
-function mathElement(places) {
-  const math = document.createElementNS(MATH, "math");
-  math.append(...places.map(pieceElement));
-  if (places.length > 1) for (const [side, room] of [["lspace", "0.1em"], ["rspace", "0.3em"]]) math.firstChild.setAttribute(side, room);
-  return math;
-}
-
-function pieceElement(place) {
-  const [tag, ...children] = data.fragments[place];
-  const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
-  for (const child of children) {
-    if (typeof child === "number") element.append(pieceElement(child));
-    else if (typeof child === "string") element.append(child);
-    else for (const [name, value] of Object.entries(child)) if (MATH_ATTRIBUTES.has(name)) element.setAttribute(name, value);
-  }
-  return element;
 }
 
 // Walks: another grain, other folds -------------------------------------------------------------------------------------
@@ -216,6 +164,7 @@ function setPlaying(on) {
 
 function find(text, direction = 1) {
   const wanted = text.trim().toLowerCase();
+  sought = wanted;
   if (!wanted) return;
   const shown = data.nodes.filter((node) => !cover.has(node.id) || cover.get(node.id).node === node.id);
   const matches = [
@@ -298,8 +247,8 @@ const KEYS = {
   l: () => go(state.step + 1),
   h: () => go(state.step - 1),
   G: () => go(steps.length - 1),
-  n: () => find($("find").value),
-  N: () => find($("find").value, -1),
+  n: () => find(sought),
+  N: () => find(sought, -1),
   f: foldHere,
   F: foldAll,
   c: () => rewalk(state.grain === "node" ? "contribution" : "node", state.folded),
@@ -310,10 +259,14 @@ const KEYS = {
   Escape: () => { $("help").open = $("folds").open = false; },
 };
 
+// Keys that mean something to the control that has the focus.
+function isTheirs(key, control) {
+  if (control.closest("#find, #guess, select")) return true;
+  return (key === " " && control.closest("button, summary, input")) || (key.length > 1 && control.closest("[type=range]"));
+}
+
 function onKey(event) {
-  const target = event.target;
-  if (event.ctrlKey || event.metaKey || event.altKey || target.closest("input, select, textarea")) return;
-  if (event.key === " " && target.closest("button, summary")) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || isTheirs(event.key, event.target)) return;
   if (/^\d$/.test(event.key)) {
     typed += event.key;
     $("place").textContent = `go to ${typed}, then g`;
@@ -403,6 +356,7 @@ const openOptions = () => { $("options").open = wide.matches; };
 wide.addEventListener("change", openOptions);
 openOptions();
 document.documentElement.classList.add("live");
+document.documentElement.classList.toggle("many", data.nodes.length > MANY);
 for (const id of ["controls", "now"]) $(id).hidden = false;
 document.querySelector(".legend").hidden = !svg;
 readPicture(goToNode, toggleFold);

@@ -188,14 +188,15 @@ function zoomTo(choice) {
   svg.setAttribute("height", natural.height * scale);
 }
 
-// Scroll a box, and never the page, until an element in it shows.
+// Scroll a box, and never the page, until an element in it shows: into the middle, so that what is around it shows too.
 function keepInView(box, element, margin) {
   const [outer, inner] = [box.getBoundingClientRect(), element.getBoundingClientRect()];
-  const shift = (low, high, from, to) => {
-    if (high - low > to - from - 2 * margin) return low - from - margin;
-    return low < from + margin ? low - from - margin : high > to - margin ? high - to + margin : 0;
+  const shift = (low, size, from, room) => {
+    if (size > room - 2 * margin) return low - from - margin;
+    const shows = low >= from + margin && low + size <= from + room - margin;
+    return shows ? 0 : low + size / 2 - from - room / 2;
   };
-  const left = shift(inner.left, inner.right, outer.left, outer.left + box.clientWidth);
-  const top = shift(inner.top, inner.bottom, outer.top, outer.top + box.clientHeight);
+  const left = shift(inner.left, inner.width, outer.left, box.clientWidth);
+  const top = shift(inner.top, inner.height, outer.top, box.clientHeight);
   if (left || top) box.scrollBy({ left, top, behavior: calm.matches || playing ? "instant" : "smooth" });
 }

@@ -1,0 +1,54 @@
+// Formulas: MathML made of the pieces in the data, tag by tag from a list, so that a name can only ever be text.
+// A formula in lines: what it says in symbols, then in numbers, then what comes out. A line breaks between its terms.
+function formulaElement(formula) {
+  const element = document.createElement("p");
+  element.className = "formula";
+  formula.forEach((part, line) => {
+    const row = document.createElement("span");
+    if (line) row.append(wordsElement("="));
+    row.append(...termsOf(data.fragments[part][1]).map((terms) =>
+      (terms.length === 1 && isText(terms[0]) ? wordsElement(data.fragments[terms[0]][1]) : mathElement(terms))));
+    element.append(row);
+  });
+  return element;
+}
+
+const wordsElement = (text) => Object.assign(document.createElement("span"), { className: "words", textContent: text.replace(/^[,\s]+|\s+$/g, "") });
+const tagOf = (place) => data.fragments[place][0];
+const isText = (place) => tagOf(place) === "mtext";
+
+// The terms of a row, each with the operator before it. What begins with an operator, a bracket or a sign, stays together.
+function termsOf(place) {
+  const flat = (piece) => (tagOf(piece) === "mrow" && tagOf(data.fragments[piece][1]) !== "mo"
+    ? data.fragments[piece].slice(1).flatMap(flat) : [piece]);
+  const terms = [];
+  for (const piece of flat(place)) {
+    const open = terms.at(-1)?.length === 1 && tagOf(terms.at(-1)[0]) === "mo";
+    if (open && !isText(piece)) terms.at(-1).push(piece);
+    else terms.push([piece]);
+  }
+  return terms;
+}
+
+const MATH = "http://www.w3.org/1998/Math/MathML";
+const MATH_TAGS = new Set(["mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "msub", "mtable", "mtr", "mtd", "mspace", "mstyle", "mpadded", "ms"]);
+
+const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "rspace", "displaystyle", "width"]);
+
+function mathElement(places) {
+  const math = document.createElementNS(MATH, "math");
+  math.append(...places.map(pieceElement));
+  if (places.length > 1) for (const [side, room] of [["lspace", "0.1em"], ["rspace", "0.3em"]]) math.firstChild.setAttribute(side, room);
+  return math;
+}
+
+function pieceElement(place) {
+  const [tag, ...children] = data.fragments[place];
+  const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
+  for (const child of children) {
+    if (typeof child === "number") element.append(pieceElement(child));
+    else if (typeof child === "string") element.append(child);
+    else for (const [name, value] of Object.entries(child)) if (MATH_ATTRIBUTES.has(name)) element.setAttribute(name, value);
+  }
+  return element;
+}
