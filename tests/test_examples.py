@@ -1,6 +1,8 @@
 """Each example runs, agrees with its expected figures, and would say so if it did not."""
 
+import re
 import shutil
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -73,6 +75,21 @@ def test_page_and_picture_have_the_programs_own_names(tmp_path, name, names):
     for own in names:
         assert f">{own}<" in picture
         assert f'<th scope="row">{own}</th>' in page
+
+
+def test_the_readme_lists_every_program_and_links_to_what_is_there():
+    links = re.findall(r"\]\(([^)]+)\)", (EXAMPLES / "README.md").read_text("utf-8"))
+    assert sorted(link for link in links if link.endswith(".py")) == PROGRAMS
+    assert all((EXAMPLES / link).is_file() for link in links)
+
+
+def test_each_program_to_step_through_has_its_screenshot():
+    """docs/screenshots.py makes them, all of one size, so that they can stand side by side."""
+    pictures = sorted((EXAMPLES.parent / "docs" / "screenshots").iterdir())
+    assert [path.stem for path in pictures] == sorted([*STEPPED, "terminal"])
+    heads = {path.read_bytes()[:24] for path in pictures}
+    assert [struct.unpack(">8s8xII", head) for head in heads] == [(b"\x89PNG\r\n\x1a\n", 1040, 680)]
+    assert max(path.stat().st_size for path in pictures) <= 130_000
 
 
 def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
