@@ -50,7 +50,7 @@ def test_the_same_program_twice_matches_node_for_node() -> None:
     a, b = Value([[1.0, 2.0], [0.0, 3.0]], name="x"), Value([[1.0, 2.0], [0.0, 3.0]], name="x")
     found = compare(program(a), program(b), names={})
     assert found.only_a == found.only_b == () and found.worst is None
-    assert all(match.a == match.b for match in found.matches)
+    assert [match.a for match in found.matches] == [match.b for match in found.matches] == [node.id for node in found.a]
     assert {match.how for match in found.matches} == {"name", "structure", "root"}
 
 

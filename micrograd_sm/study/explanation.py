@@ -195,7 +195,7 @@ def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[Line]:
     for step in Steps(graph, heard, seed, {}, "contribution"):
         if step.phase == "seed":
             yield from lines_of(step)
-        elif step.phase == "backward" and step.contributions[0].operand.id in between and step.node.id in between:
+        elif step.phase == "backward" and step.contributions[0].operand.id in between:
             lines.setdefault(step.contributions[0].operand.id, []).append(lines_of(step)[0])
     for node in reversed(graph.nodes):
         parts = lines.get(node.id, [])
