@@ -15,7 +15,7 @@ from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.mathml import lines_element
 from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.steps.record import Heard, Steps
-from micrograd_sm.steps.terms import Infix, Line, Name, Number, Slope, Term
+from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Remark, Slope, Term
 from micrograd_sm.steps.text import line_parts
 from micrograd_sm.study.backwards import backward_pass, check_loss, dependents, subject_of
 from micrograd_sm.study.patterns import Normalised, normalised
@@ -75,15 +75,15 @@ class SoftmaxShare(NamedTuple):
         """
         slope, divisor = Slope(self.root, self.logits), self._divisor()
         p, y = self._scaled(Name("p"), divisor), self._scaled(Name("y"), divisor)
-        given = [Line(Name("p"), "=", Name(f"softmax({self.logits})"), None, Number(self.p)),
+        given = [Line(Name("p"), "=", Call("softmax", (Name(self.logits),)), None, Number(self.p)),
                  Line(Name("y"), "=", Name("target"), None, Number(self.y))]  # fmt: skip
         if divisor is None:
-            given.append(Line(Name("s"), "=", Name("weight of each row"), None, Number(self.scale)))
+            given.append(Line(Name("s"), "=", None, None, Number(self.scale)))
         whole = Line(slope, "=", Infix("-", p, y), None, Number(self.own + self.normaliser))
         return (
             *given,
-            Line(Name("through the target's own logit"), ":", Infix("-", None, y), None, Number(self.own)),
-            Line(Name("through the normaliser"), ":", p, None, Number(self.normaliser)),
+            Line(Remark(Infix("-", None, y), "through the target's own logit"), "=", None, None, Number(self.own)),
+            Line(Remark(p, "through the normaliser"), "=", None, None, Number(self.normaliser)),
             whole,
         )
 
