@@ -5,24 +5,48 @@ from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
 from micrograd_sm.study.checks_torch import TensorComparison, TorchReport, check_against_torch
 from micrograd_sm.study.comparison import Comparison, Match, compare
 from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
+from micrograd_sm.study.landscapes import (
+    PICTURES,
+    SETTINGS,
+    logit_field,
+    loss_curves,
+    setting_curves,
+    setting_logit_field,
+    setting_maps,
+    setting_simplex_field,
+    simplex_field,
+)
+from micrograd_sm.study.landscapes_batch import residual_maps, training_maps
+from micrograd_sm.study.landscapes_losses import LOSSES, Samples, Setting, sample
+from micrograd_sm.study.landscapes_parts import Curve, CurvePanel, FieldPanel, Landscape, MapPanel
 from micrograd_sm.study.ledger import Path, Paths, paths
 from micrograd_sm.study.lint import RULES, Lint, lint
 from micrograd_sm.study.lint_look import Mistake
 from micrograd_sm.study.program import Program, source
 
 __all__ = [
+    "LOSSES",
+    "PICTURES",
     "RULES",
+    "SETTINGS",
     "Anomaly",
     "Comparison",
+    "Curve",
+    "CurvePanel",
     "Explanation",
+    "FieldPanel",
     "Finding",
     "GradientReport",
+    "Landscape",
     "Lint",
+    "MapPanel",
     "Match",
     "Mistake",
     "Path",
     "Paths",
     "Program",
+    "Samples",
+    "Setting",
     "SoftmaxShare",
     "TensorComparison",
     "TorchReport",
@@ -33,6 +57,16 @@ __all__ = [
     "explain",
     "first_anomaly",
     "lint",
+    "logit_field",
+    "loss_curves",
     "paths",
+    "residual_maps",
+    "sample",
+    "setting_curves",
+    "setting_logit_field",
+    "setting_maps",
+    "setting_simplex_field",
+    "simplex_field",
     "source",
+    "training_maps",
 ]
