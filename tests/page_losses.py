@@ -39,6 +39,12 @@ def uses() -> Steps:
     return steps(-(p * q).sum() + (x * x).sum() * p[0])
 
 
+def cancelling() -> Steps:
+    """Totals on the way that take more room than the gradient that they come to."""
+    x, y = Value(0.5, name="x"), Value([1.0, 2.0], name="y")
+    return steps(x * 12345.678 - x * 12345.178 + (y * 54321.123).sum() - (y * 54321.0).sum())
+
+
 def strange() -> Steps:
     x = Value(0.0, name="x")
     return steps((x / x) * 1e400 + Value(-0.0, name="z") * x + x.log(), {"x": x})
@@ -59,5 +65,5 @@ def chain(length: int) -> Steps:
 
 
 LOSSES: dict[str, Callable[[], Steps]] = {
-    made.__name__: made for made in (neuron, order, cube, classes, uses, strange, network)
+    made.__name__: made for made in (neuron, order, cube, classes, uses, cancelling, strange, network)
 }

@@ -80,7 +80,8 @@ def _picture(opened: Steps) -> str:
     except RuntimeError as error:
         return f"<p>{escape(str(error))}</p>"
     strips = len(opened.graph) <= _MOST_STRIPS
-    return _by_class(to_svg(opened.graph, room=room_for_totals(opened), strips=strips))
+    labels = labels_of(opened.graph)
+    return _by_class(to_svg(opened.graph, room=room_for_totals(opened), labels=labels, strips=strips))
 
 
 def _by_class(picture: str) -> str:

@@ -1,4 +1,5 @@
 // Formulas: MathML made of the pieces in the data, tag by tag from a list, so that a name can only ever be text.
+
 // A formula in lines: what it says in symbols, then in numbers, then what comes out. A line breaks between its terms.
 function formulaElement(formula) {
   const element = document.createElement("p");
@@ -13,7 +14,13 @@ function formulaElement(formula) {
   return element;
 }
 
-const wordsElement = (text) => Object.assign(document.createElement("span"), { className: "words", textContent: text.replace(/^[,\s]+|\s+$/g, "") });
+function wordsElement(text) {
+  const element = document.createElement("span");
+  element.className = "words";
+  element.textContent = text.replace(/^[,\s]+|\s+$/g, "");
+  return element;
+}
+
 const tagOf = (place) => data.fragments[place][0];
 const isText = (place) => tagOf(place) === "mtext";
 
