@@ -13,7 +13,6 @@ from micrograd_sm.engine import Value
 from micrograd_sm.expression import evaluate
 from micrograd_sm.script import run_script, value_in
 from micrograd_sm.steps import Steps, steps
-from micrograd_sm.steps.terminal.plain import lines
 
 ABOUT = "walk through the back-propagation of an expression, or of a script's loss"
 EPILOG = """\
@@ -77,8 +76,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         if note:
             print(f"micrograd-sm: {note}", file=sys.stderr)
-        for line in lines(walk):
-            print(line)
+        print(walk.text())
     return 0
 
 

@@ -25,9 +25,9 @@ def test_the_chain_rule_with_names_and_numbers() -> None:
     e1.name = "e1"
     loss = z1 + z2 + e1 * 0.2
     lines = [line.strip() for line in steps(loss, names={}).text().splitlines()]
-    assert lines[0] == "0 forward   e1 = z1 * 1.65 = 0.5 * 1.65 = 0.825"
-    assert lines[2] == "2 forward   v6 = e1 * 0.2 = 0.825 * 0.2 = 0.165"
-    assert lines[4] == "4 seed      dL/dL = 1"
+    assert lines[0] == "1  forward   e1 = z1 * 1.65 = 0.5 * 1.65 = 0.825"
+    assert lines[2] == "3  forward   v6 = e1 * 0.2 = 0.825 * 0.2 = 0.165"
+    assert lines[4] == "5  seed      dL/dL = 1"
     said = [line for line in lines if "dL/dz1 +=" in line]
     assert said[0].endswith("dL/dz1 += dL/dv4 * dv4/dz1 = 1 * 1 = 1, from nothing to 1")
     assert said[1].endswith("dL/dz1 += dL/de1 * de1/dz1 = 0.2 * 1.65 = 0.33, from 1 to 1.33")

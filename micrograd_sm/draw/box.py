@@ -114,7 +114,8 @@ def _operation(node: Node, options: Options) -> str:
     words = [str(node.op)] if sign.lower() != node.op else []
     words += [params] if params and params != sign else []
     shape = _shape(node, options)
-    words += [shape] if not node.name and shape not in ("", params) else []
+    titled = node.name or node.id in options.labels
+    words += [shape] if not titled and shape not in ("", params) else []
     words += [f"{len(node.folded)} nodes folded"] if node.folded else []
     said = f'<FONT POINT-SIZE="13"><B>{named(sign)}</B></FONT>'
     return f"{said}{GAP}{quiet('  '.join(words))}{GAP}" if words else f"{said}{ROOM}"
@@ -127,9 +128,10 @@ def _shape(node: Node, options: Options) -> str:
 
 
 def _title(node: Node, options: Options) -> list[str]:
-    shape = _shape(node, options)
-    if not node.name and (node.op or not shape):
+    shape, label = _shape(node, options), options.labels.get(node.id)
+    if not node.name and not label and (node.op or not shape):
         return []
     parts = cell(f"<B>{named(node.name)}</B>{ROOM}", f'ALIGN="LEFT"{wide_enough(node.name)}') if node.name else ""
+    parts += cell(f"{quiet(label, 12)}{ROOM}", 'ALIGN="LEFT"') if label and not node.name else ""
     parts += cell(f"{quiet(shape)}{ROOM}", 'ALIGN="RIGHT"') if shape else ""
     return [row(cell(table(row(parts), f'{PLAIN} CELLPADDING="5"')))]

@@ -9,11 +9,13 @@ from typing import NamedTuple
 DIRECTIONS = ("TB", "LR", "BT", "RL")
 SHOWN = ("both", "value", "gradient", "shape", "none")
 _NO_ROOM: Mapping[str, int] = MappingProxyType({})
+_NO_LABELS: Mapping[str, str] = MappingProxyType({})
 
 
 class Options(NamedTuple):
     """What `draw` was asked for, and `room`, which keeps a width in characters, by node id, for the numbers of its gradient.
 
+    `labels` says, by node id, what text beside the picture calls the nodes that have no name.
     `strips` says whether large arrays have heat strips; graphs of more than 200 nodes go without, for they would be half of
     the picture's bytes.
 
@@ -25,6 +27,7 @@ class Options(NamedTuple):
     show: str = "both"
     edges: bool = False
     room: Mapping[str, int] = _NO_ROOM
+    labels: Mapping[str, str] = _NO_LABELS
     strips: bool = True
 
     @property

@@ -181,22 +181,25 @@ class Steps(Sequence[Step]):
         return check(self.graph, self._seed)
 
     def text(self) -> str:
-        """Return all steps as numbered lines, and the gradients that earlier passes had left.
+        """Return all steps as lines, numbered from 1 as on the page and in the terminal, and what earlier passes had left.
+
+        Values made under `trace()` come with the line of code that made them.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> print(steps(x * x).text())
-        0 forward   L = x * x = 3 * 3 = 9
-        1 seed      dL/dL = 1
-        2 backward  dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
-                    dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
+        1  forward   L = x * x = 3 * 3 = 9
+        2  seed      dL/dL = 1
+        3  backward  dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
+                     dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
         """
-        width = len(str(len(self) - 1))
+        width = len(str(len(self)))
         lines = []
         for step in self:
             first, *others = (formula.text for formula in step.formulas)
-            lines.append(f"{step.index:{width}} {step.phase:9} {first}")
-            lines += [f"{'':{width + 10}} {other}" for other in others]
+            source = f"    # {step.node.source}" if step.node.source and step.phase == "forward" else ""
+            lines.append(f"{step.index + 1:{width}}  {step.phase:8}  {first}{source}")
+            lines += [f"{'':{width + 12}}{other}" for other in others]
         names = labels_of(self.graph)
         for id, held in self.earlier.items():
             if id in names:

@@ -1,5 +1,5 @@
-"""Steps in a terminal: `micrograd-sm step` walks through a backward pass by key, or prints every step.
+"""Steps in a terminal: `micrograd-sm step` walks through a backward pass by key.
 
-`keys` reads key presses, `walk` decides what they do, `screen` shows where the walk stands, `session` owns the terminal
-meanwhile, and `plain` prints. Only `screen` and `session` need rich.
+`keys` reads key presses, `walk` decides what they do, `screen` shows where the walk stands, and `session` owns the
+terminal meanwhile. Only `screen` and `session` need rich.
 """
