@@ -59,7 +59,7 @@ def page_html(walk: Steps) -> str:
     content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None)
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
-    style, script = _asset("page.css"), "\n".join(map(_asset, _SCRIPTS))
+    style, script = _inlined("page.css"), "".join(map(_inlined, _SCRIPTS))
     return Template(_asset("page.html")).substitute(
         title=escape(title),
         policy=_policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], script),
@@ -91,6 +91,12 @@ def _by_class(picture: str) -> str:
 
 def _asset(name: str) -> str:
     return files(__package__).joinpath(name).read_text("utf-8")
+
+
+def _inlined(name: str) -> str:
+    """Return a style sheet or a script without indents and lines of comment, which each page would carry along."""
+    lines = (line.strip() for line in _asset(name).splitlines())
+    return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _policy(styles: list[str], script: str) -> str:
