@@ -22,7 +22,7 @@ SETTINGS = (
 )
 _CORNERS = ((0.0, 0.0), (1.0, 0.0), (0.5, math.sqrt(0.75)))  # of the simplex, for classes 0, 1 and 2
 _NATS = "logit of class {} (nats)"
-_ARROWS = "Arrows are minus the gradient, on one scale in all panels."
+_ARROWS = "Contours are the loss, cross-entropy in nats; arrows are minus the gradient, on one scale in all panels."
 _LEAST = "A star marks the least loss sampled."
 _MAPS = "Gradient of the summed loss by each logit; the target's cell has a frame, rows that are ignored are struck through."
 
@@ -187,7 +187,7 @@ def _logit_panel(title: str, loss: str, setting: Setting, span: tuple[float, flo
     found = sample(loss, logits, setting)
     descent = tuple((-row[0], -row[1]) for row in found.gradients)
     apart = max(1, (points - 1) // 10)
-    shown = range(0, points, apart)
+    shown = range(apart // 2, points, apart)
     arrows = tuple(row * points + column for row in shown for column in shown)
     inner = [0 < place // points < points - 1 and 0 < place % points < points - 1 for place in range(points * points)]
     return _field_panel(title, logits, positions, found, descent, arrows, inner)

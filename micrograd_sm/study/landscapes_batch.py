@@ -39,7 +39,7 @@ def residual_maps(
         raise ValueError("residual_maps: logits holds no map; give the logits of at least one, as [logits]")
     setting = setting or Setting()
     panels = tuple(_map(name, x, tuple(target), setting) for name, x in zip(names, logits))
-    return Landscape("residuals", "p \u2212 y of a batch", _NOTE, setting, panels, len(panels))
+    return Landscape("residuals", "the residuals p \u2212 y of a batch", _NOTE, setting, panels, len(panels))
 
 
 def training_maps(

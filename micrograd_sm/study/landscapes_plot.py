@@ -6,7 +6,7 @@ Colours are Okabe and Ito's, which the colour-blind tell apart, and every colour
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import cycle
@@ -23,6 +23,7 @@ try:
     from matplotlib.collections import PatchCollection
     from matplotlib.colors import LinearSegmentedColormap, Normalize
     from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
     from matplotlib.ticker import MaxNLocator
@@ -51,6 +52,7 @@ _RC: Any = {
 }
 _GROUND = ("#ffffff", "#9ecae1")
 _ARROW, _CONTOUR, _EDGE = "#A33C00", "#4b5563", "#111827"
+_ROOM = 0.05  # between a label and the border, as a part of the panel
 _MANY_ROWS, _MANY_COLUMNS = 30, 10  # beyond which a map has no room for numbers
 
 
@@ -84,14 +86,14 @@ def _figure(landscape: Landscape) -> Figure:
     draw = {"curves": _draw_curves, "logits": _draw_fields, "simplex": _draw_fields, "residuals": _draw_maps}
     figure = draw[landscape.kind](landscape)
     figure.suptitle(f"{landscape.title[:1].upper()}{landscape.title[1:]}")
-    width = int(figure.get_figwidth() * 15)
+    width = int(figure.get_figwidth() * 16.5)
     setting = "" if landscape.setting is None or str(landscape.setting) == "plain" else f" Setting: {landscape.setting}."
     figure.supxlabel(textwrap.fill(landscape.note + setting, width), fontsize=8, color="#374151")
     return figure
 
 
 def _sized(width: float, height: float) -> Figure:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), layout=ConstrainedLayoutEngine(h_pad=0.09, w_pad=0.06, hspace=0.06))
     FigureCanvasAgg(figure)
     return figure
 
@@ -137,46 +139,72 @@ def _draw_fields(landscape: Landscape) -> Figure:
     panels = [panel for panel in landscape.panels if isinstance(panel, FieldPanel)]
     longest = max((_length(panel.descent[place]) for panel in panels for place in panel.arrows), default=0.0)
     for panel, one in zip(panels, axes):
-        _ground(panel, one)
-        _arrows(panel, one, longest)
+        _ground(panel, one, _depth_in_simplex if landscape.kind == "simplex" else _depth_in_square(panel))
+        arrows = _arrows(panel, one, longest)
         one.set_aspect("equal")
-        one.set_title(panel.title, pad=8)
+        one.set_title(panel.title, pad=2 if landscape.kind == "simplex" else 6)
         if landscape.kind == "simplex":
             _simplex_axes(one)
         else:
             one.set_xlabel("logit of class 0 (nats)")
             one.set_ylabel("logit of class 1 (nats)")
+        if arrows is not None and panel is panels[-1]:
+            size = float(f"{longest / 2:.1g}")
+            one.quiverkey(arrows, 0.97, 0.985, size, f"gradient of {size:g} per nat", coordinates="figure", labelpos="W")
     for one in axes[len(panels) :]:
         one.set_axis_off()
     return figure
+
+
+def _depth_in_simplex(place: Row) -> float:
+    x, y = place[0], place[1] / 0.75**0.5  # y is the probability of class 2
+    return min(y, x - y / 2, 1 - x - y / 2)
+
+
+def _depth_in_square(panel: FieldPanel) -> Callable[[Row], float]:
+    low, high = min(x for x, _ in panel.positions), max(x for x, _ in panel.positions)
+    return lambda place: min(min(x - low, high - x) for x in place) / (high - low)
 
 
 def _length(arrow: Row) -> float:
     return (arrow[0] ** 2 + arrow[1] ** 2) ** 0.5
 
 
-def _ground(panel: FieldPanel, axes: Any) -> None:
-    """Fill the panel by its loss, in light colours on which arrows can be seen, and label the contours."""
+def _ground(panel: FieldPanel, axes: Any, depth: Callable[[Row], float]) -> None:
+    """Fill the panel by its loss, in light colours on which arrows can be seen, and label the contours where there is room."""
     x, y = zip(*panel.positions)
     levels = MaxNLocator(8).tick_values(min(panel.losses), max(panel.losses))
     axes.tricontourf(x, y, panel.losses, levels=levels, cmap=LinearSegmentedColormap.from_list("ground", _GROUND))
     contours = axes.tricontour(x, y, panel.losses, levels=levels, colors=_CONTOUR, linewidths=0.6, linestyles="solid")
-    for label in axes.clabel(contours, fontsize=7, fmt="%g"):
-        label.set(zorder=6, path_effects=[withStroke(linewidth=2.0, foreground="white")])
+    taken = []
     if panel.lowest is not None:
-        axes.plot(*panel.positions[panel.lowest], marker="*", markersize=13, color="#F0E442", markeredgecolor=_EDGE, zorder=5)
+        taken.append(panel.positions[panel.lowest])
+        axes.plot(*taken[0], marker="*", markersize=13, color="#F0E442", markeredgecolor=_EDGE, zorder=5)
+    for level, path in zip(contours.levels, contours.get_paths()):
+        place = _roomiest([tuple(vertex) for vertex in path.vertices], taken, depth, max(x) - min(x))
+        if place is not None:
+            taken.append(place)
+            stroke = withStroke(linewidth=2.0, foreground="white")
+            axes.text(*place, f"{level:g}", fontsize=7, ha="center", va="center", zorder=6, path_effects=[stroke])
 
 
-def _arrows(panel: FieldPanel, axes: Any, longest: float) -> None:
-    """Draw minus the gradient at the panel's arrows; the longest of all panels is as long as two neighbours are apart."""
+def _roomiest(places: list[Row], taken: list[Row], depth: Callable[[Row], float], width: float) -> Row | None:
+    """Return the place that is farthest from the border and from what is taken; None where all are close."""
+    rooms = [min([depth(place), *(_length((place[0] - x, place[1] - y)) / width / 2 for x, y in taken)]) for place in places]
+    most = max(rooms, default=0.0)
+    return places[rooms.index(most)] if most > _ROOM else None
+
+
+def _arrows(panel: FieldPanel, axes: Any, longest: float) -> Any:
+    """Draw minus the gradient at the panel's arrows, so that the longest of all panels reaches just beyond its neighbour."""
     starts = [panel.positions[place] for place in panel.arrows]
     steps = [panel.descent[place] for place in panel.arrows]
     if len(starts) < 2 or not longest:
-        return
+        return None
     apart = min(_length((x - starts[0][0], y - starts[0][1])) for x, y in starts[1:])
     (x, y), (u, v) = zip(*starts), zip(*steps)
     scale = longest / (1.3 * apart)
-    axes.quiver(x, y, u, v, color=_ARROW, angles="xy", scale_units="xy", scale=scale, width=0.006, zorder=4)
+    return axes.quiver(x, y, u, v, color=_ARROW, angles="xy", scale_units="xy", scale=scale, width=0.006, zorder=4)
 
 
 def _simplex_axes(axes: Any) -> None:
@@ -262,4 +290,9 @@ def _numbers(panel: MapPanel, axes: Any, colors: ScalarMappable) -> None:
             for c, g in enumerate(row):
                 red, green, blue, _ = colors.cmap((g + 1.0) / 2.0)
                 color = "white" if 0.2126 * red**2.2 + 0.7152 * green**2.2 + 0.0722 * blue**2.2 < 0.18 else "black"
-                axes.text(c + 0.5, place + 0.52, f"{g:+z.2f}", ha="center", va="center", fontsize=6.5, color=color)
+                axes.text(c + 0.5, place + 0.52, _signed_text(g), ha="center", va="center", fontsize=6.5, color=color)
+
+
+def _signed_text(g: float) -> str:
+    said = f"{g:+z.2f}"
+    return "0" if said == "+0.00" else said.replace("-", "\u2212")
