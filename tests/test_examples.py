@@ -5,6 +5,7 @@ import shutil
 import struct
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -19,12 +20,18 @@ STEPPED = {name.removeprefix("step_").removesuffix(".py"): name for name in PROG
 
 
 def run(path, *arguments):
+    if Path(path).name.startswith("landscape_") and not find_spec("matplotlib"):
+        pytest.skip("the pictures of landscapes need matplotlib: pip install 'micrograd_sm[plot]'")
     return subprocess.run([sys.executable, path, *arguments], check=False, capture_output=True, text=True, timeout=60)
 
 
 def test_every_topic_has_its_example():
     assert PROGRAMS == [
         "cross_entropy_in_two_steps.py",
+        "landscape_curves.py",
+        "landscape_logits.py",
+        "landscape_residuals.py",
+        "landscape_simplex.py",
         "logits_and_log_odds.py",
         "nll_loss_by_hand.py",
         "nll_loss_wrong_input.py",
@@ -48,7 +55,10 @@ def test_it_agrees(tmp_path, program):
     assert max(map(len, done.stdout.splitlines())) <= 80
     name = program.removeprefix("step_").removesuffix(".py")
     written = {path.name for path in tmp_path.glob("output/*")}
-    assert written == ({f"{name}.html", f"{name}.svg"} if name in STEPPED else set())
+    pages = {f"{name}.html", f"{name}.svg"} if name in STEPPED else set()
+    stem = program.removesuffix(".py")
+    pictures = {f"{stem}.svg", f"{stem}_settings.svg"} if stem.startswith("landscape_") else set()
+    assert written == pages | pictures
 
 
 def test_they_share_one_folder(tmp_path):
@@ -104,6 +114,10 @@ def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
     ("program", "figure"),
     [
         ("cross_entropy_in_two_steps.py", "1.3743"),
+        ("landscape_curves.py", "-0.4444"),
+        ("landscape_logits.py", "0.9817"),
+        ("landscape_residuals.py", "0.1322"),
+        ("landscape_simplex.py", "0.2833"),
         ("logits_and_log_odds.py", "1.3863)"),
         ("nll_loss_by_hand.py", "0.475)"),
         ("nll_loss_wrong_input.py", "-0.3123"),
