@@ -9,7 +9,16 @@ import math
 from collections.abc import Callable, Sequence
 
 from micrograd_sm.study.landscapes_batch import training_maps
-from micrograd_sm.study.landscapes_losses import CROSS_ENTROPY, LOSSES, Row, Samples, Setting, sample
+from micrograd_sm.study.landscapes_losses import (
+    CROSS_ENTROPY,
+    LOSSES,
+    Row,
+    Samples,
+    Setting,
+    one_setting,
+    sample,
+    some_settings,
+)
 from micrograd_sm.study.landscapes_parts import Curve, CurvePanel, FieldPanel, Landscape
 
 _SIX = (0, 0, 0, 1, 1, 2)  # observed at the same logits: half of class 0, a third of class 1, a sixth of class 2
@@ -36,7 +45,7 @@ def loss_curves(setting: Setting | None = None, span: tuple[float, float] = (-8.
     >>> panel.x, [round(g, 3) for g in panel.curves[0].gradients]
     ((-8.0, 0.0, 8.0), [-1.0, -0.667, -0.001])
     """
-    setting, x = setting or Setting(), _grid(span, points)
+    setting, x = one_setting(setting), _grid(span, points)
     panels = []
     for along, title in ((0, "against the logit of class 0"), (1, "against the logit of class 1")):
         curves = tuple(_curve(loss, loss, along, x, setting) for loss in LOSSES)
@@ -55,7 +64,7 @@ def setting_curves(
     >>> [curve.label for curve in setting_curves(points=2).panels[0].curves][1:3]
     ['temperature 2', 'label smoothing 0.3']
     """
-    x = _grid(span, points)
+    settings, x = some_settings(settings), _grid(span, points)
     panels = [
         CurvePanel(loss, _NATS.format(0), x, tuple(_curve(str(setting), loss, 0, x, setting) for setting in settings))
         for loss in LOSSES
@@ -73,7 +82,7 @@ def logit_field(setting: Setting | None = None, span: tuple[float, float] = (-4.
     >>> panel.positions[4], [round(g, 3) for g in panel.gradients[4]]
     ((0.0, 0.0), [-0.667, 0.333, 0.333])
     """
-    setting = setting or Setting()
+    setting = one_setting(setting)
     panels = tuple(_logit_panel(loss, loss, setting, span, points) for loss in LOSSES)
     note = f"{_observed(setting)}; the logit of class 2 is 0. {_ARROWS}"
     return Landscape("logits", "the gradient field over two logits", note, setting, panels, 2)
@@ -93,6 +102,7 @@ def setting_logit_field(
     >>> [round(z, 1) for z in panel.positions[panel.lowest]]  # log 3 and log 2, on a grid of 0.4
     [1.2, 0.8]
     """
+    settings = some_settings(settings)
     panels = tuple(_logit_panel(str(setting), loss, setting, span, points) for setting in settings)
     note = f"{_observed(settings[0])}; the logit of class 2 is 0. {_ARROWS} {_LEAST}"
     return Landscape("logits", f"what settings do to {loss} over two logits", note, None, panels, 3)
@@ -110,7 +120,7 @@ def simplex_field(setting: Setting | None = None, subdivisions: int = 60) -> Lan
     >>> [round(g, 3) for g in panel.gradients[0]], [round(x, 3) for x in panel.positions[0]]
     ([-0.667, 0.333, 0.333], [0.5, 0.289])
     """
-    setting = setting or Setting()
+    setting = one_setting(setting)
     panels = tuple(_simplex_panel(loss, loss, setting, subdivisions) for loss in LOSSES)
     note = f"{_observed(setting)}; logits are log p. {_ARROWS}"
     return Landscape("simplex", "the gradient field over the simplex", note, setting, panels, 2)
@@ -127,6 +137,7 @@ def setting_simplex_field(
     >>> [round(math.exp(z), 3) for z in panel.logits[panel.lowest]]  # what was observed: 3, 2 and 1 of 6
     [0.5, 0.333, 0.167]
     """
+    settings = some_settings(settings)
     panels = tuple(_simplex_panel(str(setting), loss, setting, subdivisions) for setting in settings)
     note = f"{_observed(settings[0])}; logits are log p. {_ARROWS} {_LEAST}"
     return Landscape("simplex", f"what settings do to {loss} over the simplex", note, None, panels, 3)
@@ -140,6 +151,7 @@ def setting_maps(settings: Sequence[Setting] = SETTINGS, steps: Sequence[int] = 
     >>> [panel.title for panel in setting_maps(SETTINGS[:2], steps=(0, 1)).panels]
     ['plain, start', 'temperature 2, start', 'plain, step 1', 'temperature 2, step 1']
     """
+    settings = some_settings(settings)
     found = [training_maps(setting=setting, steps=steps).panels for setting in settings]
     named = [[panel._replace(title=f"{s}, {panel.title}") for panel in panels] for s, panels in zip(settings, found)]
     panels = tuple(panel for row in zip(*named) for panel in row)

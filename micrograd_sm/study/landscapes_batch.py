@@ -11,7 +11,7 @@ from micrograd_sm.functional import cross_entropy
 from micrograd_sm.mode import no_grad
 from micrograd_sm.nn import Linear, Module
 from micrograd_sm.optim import SGD
-from micrograd_sm.study.landscapes_losses import Setting
+from micrograd_sm.study.landscapes_losses import Setting, one_setting
 from micrograd_sm.study.landscapes_parts import Landscape, MapPanel
 
 _CENTRES = ((2.0, 0.0), (-1.0, 1.7), (-1.0, -1.7))
@@ -37,7 +37,7 @@ def residual_maps(
         raise ValueError(f"residual_maps: {len(names)} titles for {len(logits)} maps; there must be one for each")
     if not names:
         raise ValueError("residual_maps: logits holds no map; give the logits of at least one, as [logits]")
-    setting = setting or Setting()
+    setting = one_setting(setting)
     panels = tuple(_map(name, x, tuple(target), setting) for name, x in zip(names, logits))
     return Landscape("residuals", "the residuals p \u2212 y of a batch", _NOTE, setting, panels, len(panels))
 
@@ -69,7 +69,7 @@ def training_maps(
         model, inputs, target = example_batch()
     if optimizer is None:
         optimizer = SGD(model.parameters(), lr=0.5)
-    setting = setting or Setting()
+    setting = one_setting(setting)
     seen = []
     for step in range(steps[-1] + 1):
         if step in steps:

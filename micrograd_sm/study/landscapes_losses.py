@@ -84,6 +84,30 @@ class Setting:
         return ", ".join(filter(None, said)) or "plain"
 
 
+def one_setting(setting: Any) -> Setting:
+    """Return the setting, the plain one for None; TypeError for anything else.
+
+    >>> print(one_setting(None))
+    plain
+    """
+    if setting is None:
+        return Setting()
+    if not isinstance(setting, Setting):
+        raise TypeError(f"landscapes: setting must be a Setting, got {setting!r}")
+    return setting
+
+
+def some_settings(settings: Sequence[Any]) -> list[Setting]:
+    """Return the settings as a list; ValueError where there are none, TypeError for what is no Setting.
+
+    >>> len(some_settings([Setting(), Setting(temperature=2.0)]))
+    2
+    """
+    if isinstance(settings, Setting) or not settings:
+        raise ValueError(f"landscapes: settings must be one or more Settings in a list, got {settings!r}")
+    return [one_setting(setting) for setting in settings]
+
+
 def _number(x: Any, what: str) -> float:
     if isinstance(x, bool) or not isinstance(x, Real):
         raise TypeError(f"Setting: {what} must be a number, got {x!r}")
@@ -139,7 +163,7 @@ def sample(loss: str, logits: Sequence[Sequence[float]], setting: Setting | None
     """
     if loss not in LOSSES:
         raise ValueError(f"sample: no loss is called {loss!r}; there are {', '.join(map(repr, LOSSES))}")
-    setting = setting or Setting()
+    setting = one_setting(setting)
     z = Value([list(row) for row in logits])
     scaled = z / setting.temperature
     pull = setting.pull(z.shape[1])
