@@ -250,7 +250,7 @@ def _draw_maps(landscape: Landscape) -> Figure:
     for one in axes[len(panels) :]:
         one.set_axis_off()
     beyond = any(abs(g) > 1.0 for panel in panels for row in panel.rows for g in row)
-    what = "gradient of the loss" if landscape.setting is None else "p \u2212 y"
+    what = "p \u2212 y" if str(landscape.setting) == "plain" else "gradient of the loss"
     label = f"{what} (nats per nat of logit)"
     figure.colorbar(colors, ax=axes, label=label, extend="both" if beyond else "neither", shrink=0.8)
     return figure
@@ -295,4 +295,4 @@ def _numbers(panel: MapPanel, axes: Any, colors: ScalarMappable) -> None:
 
 def _signed_text(g: float) -> str:
     said = f"{g:+z.2f}"
-    return "0" if said == "+0.00" else said.replace("-", "\u2212")
+    return "0.00" if said == "+0.00" else said.replace("-", "\u2212")
