@@ -206,6 +206,8 @@ def test_residuals_are_p_minus_y_and_0_where_ignored():
     assert plain.loss == near(cross_entropy(logits, target).item())
     assert ignoring.rows == (plain.rows[0], (0.0, 0.0, 0.0))
     assert ignoring.ignored == (1,)
+    both = residual_maps([logits], target, setting=Setting(temperature=2.0, ignore_index=0))
+    assert str(both.setting) == "temperature 2, class 0 ignored"
 
 
 def test_the_maps_of_a_model_of_ones_own():

@@ -152,8 +152,8 @@ def setting_maps(settings: Sequence[Setting] = SETTINGS, steps: Sequence[int] = 
     ['plain, start', 'temperature 2, start', 'plain, step 1', 'temperature 2, step 1']
     """
     settings = some_settings(settings)
-    found = [training_maps(setting=setting, steps=steps).panels for setting in settings]
-    named = [[panel._replace(title=f"{s}, {panel.title}") for panel in panels] for s, panels in zip(settings, found)]
+    found = [training_maps(setting=setting, steps=steps) for setting in settings]
+    named = [[panel._replace(title=f"{one.setting}, {panel.title}") for panel in one.panels] for one in found]
     panels = tuple(panel for row in zip(*named) for panel in row)
     return Landscape("residuals", "what settings do to the gradient of a batch", _MAPS, None, panels, len(settings))
 

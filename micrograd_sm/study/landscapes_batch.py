@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from micrograd_sm.engine import Value, as_value
@@ -17,6 +18,7 @@ from micrograd_sm.study.landscapes_parts import Landscape, MapPanel
 _CENTRES = ((2.0, 0.0), (-1.0, 1.7), (-1.0, -1.7))
 _EACH = 4
 _NOTE = "Gradient of the summed loss by each logit, p - y for plain cross-entropy; the target's cell has a frame."
+_STRUCK = " Rows that are ignored are struck through."
 
 
 def residual_maps(
@@ -24,8 +26,8 @@ def residual_maps(
 ) -> Landscape:
     """Return p - y of a batch, at each of several `logits`, (N, C), of the same targets (N): before and after, say.
 
-    With a `setting`, the gradient is that of the loss so taken: divided by the temperature, times the target's weight, 0 where
-    the target is ignored. The mean loss is nan where all are.
+    With a `setting`, whose own targets play no part, the gradient is that of the loss so taken: divided by the temperature,
+    times the target's weight, 0 where the target is ignored. The mean loss is nan where all are.
 
     Raises ValueError for logits that are no matrix and for titles of another number, and as cross_entropy does.
 
@@ -37,9 +39,10 @@ def residual_maps(
         raise ValueError(f"residual_maps: {len(names)} titles for {len(logits)} maps; there must be one for each")
     if not names:
         raise ValueError("residual_maps: logits holds no map; give the logits of at least one, as [logits]")
-    setting = one_setting(setting)
-    panels = tuple(_map(name, x, tuple(target), setting) for name, x in zip(names, logits))
-    return Landscape("residuals", "the residuals p \u2212 y of a batch", _NOTE, setting, panels, len(panels))
+    setting = replace(one_setting(setting), targets=tuple(target))
+    panels = tuple(_map(name, x, setting) for name, x in zip(names, logits))
+    note = _NOTE + _STRUCK if panels[0].ignored else _NOTE
+    return Landscape("residuals", "the residuals p \u2212 y of a batch", note, setting, panels, len(panels))
 
 
 def training_maps(
@@ -96,8 +99,8 @@ def example_batch() -> tuple[Linear, list[list[float]], list[int]]:
     return Linear(2, 3, generator=source), inputs, target
 
 
-def _map(title: str, logits: Any, target: tuple[int, ...], setting: Setting) -> MapPanel:
-    z = Value(as_value(logits, "residual_maps: logits").data)
+def _map(title: str, logits: Any, setting: Setting) -> MapPanel:
+    target, z = setting.targets, Value(as_value(logits, "residual_maps: logits").data)
     if z.ndim != 2:
         raise ValueError(f"residual_maps: logits must be (N, C), got shape {z.shape}")
     _loss(z, target, setting, "sum").backward()

@@ -268,19 +268,20 @@ def _broken(title: str) -> str:
 
 def _map(panel: MapPanel, axes: Any, colors: ScalarMappable) -> None:
     classes = range(len(panel.rows[0]))
-    axes.pcolormesh(panel.rows, cmap=colors.cmap, norm=colors.norm, edgecolors="white", linewidth=0.4)
+    few = len(panel.rows) <= _MANY_ROWS
+    axes.pcolormesh(panel.rows, cmap=colors.cmap, norm=colors.norm, edgecolors="white", linewidth=0.4 if few else 0.0)
     axes.invert_yaxis()
     counted = [(place, t) for place, t in enumerate(panel.target) if place not in panel.ignored]
-    frames = [Rectangle((t + 0.06, place + 0.08), 0.88, 0.84) for place, t in counted]
-    width = 1.2 if len(panel.rows) <= _MANY_ROWS else 0.5
-    axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=_EDGE, linewidth=width))
+    inset = 0.06 if few else 0.0
+    frames = [Rectangle((t + inset, place + inset), 1.0 - 2 * inset, 1.0 - 2 * inset) for place, t in counted]
+    axes.add_collection(PatchCollection(frames, facecolor="none", edgecolor=_EDGE, linewidth=1.2 if few else 0.4))
     for place in panel.ignored:
         axes.plot([0, len(classes)], [place + 0.5, place + 0.5], color=_EDGE, linewidth=0.8)
     axes.set_xticks([c + 0.5 for c in classes][:: 1 + len(classes) // 14], [*classes][:: 1 + len(classes) // 14])
-    apart = 1 + len(panel.rows) // 25
+    apart = next(n for n in (1, 2, 5, 10, 20, 50, 100, len(panel.rows)) if len(panel.rows) / n <= 25)
     axes.set_yticks([row + 0.5 for row in range(0, len(panel.rows), apart)], range(0, len(panel.rows), apart))
     axes.tick_params(length=0)
-    if len(panel.rows) <= _MANY_ROWS and len(classes) <= _MANY_COLUMNS:
+    if few and len(classes) <= _MANY_COLUMNS:
         _numbers(panel, axes, colors)
 
 
