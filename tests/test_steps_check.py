@@ -84,6 +84,12 @@ def test_points_without_one_slope_are_no_failures(loss: Callable[[Value], Value]
     assert f"not smooth at {kinks[0]}: " in str(check)
 
 
+def test_a_gradient_that_passed_through_kinks_is_no_failure() -> None:
+    x = Value(0.0, name="x")
+    check = steps(x.relu() - (-x).relu(), names={}).check()  # x itself, whose slope is 1; relu's at 0 is 0 by convention
+    assert check and [one.place for one in check.kinks] == ["v2", "x"]
+
+
 def test_a_kink_just_beside_the_point_is_stepped_around() -> None:
     x = Value([1e-6, -1e-6], name="x")
     check = steps(x.relu().sum()).check()
@@ -110,6 +116,7 @@ def test_where_the_function_ends_there_is_no_difference() -> None:
         lambda: Value(1e10).sqrt(),
         lambda: Value(0.0) ** 3.0,
         lambda: Value(0.0) ** 5.0,
+        lambda: (x := Value(0.0)) * x.relu(),
         lambda: Value(700.0).exp(),
         lambda: (Value(1.0) * 1e-8).tanh() * 1e-8,
         lambda: softmax(Value([1000.0, 0.0, -1000.0]), 0)[0],

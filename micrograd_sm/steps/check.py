@@ -64,7 +64,7 @@ class Check(NamedTuple):
     """What a check found; true when no gradient differs. The parts are in the order of the backward pass.
 
     `differ` are the failures. `kinks` lie where the function has none or several slopes (a tie of max, relu at 0), the
-    gradient being one of those between; `unknown` where central differences have no finite answer. `checked` elements of
+    gradient being one of those between, or pass on through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer. `checked` elements of
     `elements` were looked at.
 
     >>> from micrograd_sm import Value, steps
@@ -134,10 +134,18 @@ def check(graph: Graph, seed: Any) -> Check:
     for node in _spread(nodes, most):
         for place, verdict, expected in _verdicts(replay, node, most_of_each):
             checked += 1
+            if verdict == "differ" and _leads_to(found["kinks"], replay, node):
+                verdict = "kinks"
             if verdict != "agree":
                 one = Compared(node, labels[node.id], _index(place, node.shape), expected, _flat(node.grad)[place])
                 found[verdict].append(one._replace(users=_users(graph, node, labels)))
     return Check(tuple(found["differ"]), tuple(found["kinks"]), tuple(found["unknown"]), checked, elements)
+
+
+def _leads_to(kinks: list[Compared], replay: _Replay, node: Node) -> bool:
+    """Whether a node's gradient passed through a kink: the slopes chosen at several need not add up to one of its own."""
+    ends = {one.node.id for one in kinks}
+    return bool(ends) and any(id in ends for id, *_ in replay.after(node))
 
 
 def _users(graph: Graph, node: Node, labels: Any) -> tuple[str, ...]:
@@ -226,10 +234,10 @@ def _close(slope: float, gradient: float, h: float, value: float) -> bool:
 def _vanishes(wide: float, narrow: float, gradient: float) -> bool:
     """Whether two differences, one with a hundredth of the other's step, come together where the gradient is.
 
-    At a point as flat as x**3 at 0 every difference is the curve's doing: its error falls with the square of the step,
-    and faster for x**5.
+    At a point as flat as x * relu(x), x**3 or x**5 at 0 every difference is the curve's doing: its error falls with the
+    step, with the step's square, or faster.
     """
-    limits = (narrow + (narrow - wide) / (1e4 - 1), narrow)
+    limits = (narrow + (narrow - wide) / (1e2 - 1), narrow + (narrow - wide) / (1e4 - 1), narrow)
     return any(abs(limit - gradient) <= TOLERANCE * max(abs(wide), abs(gradient)) for limit in limits)
 
 
