@@ -120,3 +120,19 @@ def test_nan_and_infinity_can_be_predicted(asked: Callable[..., Any]) -> None:
     page = asked(steps(x.log()), "x")
     assert ONE_OF_THE_USUAL in answer(page, "nan")
     assert answer(page, "inf") == "Right: inf."
+
+
+def test_of_an_empty_array_nothing_is_asked(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+    x = Value([], name="x")
+    loss = (x * 2.0).sum() + 1.0
+    walk = steps(loss, {"loss": loss}).by_contribution()
+    assert walk._repr_mimebundle_()
+    page = open_page(walk.save(tmp_path / "page.html"), "#step=3&grain=contribution")
+    page.keyboard.press("p")
+    assert "dloss/dloss" in page.locator("#asked").inner_text()
+    said = []
+    for place in range(3, len(walk) - 1):
+        page.evaluate("place => stepper.go(place)", place)
+        said.append(page.locator("#asked").inner_text())
+        assert page.locator("#guess").is_disabled() == said[-1].startswith("Of an empty array")
+    assert [words[:11] for words in said] == ["What will t", "Of an empty", "Of an empty"]

@@ -188,7 +188,9 @@ function showQuestion() {
   $("asked").textContent = question
     ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, `
       + `${next.phase} at ${nodes.get(next.node).label}?`
-    : state.step === steps.length - 1 ? "This was the last step." : "On the way forward nothing is asked: go on to the seed.";
+    : !next ? "This was the last step."
+      : next.phase === "forward" ? "On the way forward nothing is asked: go on to the seed."
+        : "Of an empty array nothing is asked: go on.";
 }
 
 function check(event) {

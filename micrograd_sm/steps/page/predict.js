@@ -20,15 +20,17 @@ function agrees(answer, right, text = "") {
   return digits >= 2 && Number(right.toFixed(decimals.length)) === answer;
 }
 
-// What is asked of the reader at a step: the total of one operand, one element of it, or the seed.
+// What is asked of the reader at a step: the total of one operand, one element of it, or the seed. Of an empty array nothing.
 function questionOf(steps, index) {
   const step = steps[index];
   if (!step || step.phase === "forward") return null;
   if (step.phase === "seed") {
     const after = data.events[SEED].after;
+    if (isEmpty(step.node)) return null;
     return { of: step.node, element: "", right: elementOf(after, 0), amount: elementOf(after, 0), before: undefined, slips: {} };
   }
   const [part] = step.parts;
+  if (isEmpty(part.operand)) return null;
   const total = totalBefore(steps, index, part.operand);
   return {
     of: part.operand,
@@ -39,6 +41,8 @@ function questionOf(steps, index) {
     slips: part.slips,
   };
 }
+
+const isEmpty = (id) => nodes.get(id).shape.includes(0);
 
 function elementName(shape, place) {
   const indices = [];

@@ -28,7 +28,8 @@ def slips_of(graph: Graph, contribution: Contribution, others: Sequence[Contribu
     """Return the amounts that the usual slips would pass on, by what went wrong: "upstream" or "local" derivative forgotten,
     or the other "operand" taken. `others` are all contributions of the same operation.
 
-    A wrong sign and an overwritten total can be told from the right amount; they need no entry.
+    A wrong sign and an overwritten total can be told from the right amount; they need no entry. Of an empty array nothing
+    can be asked.
 
     >>> from micrograd_sm import Value
     >>> from micrograd_sm.steps import steps
@@ -38,6 +39,8 @@ def slips_of(graph: Graph, contribution: Contribution, others: Sequence[Contribu
     {'upstream': -3.0, 'local': 10.0, 'operand': 20.0}
     """
     place, shape = asked_for(contribution), contribution.operand.shape
+    if 0 in shape:
+        return {}
     slips = {
         "upstream": _local_at(contribution, place),
         "local": _at(upstream, shape, place),
