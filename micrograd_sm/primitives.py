@@ -308,5 +308,6 @@ put: Primitive = Primitive(  # the transpose of index: adds each element at its 
 )  # fmt: skip
 
 ELEMENTWISE = frozenset(  # each element of the result is made of one element of each operand; all others mix or move them
-    "add subtract multiply divide negative power exp log log1p sin cos tanh sigmoid relu where".split()
+    primitive.name
+    for primitive in (add, subtract, multiply, divide, negative, power, exp, log, log1p, sin, cos, tanh, sigmoid, relu, where)
 )

@@ -9,6 +9,8 @@ import xml.etree.ElementTree as ET
 import pytest
 
 from micrograd_sm import Array, Value, amax, cat, cross_entropy, expand, rand, softmax, steps
+from micrograd_sm.draw.text import visible
+from micrograd_sm.mode import scope
 from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.steps.text import bracketed
 
@@ -91,11 +93,11 @@ MATRIX = [[1.0, 2.0], [3.0, 4.0]]
 @pytest.mark.parametrize(
     "loss, said",
     [
-        (lambda x: x.sum(), "dL/dL, given to each element summed = 1, given to each element summed = [[1, 1], [1, 1]]"),
-        (lambda x: amax(x, 1)[0], "shared by ties = [1, 0], given to the largest, shared by ties = [[0, 1], [0, 0]]"),
-        (lambda x: x[0, 1], "dL/dL, put back at [0, 1], 0 elsewhere = 1, put back at [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
+        (lambda x: x.sum(), "dL/dL = 1, given to each element summed = [[1, 1], [1, 1]]"),
+        (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], given to the largest, shared by ties = [[0, 1], [0, 0]]"),
+        (lambda x: x[0, 1], "dL/dL = 1, put back at [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
         (lambda x: x[[0, 0]].sum(), "put back at [[0, 0]], 0 elsewhere, added up where one was picked more than once"),
-        (lambda x: x.reshape(4)[0], "in shape (2, 2) again = [1, 0, 0, 0], in shape (2, 2) again = [[1, 0], [0, 0]]"),
+        (lambda x: x.reshape(4)[0], "dL/dv1 = [1, 0, 0, 0], in shape (2, 2) again = [[1, 0], [0, 0]]"),
         (lambda x: x.transpose(0, 1)[0, 1], "dL/dx += (dL/dv1)^T = [[0, 1], [0, 0]]^T = [[0, 0], [1, 0]]"),
         (lambda x: cat([x, x], 0).sum(), "(dL/dv1)[2:4], as operand 2 = [[1, 1], [1, 1], [1, 1], [1, 1]][2:4]"),
         (lambda x: cat([x, x], 1).sum(), "(dL/dv1)[:, 2:4]"),
@@ -118,7 +120,7 @@ def test_broadcasting_says_over_what_was_summed() -> None:
     assert "dL/drow += dL/dv3 * dv3/drow, element by element, summed over the repeated dimension 0 = " in texts
     assert "dL/dnumber += dL/dv4 * dv4/dnumber, element by element, summed over all elements = " in texts
     wide = steps(expand(Value([[1.0]], name="one"), (2, 3)).sum(), names={}).text()
-    assert "dL/done += dL/dv1, summed over the repeated dimensions 0, 1 = " in wide
+    assert "dL/done += dL/dv1 = [[1, 1, 1], [1, 1, 1]], summed over the repeated dimensions 0, 1 = [[6]]" in wide
 
 
 def test_folded_scopes_pass_gradients_on_by_their_matrix() -> None:
@@ -175,3 +177,25 @@ def test_mathml_of_arrays_is_a_table() -> None:
     step = steps((Value(MATRIX, name="x") * 2.0).sum(), names={})[0]
     assert step.mathml.count("<mtable>") == 2 and step.mathml.count("<mtd>") == 8
     assert "[9 x 9 from" in steps(Value(rand(9, 9).data, name="x").sum(), names={})[0].mathml
+
+
+@pytest.mark.parametrize("name", ["reshape", "negative", "index", "permute", "a\x1b[31mb", "bidi\u202e"])
+def test_a_folded_scope_is_called_by_its_name_whatever_that_is(name: str) -> None:
+    with scope(name):
+        y = (Value([1.0, 2.0], name="x").exp() + 1.0).log()
+    walk = steps(y.sum(), names={}).fold()
+    assert walk[0].text == f"v4 = {visible(name)}(x) = {visible(name)}([1, 2]) = [1.3133, 2.1269]"
+    assert walk.text().replace("\n", "").isprintable()
+
+
+def test_a_matrix_multiplies_what_is_laid_out_in_one_row() -> None:
+    x = Value([[1.0, 2.0], [0.0, 1.0]], name="x")
+    text = steps((softmax(x, dim=1) * [[1.0, 2.0], [3.0, 4.0]]).sum(), names={}).fold("softmax")[-1].text
+    assert "in one row after another = " in text and "^T @ [1, 2, 3, 4] = [[" in text
+
+
+def test_a_fold_that_no_gradient_leaves_has_no_step_back() -> None:
+    x = Value(2.0, name="x")
+    y = x.softplus()
+    x.requires_grad = False
+    assert [step.phase for step in steps(y, names={}).fold()] == ["forward", "seed"]

@@ -57,9 +57,9 @@ def draw(
 def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:
     """Return a graph's picture as an `<svg>` element for a page; `prefix` begins each id in it.
 
-    The options are those of `Options`: rankdir, show, edges; labels, what to call nodes without a name; and room, which
-    keeps a width in characters for the numbers of each node's gradient. Scopes stay as folded or open as they are. `texts(gradient, shape)` is what the elements of a
-    node that have the class `grad` say, in their order.
+    The options are those of `Options`: rankdir, show, edges; labels, what to call nodes without a name; room, which keeps
+    a width in characters for the numbers of each node's gradient; and strips. Scopes stay as folded or open as they are.
+    `texts(gradient, shape)` is what the elements of a node that have the class `grad` say, in their order.
 
     >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()), rankdir="LR")
     True

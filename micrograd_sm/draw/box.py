@@ -111,7 +111,7 @@ def _operation(node: Node, options: Options) -> str:
     """Return the operation's sign, its name where the sign is another, its parameters and the result's shape."""
     params = "" if node.folded else params_text(node.op, node.params)
     sign = params if node.op == "index" and params else _SIGNS.get(node.symbol, visible(node.symbol))
-    words = [str(node.op)] if sign.lower() != node.op else []
+    words = [str(node.op)] if sign.lower() != node.op and not node.folded else []
     words += [params] if params and params != sign else []
     shape = _shape(node, options)
     titled = node.name or node.id in options.labels

@@ -22,7 +22,7 @@ MOST_ELEMENTS = 16  # of each array, evenly spread
 MOST_WORK = 3_000_000  # operations on a number that may be repeated, about; beyond it fewer elements, evenly spread
 TOLERANCE = 1e-5  # relative
 _STEP = 6e-6  # the cube root of a double's rounding: where rounding and curvature err about equally
-_OTHER_STEPS = (1e-2, 1e2, 1e-4, 1e4)  # times _STEP, where the first disagrees: kinks nearby want less, cancellation more
+_OTHER_STEPS = (1e-2, 1e2, 1e-4, 1e4, 1e-6)  # times _STEP, where the first disagrees: kinks nearby want less, cancellation more
 _ROUNDING = 2e-15
 
 
@@ -64,8 +64,8 @@ class Check(NamedTuple):
     """What a check found; true when no gradient differs. The parts are in the order of the backward pass.
 
     `differ` are the failures. `kinks` lie where the function has none or several slopes (a tie of max, relu at 0), the
-    gradient being one of those between, or pass on through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer. `checked` elements of
-    `elements` were looked at.
+    gradient being one of those between, or pass on through such points, as in relu(x) - relu(-x) at 0; `unknown` where
+    central differences have no finite answer. `checked` elements of `elements` were looked at.
 
     >>> from micrograd_sm import Value, steps
     >>> x = Value(3.0, name="x")

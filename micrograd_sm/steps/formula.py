@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import namespace, shape_of
-from micrograd_sm.draw.text import params_text
+from micrograd_sm.draw.text import params_text, visible
 from micrograd_sm.graph import Node
 from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
 
@@ -98,7 +99,9 @@ def _made(step: Step, sight: Sight) -> Term:
     """Return how a node was made of its operands."""
     node, op = step.node, step.node.op or ""
     operands = [sight.value(operand) for operand in step.operands]
-    if op in _INFIX and not node.folded:
+    if node.folded:  # named by its scope, which may be called as a primitive is
+        return _call(visible(node.symbol), operands, "")
+    if op in _INFIX:
         return Infix(node.symbol, operands[0], operands[1])
     if op == "negative":
         return Infix("-", None, operands[0])
@@ -107,9 +110,13 @@ def _made(step: Step, sight: Sight) -> Term:
         return Picked(operands[0], note or " at the places picked")
     if "condition" in node.params:
         operands.insert(0, Name("condition") if isinstance(sight, Symbols) else Number(node.params["condition"]))
+    return _call(node.symbol, operands, note)
+
+
+def _call(function: str, operands: list[Term], note: str) -> Term:
     if len(operands) > _MOST_OPERANDS:
         operands[3:-1] = [Name("...")]
-    return Call(node.symbol, tuple(operands), note)
+    return Call(function, tuple(operands), note)
 
 
 # Backward -----------------------------------------------------------------------------------------------------------
@@ -117,12 +124,17 @@ def _made(step: Step, sight: Sight) -> Term:
 
 def _contributed(step: Step, one: Contribution) -> Line:
     root, operand = step.names[step.root], step.names[one.operand.id]
-    symbols, numbers = _passed(step, one, Symbols(step)), _passed(step, one, Numbers(step))
+    symbols, numbers = _said_once(_passed(step, one, Symbols(step)), _passed(step, one, Numbers(step)))
     if sum(other.id == one.operand.id for other in step.operands) > 1:
         symbols = Remark(symbols, f"as operand {one.edge.position + 1}")
-    if isinstance(numbers, Remark) and isinstance(numbers.of, Infix):  # how two are multiplied need not be said twice
-        numbers = numbers.of
     return Line(Slope(root, operand), "+=", symbols, numbers, Number(one.amount), (one.before, one.after))
+
+
+def _said_once(symbols: Term, numbers: Term) -> tuple[Term, Term]:
+    """Keep words where they are needed: how two are multiplied beside the names, what becomes of one beside its number."""
+    if isinstance(symbols, Remark) and isinstance(numbers, Remark):
+        return (symbols, numbers.of) if isinstance(numbers.of, Infix) else (symbols.of, numbers)
+    return symbols, numbers
 
 
 def _passed(step: Step, one: Contribution, sight: Sight) -> Term:
@@ -151,7 +163,10 @@ def _by_matrix(step: Step, one: Contribution, sight: Sight) -> Term:
         return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, one.operand.shape)))
     top, bottom = step.names[step.node.id], step.names[one.operand.id]
     words = f"the matrix with a row for each element of {top} and a column for each of {bottom}"
-    return Remark(Infix("@", Transposed(sight.local(one)), sight.upstream()), words)
+    if max(len(step.node.shape), len(one.operand.shape)) < 2:
+        return Remark(Infix("@", Transposed(sight.local(one)), sight.upstream()), words)
+    upstream = sight.upstream() if isinstance(sight, Symbols) else Number(_in_one_row(step.upstream))
+    return Remark(Infix("@", Transposed(sight.local(one)), upstream), f"{words}, in one row after another")
 
 
 def _through(step: Step, one: Contribution, sight: Sight) -> Term:
@@ -168,6 +183,10 @@ _KINDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
     "jacobian": _by_matrix,
     "large": _through,
 }
+
+
+def _in_one_row(data: Any) -> Any:
+    return namespace(data).reshape(data, (math.prod(data.shape),)) if shape_of(data) else data
 
 
 def _only(data: Any) -> Any:

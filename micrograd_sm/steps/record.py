@@ -70,6 +70,8 @@ class Steps(Sequence[Step]):
         for target, run in groupby(self._heard, key=lambda one: shown.get(one.edge.target) or one.edge.target):
             node = graph[target]
             passed = tuple(self._contributions(node, list(run)))
+            if not passed:  # inside a fold that no gradient leaves
+                continue
             parts = [passed] if self.grain == "node" else [(one,) for one in passed]
             for part in parts:
                 yield Step(0, "backward", node, self._operands(node), node.grad, part, graph.root, names)
