@@ -50,8 +50,7 @@ def curve(losses, columns=60, rows=10):
         level = low + (high - low) * row / (rows - 1)
         label = f"{level:8.3f}" if row % 3 == 0 else ""
         lines.append(f"{label:>8} |{''.join('*' if height == row else ' ' for height in heights)}".rstrip())
-    steps = f"{'loss':>8} +{'-' * columns}", f"{'':10}{f'step 1 of {len(losses)}':<{columns - 5}}{len(losses):>5}"
-    return "\n".join([*lines, *steps])
+    return "\n".join([*lines, f"{'loss':>8} +{'-' * columns}", f"{'':10}steps 1 to {len(losses)}"])
 
 
 def save_pictures(name, losses, lines, maps):

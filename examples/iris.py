@@ -79,7 +79,7 @@ def main():
     wrong = [k for k, row in enumerate(probs.argmax(dim=1).tolist()) if row != unseen_y[k]]
     for k in wrong:
         shares = ", ".join(f"{name} {p:.2f}" for name, p in zip(SPECIES, probs[k].tolist(), strict=True))
-        print(f"flower {held_out[k] + 1}, {SPECIES[unseen_y[k]]}, is taken for another: {shares}")
+        print(f"taken for another species: flower {held_out[k] + 1}, {SPECIES[unseen_y[k]]}\n  {shares}")
     save_pictures("iris", losses, {"ln 3": math.log(3), "held out": unseen}, maps)
 
     check("loss before training, ln 3", losses[0], 1.0986)

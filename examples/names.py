@@ -1,8 +1,8 @@
 """First names, character by character: three characters in, the next one out, trained through cross_entropy.
 
 The loss to expect, in nats for each character: ln 27 = 3.2958 before training, when every character is as likely; 2.34 by
-counting which character follows which; about 2.1 after training. Then names are drawn: softmax, multinomial, one character after
-the other. The network is that of Bengio et al. 2003, https://www.jmlr.org/papers/v3/bengio03a.html, and of Karpathy's makemore.
+counting which character follows which; about 2.1 after training. Then names are drawn: softmax, multinomial, one character
+after the other. The network is that of Bengio et al. 2003, https://www.jmlr.org/papers/v3/bengio03a.html, and of makemore.
 """
 
 import math
