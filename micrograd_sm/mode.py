@@ -75,6 +75,7 @@ class TracingMode(Mode):
 
 
 _mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (nobody changes a mode)
+_entered: ContextVar[tuple[tuple[_ModeChange, Mode], ...]] = ContextVar("entered", default=())  # with the mode before
 current_mode = _mode.get
 
 
@@ -89,19 +90,27 @@ def _users_line() -> tuple[str, int] | None:
 
 
 class _ModeChange(ContextDecorator):
-    """A context, also usable as a decorator and re-entrant, in which the engine's mode is another."""
+    """A context, also usable as a decorator and re-entrant, in which the engine's mode is another.
 
-    def __init__(self) -> None:
-        self._tokens: list = []
+    One instance may be entered by many threads and tasks at once: what it changed is kept by each of them, not by it.
+    """
 
     def changed(self, mode: Mode) -> Mode:
         raise NotImplementedError
 
     def __enter__(self) -> None:
-        self._tokens.append(_mode.set(self.changed(current_mode())))
+        mode = current_mode()
+        _mode.set(self.changed(mode))
+        _entered.set((*_entered.get(), (self, mode)))
 
     def __exit__(self, *exception: object) -> None:
-        _mode.reset(self._tokens.pop())
+        entered = _entered.get()
+        place = next((place for place in range(len(entered) - 1, -1, -1) if entered[place][0] is self), None)
+        if place is None:
+            name = type(self).__name__
+            raise RuntimeError(f"{name}: left in another thread or task than it was entered in; enter and leave it in one")
+        _mode.set(entered[place][1])
+        _entered.set(entered[:place] + entered[place + 1 :])
 
 
 class recording(_ModeChange):
@@ -113,7 +122,6 @@ class recording(_ModeChange):
     """
 
     def __init__(self, on: bool) -> None:
-        super().__init__()
         self.on = on
 
     def changed(self, mode: Mode) -> Mode:
@@ -132,7 +140,6 @@ class no_grad(_ModeChange):
     """
 
     def __init__(self, *unexpected: object) -> None:
-        super().__init__()
         if unexpected:
             raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
 
@@ -151,7 +158,6 @@ class trace(_ModeChange):
     """
 
     def __init__(self, *unexpected: object) -> None:
-        super().__init__()
         if unexpected:
             raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
 
@@ -172,7 +178,6 @@ class scope(_ModeChange):
     """
 
     def __init__(self, name: str) -> None:
-        super().__init__()
         if not isinstance(name, str):
             raise TypeError(f"scope: the name must be a string, got {name!r}")
         if not name or "/" in name:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 import threading
@@ -73,6 +74,97 @@ def test_an_error_closes_the_scopes():
     with pytest.raises(RuntimeError), scope("outer"):
         fails(Value(1.0))
     assert Value(1.0).scope == ""
+
+
+@pytest.mark.parametrize(
+    "change", [no_grad(), trace(), recording(False), scope("shared")], ids=lambda change: type(change).__name__
+)
+def test_two_threads_may_run_one_decorated_function_at_once(change):
+    inside, ended, modes, errors = threading.Barrier(2), threading.Event(), [], []
+
+    @change
+    def overlapping(first):
+        inside.wait(10)
+        if first:  # ends while the second is still inside, which entered later or earlier
+            ended.wait(10)
+        modes.append((current_mode().recording, current_mode().place.path))
+
+    def run(first):
+        try:
+            before = current_mode()
+            overlapping(first)
+            assert current_mode() is before
+        except BaseException as error:
+            errors.append(error)
+        ended.set()
+
+    for start in ((True, False), (False, True)):
+        ended.clear()
+        threads = [threading.Thread(target=run, args=(first,)) for first in start]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert errors == []
+    assert len(set(modes)) == 1
+    assert len(modes) == 4
+
+
+@pytest.mark.parametrize(
+    "change", [no_grad(), trace(), recording(False), scope("shared")], ids=lambda change: type(change).__name__
+)
+def test_two_tasks_may_be_inside_one_context_at_once(change):
+    async def task(order, place, leaves):
+        before = current_mode()
+        with change:
+            inside = current_mode()
+            order[place].set()
+            await order[1 - place].wait()
+            await leaves.wait()
+            assert current_mode() is inside
+        assert current_mode() is before
+
+    async def main():
+        order, leaves = [asyncio.Event(), asyncio.Event()], [asyncio.Event(), asyncio.Event()]
+        tasks = [asyncio.create_task(task(order, place, leaves[place])) for place in (0, 1)]
+        for leave, one in zip(leaves, tasks, strict=True):  # the first to enter leaves first
+            leave.set()
+            await one
+
+    asyncio.run(main())
+
+
+def test_a_context_that_is_entered_again_inside_itself_or_left_by_a_generator():
+    shared = no_grad()
+
+    def numbers():
+        with shared:
+            yield current_mode().recording
+
+    with shared, shared:
+        assert not current_mode().recording
+    assert current_mode().recording
+    made = numbers()
+    assert next(made) is False
+    made.close()
+    assert current_mode().recording
+
+
+def test_a_context_that_is_left_in_another_thread_says_so():
+    change, said = no_grad(), []
+    change.__enter__()
+
+    def leave():
+        with pytest.raises(RuntimeError, match="no_grad: left in another thread or task than it was entered in"):
+            change.__exit__(None, None, None)
+        said.append(True)
+
+    thread = threading.Thread(target=leave)
+    thread.start()
+    thread.join()
+    change.__exit__(None, None, None)
+    assert said
+    assert current_mode().recording
 
 
 def test_threads_have_scopes_of_their_own():
