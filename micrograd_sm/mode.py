@@ -105,6 +105,14 @@ class _ModeChange(ContextDecorator):
 
     def __exit__(self, *exception: object) -> None:
         entered = _entered.get()
+        if entered and entered[-1][0] is self:
+            _mode.set(entered[-1][1])
+            _entered.set(entered[:-1])
+        else:
+            self._leave_out_of_turn(entered)
+
+    def _leave_out_of_turn(self, entered: tuple[tuple[_ModeChange, Mode], ...]) -> None:
+        """Leave before what was entered later, as a generator may; RuntimeError where this was not entered at all."""
         place = next((place for place in range(len(entered) - 1, -1, -1) if entered[place][0] is self), None)
         if place is None:
             name = type(self).__name__

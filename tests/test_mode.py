@@ -146,8 +146,9 @@ def test_a_context_that_is_entered_again_inside_itself_or_left_by_a_generator():
     assert current_mode().recording
     made = numbers()
     assert next(made) is False
-    made.close()
-    assert current_mode().recording
+    with scope("later"):
+        made.close()
+        assert current_mode().recording
 
 
 def test_a_context_that_is_left_in_another_thread_says_so():
