@@ -117,8 +117,11 @@ class _ModeChange(ContextDecorator):
         if place is None:
             name = type(self).__name__
             raise RuntimeError(f"{name}: left in another thread or task than it was entered in; enter and leave it in one")
-        _mode.set(entered[place][1])
-        _entered.set(entered[:place] + entered[place + 1 :])
+        mode, kept = entered[place][1], entered[:place]
+        for change, _ in entered[place + 1 :]:  # as if this had not been there; a scope counts as another call from here on
+            kept, mode = (*kept, (change, mode)), change.changed(mode)
+        _mode.set(mode)
+        _entered.set(kept)
 
 
 class recording(_ModeChange):

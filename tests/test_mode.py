@@ -149,6 +149,9 @@ def test_a_context_that_is_entered_again_inside_itself_or_left_by_a_generator():
     with scope("later"):
         made.close()
         assert current_mode().recording
+        assert current_mode().place.path == "later"
+    assert current_mode().recording
+    assert current_mode().place.path == ""
 
 
 def test_a_context_that_is_left_in_another_thread_says_so():
