@@ -91,6 +91,38 @@ def test_a_graph_from_json_knows_its_local_derivatives(kind):
     ]
 
 
+@pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (2, 0, 3)])
+@pytest.mark.parametrize("dtype", [float, int, bool])
+def test_arrays_of_no_elements_keep_their_shape(shape, dtype):
+    numpy = pytest.importorskip("numpy")
+    for data in (numpy.zeros(shape, dtype=dtype), Array.of([], shape, dtype)):
+        graph = Graph(Value(data, requires_grad=False))
+        for seen in (graph, through_json(graph)):
+            assert seen["v0"].data.shape == seen["v0"].shape == shape
+            assert seen["v0"].data.dtype is dtype
+        assert through_json(graph) == graph
+    empty = Value(numpy.zeros(shape))
+    empty.sum().backward()
+    graph = Graph(empty)
+    assert graph["v0"].grad.shape == shape
+    assert through_json(graph) == graph
+
+
+@pytest.mark.parametrize("grad", [5.0, 5, [5.0], [[5.0]], Value(5.0)])
+def test_a_gradient_that_was_set_as_a_number_has_the_shape_of_the_data(grad):
+    start = Value([[1.0, 2.0]])
+    start.grad = Array(grad) if isinstance(grad, list) else grad
+    graph = Graph((start * start).sum())
+    assert graph["v0"].grad.tolist() == [[5.0, 5.0]]
+    assert Graph.from_dict(graph.to_dict()) == graph
+
+
+def test_a_gradient_that_fits_no_data_is_shown_as_it_is():
+    start = Value([1.0, 2.0])
+    start.grad = Array([1.0, 2.0, 3.0])
+    assert Graph(start)["v0"].grad.shape == (3,)
+
+
 def test_folds_scopes_and_sources_are_kept():
     with trace(), scope("outer"):
         loss = cross_entropy(softmax(x(), 1), [0, 1])
@@ -181,6 +213,14 @@ def changed(path, content):
     return whole
 
 
+def nested(depth):
+    """Return lists inside one another."""
+    lists = []
+    for _ in range(depth - 1):
+        lists = [lists]
+    return lists
+
+
 ARRAY = ["nodes", 0, "data"]
 
 
@@ -213,6 +253,11 @@ ARRAY = ["nodes", 0, "data"]
         (["nodes", 1, "params"], {"axis": [0]}, r"max has the parameters \['axis'\] and takes \['axis', 'keepdims'\]"),
         (["nodes", 1, "params", "axis"], {"set": [1]}, "node 1: axis: cannot read"),
         (["nodes", 1, "params", "axis"], math.nan, "cannot read nan"),
+        (["nodes", 1, "params", "axis"], nested(18), "axis: more than 16 lists inside one another"),
+        (["nodes", 1, "params", "axis"], nested(600), "axis: more than 16 lists inside one another"),
+        (["nodes", 1, "params", "axis"], {"slice": [nested(600), None, None]}, "more than 16 lists inside one another"),
+        (["nodes", 1, "params", "axis"], {"deep": nested(100_000)}, "too deep inside one another"),
+        (["nodes", 0, "data"], nested(600), "data: more than 16 lists"),
         ([*ARRAY, "dtype"], "complex", "dtype"),
         ([*ARRAY, "shape"], [], "list of sizes"),
         ([*ARRAY, "shape"], [-2], "list of sizes"),

@@ -221,7 +221,10 @@ class Graph:
         >>> Graph.from_dict(graph.to_dict()) == graph
         True
         """
-        nodes, operands, root, scopes, folded = serial.parsed(content)
+        try:
+            nodes, operands, root, scopes, folded = serial.parsed(content)
+        except RecursionError:  # also where a message would have shown it
+            raise ValueError("Graph.from_dict: lists lie too deep inside one another to be read") from None
         opened = object.__new__(cls)._keep(nodes, operands, root, scopes)
         can_fold = {fold.scope.id for fold in folding.folds(opened, scopes)}
         if not can_fold.issuperset(folded):

@@ -26,6 +26,7 @@ FORMAT, VERSION = "micrograd_sm.Graph", 1
 
 _DTYPES: dict[str, type] = {"float": float, "int": int, "bool": bool}
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
+_DEEPEST = 16  # lists and slices inside one another in a parameter; index keys have three or four
 _NONE: Any = type(None)
 
 
@@ -207,7 +208,9 @@ def _numbers(entry: Mapping[str, Any], field: str, where: str) -> Any:
     return numbers
 
 
-def _read(x: Any, where: str) -> Any:
+def _read(x: Any, where: str, depth: int = 0) -> Any:
+    if depth > _DEEPEST:
+        _refuse(f"{where}: more than {_DEEPEST} lists inside one another cannot be read")
     if x is None or type(x) in (bool, int):
         return x
     if type(x) is float and math.isfinite(x):
@@ -215,9 +218,9 @@ def _read(x: Any, where: str) -> Any:
     if type(x) is str and x in _WORDS:
         return _WORDS[x]
     if type(x) is list:
-        return tuple(_read(part, where) for part in x)
+        return tuple(_read(part, where, depth + 1) for part in x)
     if type(x) is dict and x.keys() == {"slice"} and type(x["slice"]) is list and len(x["slice"]) == 3:
-        return slice(*(_read(part, where) for part in x["slice"]))
+        return slice(*(_read(part, where, depth + 1) for part in x["slice"]))
     if type(x) is dict and x == {"ellipsis": True}:
         return Ellipsis
     if type(x) is dict and x.keys() == {"text"} and type(x["text"]) is str:

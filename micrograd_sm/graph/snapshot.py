@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_sm.array import Array, asarray
+from micrograd_sm.array import Array, asarray, broadcast_to, namespace, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
 from micrograd_sm.mode import Place
@@ -66,7 +66,7 @@ def node_of(value: Value, id: str, name: str | None, scopes: dict[int, Scope]) -
         "" if value.primitive is None else value.primitive.symbol,
         name,
         data,
-        snapshot(value.grad),
+        _gradient(value),
         value.shape,
         place.path,
         _frozen_params(value.params) if value.params else NO_PARAMS,
@@ -84,8 +84,28 @@ def snapshot(data: Any) -> Any:
     """
     if data is None or type(data) in (float, int, bool, Array):
         return data
-    plain = data.tolist()
+    plain, shape = data.tolist(), tuple(data.shape)
+    if 0 in shape:  # nested lists end at the first empty one
+        return Array.of([], shape, _dtype(data))
     return Array(plain) if isinstance(plain, list) else plain
+
+
+def _dtype(data: Any) -> type:
+    kept = data.data if isinstance(data, Value) else data
+    if type(kept) is Array:
+        return kept.dtype
+    xp = namespace(kept)
+    return bool if xp.isdtype(kept.dtype, "bool") else int if xp.isdtype(kept.dtype, "integral") else float
+
+
+def _gradient(value: Value) -> Any:
+    """Return a Value's gradient in the shape of its data: who sets one may write a number for all elements."""
+    grad, wanted = snapshot(value.grad), value.shape
+    shape = () if grad is None else shape_of(grad)
+    if grad is None or shape == wanted or len(shape) > len(wanted):
+        return grad
+    fits = all(size in (1, other) for size, other in zip(reversed(shape), reversed(wanted), strict=False))
+    return broadcast_to(grad, wanted) if fits else grad
 
 
 def _frozen_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
