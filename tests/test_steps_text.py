@@ -7,10 +7,13 @@ import random
 import xml.etree.ElementTree as ET
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from micrograd_sm import Array, Value, amax, cat, cross_entropy, expand, rand, softmax, steps
+from micrograd_sm import Array, Graph, Value, amax, cat, cross_entropy, expand, rand, softmax, steps
 from micrograd_sm.draw.text import visible
 from micrograd_sm.mode import scope
+from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.steps.text import bracketed
 
@@ -65,6 +68,35 @@ def test_the_root_is_called_l_unless_it_or_another_has_the_name() -> None:
 def test_equal_names_are_told_apart() -> None:
     assert steps(Value(2.0, name="x") * Value(3.0, name="x"), names={})[0].text == "L = x:v0 * x:v1 = 2 * 3 = 6"
     assert steps(Value(2.0, name="v1") * Value(3.0), names={})[0].text == "L = v1:v0 * v1 = 2 * 3 = 6"
+
+
+@pytest.mark.parametrize(
+    ("names", "labels"),
+    [
+        (["b", "b", "b:v0"], ["b:v0:v0", "b:v1", "b:v0"]),
+        (["b:v2", "a", "b", "b"], ["b:v2", "a", "b:v2:v2", "b:v3"]),
+        (["b:v0", "b:v0", "b", "b"], ["b:v0:v0", "b:v0:v1", "b:v2", "b:v3"]),
+    ],
+)
+def test_no_label_is_another_nodes_name(names: list[str], labels: list[str]) -> None:
+    graph = Graph(cat([Value([1.0], name=name) for name in names]), names={})
+    assert list(labels_of(graph).values())[:-1] == labels
+
+
+@given(st.lists(st.sampled_from([None, "b", "b:v0", "b:v1", "b:v0:v0", "v0", "v1", "L", "L:v0"]), min_size=1, max_size=6))
+def test_labels_differ_whatever_the_names(names: list[str | None]) -> None:
+    graph = Graph(cat([Value([1.0], name=name) for name in names]), names={})
+    assert len(set(labels_of(graph).values())) == len(graph)
+
+
+@pytest.mark.parametrize(
+    ("base", "enclosed"),
+    [(1e-9, True), (1.5e12, True), (-1e-9, True), (-2.0, True), (2.0, False), (0.25, False)],
+)
+def test_mathml_encloses_a_base_that_is_a_product_with_a_power_of_ten(base: float, enclosed: bool) -> None:
+    numbers = ET.fromstring(steps(Value(base, name="x") ** 2.0, names={})[0].mathml_formulas[0].numbers)
+    power = next(part for part in numbers.iter() if part.tag.rpartition("}")[2] == "msup")
+    assert ("".join(power[0].itertext())[0] == "(") is enclosed
 
 
 @pytest.mark.parametrize(

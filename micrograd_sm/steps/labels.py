@@ -23,4 +23,11 @@ def labels_of(graph: Graph) -> Mapping[str, str]:
     if not names[graph.root] and not taken["L"]:
         names[graph.root] = "L"
     taken = Counter(name or id for id, name in names.items())
-    return MappingProxyType({id: name if taken[name] == 1 else f"{name}:{id}" if name else id for id, name in names.items()})
+    labels = {}
+    for id, name in names.items():
+        label = name or id
+        while name and taken[label] > (label == name):
+            label += f":{id}"
+        taken[label] += label != name
+        labels[id] = label
+    return MappingProxyType(labels)

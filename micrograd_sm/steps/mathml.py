@@ -152,12 +152,18 @@ def _infix(term: Infix) -> str:
     if term.symbol == "/":
         return f"<mfrac>{left}{term_element(term.right)}</mfrac>"
     if term.symbol == "**":
-        return f"<msup>{_enclosed(left) if _negative(term.left) else left}{term_element(term.right)}</msup>"
+        base = _enclosed(left) if _negative(term.left) or _powered(term.left) else left
+        return f"<msup>{base}{term_element(term.right)}</msup>"
     return _row(left, _operator(term.symbol), right)
 
 
 def _negative(term: Term) -> bool:
     return isinstance(term, Number) and not shape_of(term.data) and number_text(term.data).startswith("-")
+
+
+def _powered(term: Term) -> bool:
+    """Whether a term is a number written as 1 ⋅ 10^−9."""
+    return isinstance(term, Number) and not shape_of(term.data) and "<msup>" in _number(term.data)
 
 
 def _call(term: Call) -> str:
