@@ -36,7 +36,7 @@ def run_script(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise FileNotFoundError(f"step: the file {str(path)!r} does not exist")
     module = ModuleType("__main__")
-    module.__dict__.update(__file__=str(path), __builtins__=__builtins__, __cached__=None)
+    module.__dict__.update(__file__=str(path.absolute()), __builtins__=__builtins__, __cached__=None)
     with io.open_code(str(path.absolute())) as file:
         source = file.read()
     with _as_main(module, path), trace():
@@ -78,8 +78,9 @@ def _as_main(module: ModuleType, path: Path) -> Iterator[None]:
 
 
 def _execute(source: bytes, path: Path, module: ModuleType) -> None:
+    file = str(module.__file__)  # absolute: lines of code are read from it later, wherever the script has gone
     try:
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
     except SystemExit as ended:
         if ended.code not in (None, 0):
             raise RuntimeError(f"{visible(path.name)} ended with exit code {ended.code!r}") from None

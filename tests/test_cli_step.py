@@ -143,6 +143,17 @@ def test_a_script_that_fails_shows_its_own_traceback(capsys, body, what):
     assert said.splitlines()[-1].startswith(f"micrograd-sm: own.py failed: {what}")
 
 
+def test_a_script_that_changes_its_folder_keeps_its_lines(capsys, tmp_path):
+    body = f"import os\nos.chdir({str(tmp_path / 'scripts')!r})\nloss = x * x\nhere = os.path.isabs(__file__)\nprint(here)"
+    assert main(["step", script(body)]) == 0
+    said = capsys.readouterr().out
+    assert "# own.py:5: loss = x * x" in said
+    assert "True" in said
+    os.chdir(tmp_path)
+    assert main(["step", script(body + "\n1 / 0")]) == 1
+    assert "    1 / 0" in capsys.readouterr().err
+
+
 def test_no_script(capsys):
     assert main(["step", "nowhere.py"]) == 1
     assert capsys.readouterr().err == "micrograd-sm: step: the file 'nowhere.py' does not exist\n"
