@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -135,6 +138,20 @@ def test_equal_walks_are_equal_to_the_last_bit() -> None:
     assert walk != walk.by_contribution() and walk != walk.fold() and walk != list(walk)
     assert walk[-1] == record(1.0)[-1] and hash(walk[-1]) == hash(record(1.0)[-1]) and walk[-1] != walk[-2]
     assert walk[-1].contributions[0] == record(1.0)[-1].contributions[0] != walk[-1].contributions
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, lambda walk: pickle.loads(pickle.dumps(walk))])
+def test_copies_and_pickles_are_the_same_walk(copied: Callable[[Steps], Steps]) -> None:
+    x = Value([[1.0, float("inf"), -0.0]], name="x")
+    loss = cross_entropy(x, [2])
+    loss.backward()  # what an earlier pass left is kept too
+    for walk in (steps(loss), steps(neuron(), grain="contribution"), steps(softmax(Value([1.0, 2.0]), dim=0)[0]).fold()):
+        again = copied(walk)
+        assert again == walk and again.grain == walk.grain
+        assert again.text() == walk.text()
+        assert again.unfold() == walk.unfold()
+        with pytest.raises(TypeError):
+            again.earlier["v0"] = 1.0  # type: ignore[index]
 
 
 def test_later_passes_and_changes_leave_recorded_steps_alone() -> None:

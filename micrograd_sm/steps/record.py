@@ -239,6 +239,9 @@ class Steps(Sequence[Step]):
     def _seen(self) -> tuple[Any, ...]:
         return self.grain, self._seed, self.earlier, self._heard
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _again, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain)
+
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"Steps: {name} cannot be set, a recorded pass stays as it was; record another with steps(loss)")
 
@@ -247,6 +250,11 @@ class Steps(Sequence[Step]):
 
     def __repr__(self) -> str:
         return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"
+
+
+def _again(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
+    """Return the Steps that were copied or pickled."""
+    return Steps(graph, heard, seed, MappingProxyType(earlier), grain)
 
 
 def record(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
