@@ -6,6 +6,7 @@ import asyncio
 import subprocess
 import sys
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -131,7 +132,8 @@ def test_two_tasks_may_be_inside_one_context_at_once(change):
             leave.set()
             await one
 
-    asyncio.run(main())
+    with ThreadPoolExecutor(1) as elsewhere:  # other tests may have left an event loop running in this thread
+        elsewhere.submit(asyncio.run, main()).result()
 
 
 def test_a_context_that_is_entered_again_inside_itself_or_left_by_a_generator():

@@ -64,7 +64,9 @@ def test_the_policy_lets_in_what_is_there_and_nothing_else(tmp_path: Path) -> No
 def test_the_policy_holds(open_page: Callable[..., Any], tmp_path: Path, browser: Any) -> None:  # noqa: F811
     """Were markup to get in, the policy would still run nothing: here it is put in by hand."""
     path = tmp_path / "broken.html"
-    broken = page_html(neuron()).replace("<main>", "<main><script>window.ran = 1</script><img src='https://example.invalid/x.png'>")
+    broken = page_html(neuron()).replace(
+        "<main>", "<main><script>window.ran = 1</script><img src='https://example.invalid/x.png'>"
+    )
     path.write_text(broken, encoding="utf-8")
     page = browser.new_page()
     refused: list[str] = []
@@ -150,7 +152,10 @@ CONTRASTS = """() => {
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("walk", [classes, strange])
 def test_every_text_of_the_picture_has_contrast(
-    scheme: str, walk: Callable[[], Steps], open_page: Callable[..., Any], tmp_path: Path  # noqa: F811
+    scheme: str,
+    walk: Callable[[], Steps],
+    open_page: Callable[..., Any],
+    tmp_path: Path,  # noqa: F811
 ) -> None:
     page = open_page(walk().save(tmp_path / "page.html"), color_scheme=scheme)
     for key in ("Home", "ArrowRight", "End", "ArrowLeft", "f"):
