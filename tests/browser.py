@@ -9,7 +9,6 @@ import os
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,35 +21,27 @@ def _program() -> str:
     found = os.environ.get("MICROGRAD_SM_CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
     if found:
         return found
-    return _missing("no chromium on PATH; install Debian's chromium, or name one with MICROGRAD_SM_CHROMIUM")
+    return missing("no chromium on PATH; install Debian's chromium, or name one with MICROGRAD_SM_CHROMIUM")
 
 
-def _missing(reason: str) -> Any:
+def missing(reason: str) -> Any:
+    """Skip, for that reason; fail where a browser is required."""
     if os.environ.get("MICROGRAD_SM_BROWSER") == "required":
         pytest.fail(reason)
     pytest.skip(reason)
 
 
-@cache
-def _browser() -> Any:
-    """Start the one browser of this test process."""
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """One browser for all tests of the session."""
     try:
         from playwright.sync_api import sync_playwright  # noqa: PLC0415 - not everywhere installed
     except ImportError:
-        _missing("playwright is not installed; pip install 'micrograd_sm[test]'")
-    playwright = sync_playwright().start()
-    return playwright, playwright.chromium.launch(executable_path=_program(), args=ARGUMENTS)
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """One browser for all tests of the session, whichever files import this fixture; the first to end closes it."""
-    playwright, chromium = _browser()
-    yield chromium
-    if _browser.cache_info().currsize:
-        _browser.cache_clear()
+        missing("playwright is not installed; pip install 'micrograd_sm[test]'")
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_program(), args=ARGUMENTS)
+        yield chromium
         chromium.close()
-        playwright.stop()
 
 
 Opener = Callable[..., Any]

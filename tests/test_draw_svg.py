@@ -9,7 +9,6 @@ import pytest
 from micrograd_sm import Value
 from micrograd_sm.draw import draw, palette, texts, to_svg
 from micrograd_sm.graph import Graph
-from tests.browser import browser, open_page  # noqa: F401
 from tests.pictures import GALLERY, after_backward, large, matrices, strange, three_logits
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -208,7 +207,7 @@ INSIDE = """() => {
 
 
 @pytest.fixture
-def shown(open_page, tmp_path):  # noqa: F811
+def shown(open_page, tmp_path):
     """Open a page that holds pictures."""
 
     def opened(*pictures, around="", **options):

@@ -17,7 +17,6 @@ import pytest
 from micrograd_sm import Value, draw, notebook, steps
 from micrograd_sm.draw import layout
 from micrograd_sm.notebook import HTML, MOST_NODES, SVG, TEXT
-from tests.browser import browser  # noqa: F401
 
 
 def neuron():
@@ -227,7 +226,7 @@ def test_a_notebooks_outputs(executed):
 
 
 @pytest.fixture
-def opened(executed, browser, tmp_path):  # noqa: F811
+def opened(executed, browser, tmp_path):
     """Export the notebook as HTML, trusted or as a sanitizer leaves it, and open it where nothing else can be reached."""
     nbconvert = pytest.importorskip("nbconvert", reason="nbconvert, of the test extra, exports the notebook")
     pages = []

@@ -13,14 +13,14 @@ from micrograd_sm import Value, trace
 from micrograd_sm.array import Array
 from micrograd_sm.draw import extent
 from micrograd_sm.steps import Steps, steps
-from tests.browser import browser, open_page, printing  # noqa: F401
+from tests.browser import printing
 from tests.page_losses import LOSSES, chain, classes, cube, neuron, order
 
 EACH_STEP = "() => Array.from({length: stepper.length}, (_, k) => { stepper.go(k); return stepper.gradients; })"
 
 
 @pytest.fixture
-def shown(open_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:  # noqa: F811
+def shown(open_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     """Save the page of a pass and open it."""
 
     def saved(walk: Steps, fragment: str = "", **options: Any) -> Any:

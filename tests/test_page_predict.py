@@ -10,7 +10,6 @@ import pytest
 
 from micrograd_sm import Value
 from micrograd_sm.steps import Steps, steps
-from tests.browser import browser, open_page  # noqa: F401
 from tests.page_losses import classes, neuron
 
 ONE_OF_THE_USUAL = "not one of the usual slips"
@@ -25,7 +24,7 @@ def product() -> Steps:
 
 
 @pytest.fixture
-def asked(open_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:  # noqa: F811
+def asked(open_page: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
     """Open a page that asks for what a step passes on."""
 
     def opened(walk: Steps, operand: str, contribution: int = -1) -> Any:
@@ -100,7 +99,7 @@ def test_of_an_array_one_element_is_asked(asked: Callable[..., Any]) -> None:
     assert answer(page, "-0.2109").startswith("Right")
 
 
-def test_the_seed_is_asked_and_the_way_forward_is_not(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_the_seed_is_asked_and_the_way_forward_is_not(open_page: Callable[..., Any], tmp_path: Path) -> None:
     page = open_page(neuron().save(tmp_path / "page.html"))
     page.get_by_role("button", name="Predict").click()
     assert page.locator("#grain").input_value() == "contribution", "one number at a time"
@@ -122,7 +121,7 @@ def test_nan_and_infinity_can_be_predicted(asked: Callable[..., Any]) -> None:
     assert answer(page, "inf") == "Right: inf."
 
 
-def test_of_an_empty_array_nothing_is_asked(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_of_an_empty_array_nothing_is_asked(open_page: Callable[..., Any], tmp_path: Path) -> None:
     x = Value([], name="x")
     loss = (x * 2.0).sum() + 1.0
     walk = steps(loss, {"loss": loss}).by_contribution()

@@ -15,7 +15,7 @@ import pytest
 from micrograd_sm import Value
 from micrograd_sm.steps import Steps, steps
 from micrograd_sm.steps.page import page_html
-from tests.browser import browser, open_page  # noqa: F401
+from tests.browser import missing
 from tests.page_losses import LOSSES, classes, neuron, strange
 
 NAMES = [
@@ -34,7 +34,7 @@ def named() -> Steps:
 # Names are data ---------------------------------------------------------------------------------------------------------
 
 
-def test_names_are_shown_and_never_run(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_names_are_shown_and_never_run(open_page: Callable[..., Any], tmp_path: Path) -> None:
     page = open_page(named().save(tmp_path / "names.html"))
     assert page.evaluate("window.ran") is None
     assert page.locator("script").count() == 2
@@ -61,7 +61,7 @@ def test_the_policy_lets_in_what_is_there_and_nothing_else(tmp_path: Path) -> No
     assert not re.search(r"""(?:src|href)\s*=|url\(|@import|\sstyle="|\son\w+=\"""", markup)
 
 
-def test_the_policy_holds(open_page: Callable[..., Any], tmp_path: Path, browser: Any) -> None:  # noqa: F811
+def test_the_policy_holds(open_page: Callable[..., Any], tmp_path: Path, browser: Any) -> None:
     """Were markup to get in, the policy would still run nothing: here it is put in by hand."""
     path = tmp_path / "broken.html"
     broken = page_html(neuron()).replace(
@@ -91,7 +91,7 @@ def test_the_same_pass_is_the_same_page() -> None:
 # In a notebook ------------------------------------------------------------------------------------------------------------
 
 
-def test_two_pages_in_sandboxed_frames_stay_apart(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_two_pages_in_sandboxed_frames_stay_apart(open_page: Callable[..., Any], tmp_path: Path) -> None:
     frames = "".join(
         f'<iframe sandbox="allow-scripts" width="900" height="600" srcdoc="{escape(page_html(walk))}"></iframe>'
         for walk in (neuron(), classes())
@@ -117,8 +117,12 @@ NARROW = {"viewport": {"width": 360, "height": 740}}
 
 
 @pytest.mark.parametrize("options", [{"color_scheme": "light"}, {"color_scheme": "dark"}, NARROW])
-def test_axe_finds_nothing(options: dict[str, Any], open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
-    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+def test_axe_finds_nothing(options: dict[str, Any], open_page: Callable[..., Any], tmp_path: Path) -> None:
+    try:
+        from axe_playwright_python.sync_playwright import Axe  # noqa: PLC0415 - not everywhere installed
+    except ImportError:
+        missing("axe-playwright-python is not installed; pip install 'micrograd_sm[test]'")
+    axe = Axe()
     page = open_page(classes().save(tmp_path / "page.html"), "#step=16", **options)
     for keys in ([], ["f"], ["p"], ["?"]):
         for key in keys:
@@ -155,7 +159,7 @@ def test_every_text_of_the_picture_has_contrast(
     scheme: str,
     walk: Callable[[], Steps],
     open_page: Callable[..., Any],
-    tmp_path: Path,  # noqa: F811
+    tmp_path: Path,
 ) -> None:
     page = open_page(walk().save(tmp_path / "page.html"), color_scheme=scheme)
     for key in ("Home", "ArrowRight", "End", "ArrowLeft", "f"):
@@ -177,7 +181,7 @@ OUTSIDE = """() => [...document.querySelectorAll("#picture [data-node]")].flatMa
 
 
 @pytest.mark.parametrize("name", LOSSES)
-def test_numbers_stay_inside_their_boxes_at_every_step(name: str, open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_numbers_stay_inside_their_boxes_at_every_step(name: str, open_page: Callable[..., Any], tmp_path: Path) -> None:
     walk = LOSSES[name]().by_contribution()
     page = open_page(walk.save(tmp_path / "page.html"))
     for place in range(0, len(walk), max(1, len(walk) // 25)):
@@ -185,7 +189,7 @@ def test_numbers_stay_inside_their_boxes_at_every_step(name: str, open_page: Cal
         assert page.evaluate(OUTSIDE) == []
 
 
-def test_controls_have_names_and_states(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_controls_have_names_and_states(open_page: Callable[..., Any], tmp_path: Path) -> None:
     page = open_page(neuron().save(tmp_path / "page.html"))
     assert page.get_by_role("slider", name="Step").count() == 1
     assert page.get_by_label("Speed").count() == page.get_by_label("Find").count() == 1
@@ -199,7 +203,7 @@ def test_controls_have_names_and_states(open_page: Callable[..., Any], tmp_path:
     assert page.evaluate(outline) == "3px"
 
 
-def test_nothing_moves_where_the_reader_wants_no_motion(open_page: Callable[..., Any], tmp_path: Path) -> None:  # noqa: F811
+def test_nothing_moves_where_the_reader_wants_no_motion(open_page: Callable[..., Any], tmp_path: Path) -> None:
     path = neuron().save(tmp_path / "page.html")
     animation = "() => getComputedStyle(document.querySelector('.mark')).animationName"
     assert open_page(path, reduced_motion="reduce").evaluate(animation) == "none"
