@@ -12,6 +12,7 @@ import pytest
 from micrograd_sm import Value, trace
 from micrograd_sm.array import Array
 from micrograd_sm.draw import extent
+from micrograd_sm.mode import scope
 from micrograd_sm.steps import Steps, steps
 from tests.browser import printing
 from tests.page_losses import LOSSES, chain, classes, cube, neuron, order
@@ -152,6 +153,27 @@ def test_a_scope_folds_into_one_box_and_opens_again(shown: Callable[..., Any]) -
     assert page.locator("#picture [data-cover]").count() == 1, "the outermost covers those within"
     page.keyboard.press("F")
     assert page.evaluate("stepper.length") == open_steps
+
+
+def test_a_leaf_made_inside_a_folded_scope_stays_to_be_seen(shown: Callable[..., Any]) -> None:
+    x = Value(2.0, name="x")
+    with scope("neuron"):
+        w = Value(3.0, name="w")
+        y = (w * x).tanh()
+    page = shown(steps(y * y))
+    page.keyboard.press("f")
+    page.keyboard.press("End")
+    leaf = page.locator("#picture .node", has_text="w").first
+    cover = page.locator("#picture [data-cover=s0]")
+    assert cover.is_visible() and leaf.is_visible()
+    assert leaf.evaluate("leaf => leaf.compareDocumentPosition(document.querySelector('[data-cover]'))") == 2, "above the cover"
+    box = leaf.bounding_box()
+    for text in cover.locator("text").all():
+        words = text.bounding_box()
+        apart = words["y"] + words["height"] <= box["y"] or box["y"] + box["height"] <= words["y"]
+        assert apart or words["x"] + words["width"] <= box["x"] or box["x"] + box["width"] <= words["x"]
+    page.keyboard.press("f")
+    assert page.locator("#picture [data-cover]").count() == 0 and leaf.is_visible()
 
 
 def test_the_line_that_made_a_node_is_shown(shown: Callable[..., Any]) -> None:

@@ -162,8 +162,9 @@ class Writer:
                     yield self._scope(scope, walk, by_node)
 
     def _scope(self, scope: Scope, walk: Steps, by_node: Mapping[str, list[Step]]) -> Json:
-        inside = self.opened.graph.members(scope.id)
-        node = next(walk.graph[id] for id in inside if id in by_node and walk.graph[id].folded)
+        members = self.opened.graph.members(scope.id)
+        node = next(walk.graph[id] for id in members if id in by_node and walk.graph[id].folded)
+        inside = node.folded  # not all members: a leaf that gets a gradient stays to be seen
         mine = by_node[node.id]
         others = [one for step in mine for one in step.contributions]
         said: Json = {"id": scope.id, "name": visible(scope.name), "node": node.id, "inside": list(inside), "parts": []}

@@ -13,12 +13,8 @@ const elementOf = (x, place) => number(Array.isArray(x) ? x[place] : x);
 // The folded scopes that show: those inside no other folded one, by each node that they cover.
 function coverOf(folded) {
   const cover = new Map();
-  for (const id of scopes.keys()) {
-    if (!folded.has(id)) continue;
-    const scope = scopes.get(id);
-    const outer = [...folded].some((other) => other !== id && scopes.get(other)?.inside.size > scope.inside.size
-      && scopes.get(other).inside.has(scope.node));
-    if (!outer) for (const inside of scope.inside) cover.set(inside, scope);
+  for (const scope of scopes.values()) { // the outer ones come first
+    if (folded.has(scope.id) && !cover.has(scope.node)) for (const inside of scope.inside) cover.set(inside, scope);
   }
   return cover;
 }

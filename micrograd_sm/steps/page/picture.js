@@ -6,6 +6,7 @@ const drawn = new Map();
 const arrows = new Map();
 const frames = new Map();
 const covers = new Map();
+const raised = new Map(); // the leaves above covers, and what keeps their places
 
 function svgElement(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -117,11 +118,14 @@ function frameAround(group, kind) {
 
 function showFolds(cover, onScope) {
   const shown = new Set(cover.values());
+  for (const [group, place] of raised) place.replaceWith(group);
+  raised.clear();
   for (const [id, box] of covers) {
     box.remove();
     covers.delete(id);
   }
-  for (const scope of shown) if (frames.has(scope.id)) covers.set(scope.id, coverFor(scope, onScope));
+  const leaves = [...drawn].filter(([id]) => nodes.get(id).op === null && !cover.has(id)).map(([, node]) => node.group);
+  for (const scope of shown) if (frames.has(scope.id)) covers.set(scope.id, coverFor(scope, leaves, onScope));
   for (const [id, node] of drawn) node.group.classList.toggle("covered", cover.has(id));
   for (const [id, arrow] of arrows) {
     const [from, to] = id.split("-").map((end) => cover.get(end));
@@ -133,15 +137,48 @@ function showFolds(cover, onScope) {
   }
 }
 
-function coverFor(scope, onScope) {
+function coverFor(scope, leaves, onScope) {
   const box = boxOf(frames.get(scope.id));
+  const kept = leaves.filter((leaf) => isWithin(boxOf(leaf), box));
   const group = svgElement("g", { class: "cover", "data-cover": scope.id });
   group.append(svgElement("rect", { class: "box", rx: 10, x: box.x, y: box.y, width: box.width, height: box.height }));
   const content = svgElement("g", { class: "content" });
   group.append(content);
   svg.querySelector(".graph").append(group);
   asButton(group, `${scope.name}, folded: go to its step`, () => onScope(scope.id, true));
+  rooms.set(content, roomIn(box, kept.map(boxOf)));
+  for (const leaf of kept) raise(leaf);
   return group;
+}
+
+const isWithin = (inner, outer) => inner.x >= outer.x && inner.x + inner.width <= outer.x + outer.width
+  && inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
+
+function raise(leaf) {
+  const place = document.createComment("");
+  leaf.replaceWith(place);
+  raised.set(leaf, place);
+  svg.querySelector(".graph").append(leaf);
+}
+
+const rooms = new WeakMap();
+const scaleIn = (room, text) => Math.min(1.2, (room.width - 16) / text.width, (room.height - 12) / text.height);
+
+// The part of a box in which text can be largest and touches no leaf that is shown there.
+function roomIn(box, leaves) {
+  const usual = { width: 120, height: 70 };
+  const edges = [box, ...leaves].flatMap((each) => [each.x, each.x + each.width]).sort((a, b) => a - b);
+  let best = { ...usual, width: 0 };
+  for (const left of edges) for (const right of edges.filter((edge) => edge > left)) {
+    const between = leaves.filter((leaf) => leaf.x < right && leaf.x + leaf.width > left).sort((a, b) => a.y - b.y);
+    let y = box.y;
+    for (const next of [...between, { y: box.y + box.height, height: 0 }]) {
+      const room = { x: left, y, width: right - left, height: next.y - y };
+      if (scaleIn(room, usual) > scaleIn(best, usual)) best = room;
+      y = Math.max(y, next.y + next.height);
+    }
+  }
+  return best;
 }
 
 // The text of a cover: what a node's box would say, as large as the frame lets it be.
@@ -158,8 +195,8 @@ function fillCover(scope) {
   content.replaceChildren(...rows.map(([style, text], place) =>
     svgElement("text", { class: style, x: 0, y: 19 * place, "text-anchor": "middle" }, text)));
   content.removeAttribute("transform");
-  const [box, text] = [content.previousSibling.getBBox(), content.getBBox()];
-  const scale = Math.min(1.2, (box.width - 16) / text.width, (box.height - 12) / text.height);
+  const [box, text] = [rooms.get(content), content.getBBox()];
+  const scale = scaleIn(box, text);
   const [x, y] = [box.x + box.width / 2 - scale * (text.x + text.width / 2), box.y + box.height / 2 - scale * (text.y + text.height / 2)];
   content.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
 }
