@@ -67,7 +67,7 @@ def test_gradients_are_pythons_at_every_step(name: str, shown: Callable[..., Any
     page.locator("#grain").select_option("contribution")
     assert found(page) == expected(walk.by_contribution())
     scopes = page.locator("#folds input").evaluate_all("boxes => boxes.map((box) => box.value)")
-    for chosen in [*([scope] for scope in scopes), scopes][: len(scopes) + (len(scopes) > 1)]:
+    for chosen in [*([each] for each in scopes), scopes][: len(scopes) + (len(scopes) > 1)]:
         for grain, folded in (("node", walk.fold(*chosen)), ("contribution", walk.by_contribution().fold(*chosen))):
             page.evaluate(f"location.hash = 'step=1&grain={grain}&fold={','.join(chosen)}'")
             page.wait_for_function("grain => document.getElementById('grain').value === grain", arg=grain)
