@@ -74,7 +74,9 @@ class Terminal:
 
     def ended(self) -> tuple[int | None, int | None]:
         """Wait for the process to end and return its exit code and signal."""
+        deadline = time.monotonic() + 15
         while self.child.isalive():
+            assert time.monotonic() < deadline, f"it does not end; on the screen:\n{self.text}"
             self.read()
         self.read()
         return self.child.exitstatus, self.child.signalstatus
@@ -269,6 +271,12 @@ def test_ctrl_c(terminal):
     window.child.send("\x03")
     assert window.ended() == (130, None)
     assert window.is_restored() and b"micrograd-sm: interrupted" in window.sent and b"Traceback" not in window.sent
+
+
+def test_ctrl_c_where_whoever_started_it_ignores_interrupts(terminal):
+    window = terminal(command=["sh", "-c", f"trap '' INT; exec {sys.executable} -m micrograd_sm step '{NEURON}'"])
+    window.child.send("\x03")
+    assert window.ended() == (130, None)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])

@@ -6,7 +6,7 @@ import os
 import select
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
 
@@ -125,7 +125,9 @@ class _Session:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         kept = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        actions = dict.fromkeys(_NOTICED, _notice) | dict.fromkeys(_ENDING, _end)
+        actions: dict[str, Callable[[int, FrameType | None], None]] = dict.fromkeys(_NOTICED, _notice)
+        actions |= dict.fromkeys(_ENDING, _end)
+        actions["SIGINT"] = signal.default_int_handler  # also where whoever started us ignores it
         before = {name: signal.signal(getattr(signal, name), action) for name, action in actions.items()}
         try:
             yield reading
