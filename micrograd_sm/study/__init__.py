@@ -4,6 +4,7 @@ from micrograd_sm.study.anomaly import Anomaly, anomaly, first_anomaly
 from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
 from micrograd_sm.study.checks_torch import TensorComparison, TorchReport, check_against_torch
 from micrograd_sm.study.comparison import Comparison, Match, compare
+from micrograd_sm.study.digits import Digits, NodeDigits, digits
 from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
 from micrograd_sm.study.landscapes import (
     PICTURES,
@@ -33,6 +34,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "CurvePanel",
+    "Digits",
     "Explanation",
     "FieldPanel",
     "Finding",
@@ -42,6 +44,7 @@ __all__ = [
     "MapPanel",
     "Match",
     "Mistake",
+    "NodeDigits",
     "Path",
     "Paths",
     "Program",
@@ -54,6 +57,7 @@ __all__ = [
     "check_against_torch",
     "check_gradients",
     "compare",
+    "digits",
     "explain",
     "first_anomaly",
     "lint",
