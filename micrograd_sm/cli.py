@@ -1,4 +1,4 @@
-"""The command `micrograd-sm`: the demonstration, and pictures and steps of the user's own expressions."""
+"""The command `micrograd-sm`: the demonstration, and pictures, steps and studies of the user's own expressions."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import textwrap
 from collections.abc import Callable, Sequence
 
 import micrograd_sm
-from micrograd_sm import cli_step, demo
+from micrograd_sm import cli_step, cli_study, demo
 from micrograd_sm.draw import draw, format_of, in_a_folder
 from micrograd_sm.draw.folding import Fold
 from micrograd_sm.draw.options import DIRECTIONS, SHOWN
@@ -47,6 +47,7 @@ examples:
   micrograd-sm demo
   micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
   micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])"
+  micrograd-sm study explain "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x
 
 exit codes: 0 done, 1 the work failed, 2 wrong usage
 """
@@ -108,6 +109,11 @@ def _parser() -> argparse.ArgumentParser:
     _add_looks(drawn)
     stepped = _command(commands, "step", cli_step.ABOUT, cli_step.EPILOG, cli_step.run)
     cli_step.add_options(stepped)
+    studied = commands.add_parser(
+        "study", help=cli_study.ABOUT, description=f"{cli_study.ABOUT.capitalize()}.", epilog=cli_study.EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )  # fmt: skip
+    cli_study.add_options(studied)
     return parser
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -106,6 +106,14 @@ class GradientReport:
 
     def __bool__(self) -> bool:
         return not self.wrong and not self.undecided
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data.
+
+        >>> GradientReport(12, ()).to_dict()
+        {'right': True, 'checked': 12, 'findings': []}
+        """
+        return {"right": bool(self), "checked": self.checked, "findings": [asdict(finding) for finding in self.findings]}
 
     def __str__(self) -> str:
         verdict = "wrong" if self.wrong else "undecided" if self.undecided else "right"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from importlib import import_module
 from typing import Any
 
@@ -64,10 +64,19 @@ class TorchReport:
         >>> TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0).ulps
         2.0
         """
-        return max(comparison.ulps for comparison in self.comparisons)
+        return max((comparison.ulps for comparison in self.comparisons), default=0.0)
 
     def __bool__(self) -> bool:
         return self.ulps <= self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data.
+
+        >>> TorchReport((), 64.0).to_dict()["limit"]
+        64.0
+        """
+        comparisons = [asdict(comparison) for comparison in self.comparisons]
+        return {"agrees": bool(self), "ulps": self.ulps, "limit": self.limit, "comparisons": comparisons}
 
     def __str__(self) -> str:
         verdict = "agrees with torch" if self else f"differs from torch by more than {self.limit:g} ulps"
