@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
 from micrograd_sm.draw import format_of
 
-ABOUT = "study the gradients of an expression, or of a script's loss: explain, lint, check, landscape, ..."
+ABOUT = "study the gradients of an expression or a script's loss: explain, lint, check"
 EPILOG = """\
 EXPRESSION is what `draw` takes. FILE.py is run as `python FILE.py` runs it, and
-the value that it calls `loss` is taken, or the one that --name says. With --json
-a script's own output goes to stderr. Infinities and nan are words in JSON.
+the value that it calls `loss` is taken, or the one that --name says. With
+--json a script's own output goes to stderr; nan and infinities are words.
 
 examples:
   micrograd-sm study explain "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x
@@ -25,10 +26,10 @@ something (said on stdout), 2 wrong usage
 """
 LANDSCAPES: Mapping[str, str] = MappingProxyType({
     "curves": "each loss and its gradient against one logit",
-    "curves-settings": "the same with temperature, smoothing, weights, ignore_index",
-    "logits": "the gradient field over two free logits, for each loss",
+    "curves-settings": "the same for temperature, smoothing, weights, ...",
+    "logits": "the gradient field over two free logits, each loss",
     "logits-settings": "the same for cross-entropy, for each setting",
-    "simplex": "the gradient field over three classes' probabilities, for each loss",
+    "simplex": "the gradient field over three classes' probabilities",
     "simplex-settings": "the same for cross-entropy, for each setting",
     "residuals": "p - y of a batch before and after steps of training",
     "residuals-settings": "the same for each setting",
@@ -45,6 +46,7 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType({
     "grad": 'grad "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x',
     "jacobian": 'jacobian "x = [1.0, 2.0, 0.1]; softmax(x, 0)" x',
     "hessian": 'hessian "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x',
+    "digits": 'digits "x = [100.0, 0.0]; log(softmax(x, 0))[0]" \\\n      "x = [100.0, 0.0]; log_softmax(x, 0)[0]"',
     "landscape": "landscape logits -o logits.svg",
 })  # fmt: skip
 _FOUND = "Exits with 1 if anything is found that is not harmless, with 0 otherwise.\n"
@@ -69,7 +71,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_derivatives(commands)
     shown = _study(
         commands, "landscape", "a loss and its gradient over logits or probabilities: numbers, or a picture with -o",
-        "names:\n" + "".join(f"  {name:<19}{what}\n" for name, what in LANDSCAPES.items()),
+        "names:\n" + "".join(f"  {name:<20}{what}\n" for name, what in LANDSCAPES.items()),
     )  # fmt: skip
     shown.add_argument("landscape", metavar="NAME", choices=tuple(LANDSCAPES), help="one of the names below")
     shown.add_argument("-o", "--output", metavar="FILE", type=_landscape, help="file to write: .svg, .png or .json")
@@ -115,6 +117,10 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
         "Needs torch. Exits with 1 if a number differs by more.\n",
     )  # fmt: skip
     _add_target(torch)
+    counted = _study(commands, "digits", "how many correct digits each node kept, beside 60-digit decimals; where they went")
+    _add_target(counted)
+    counted.add_argument("others", metavar="EXPRESSION|FILE.py", nargs="*", help="more to show side by side with it")
+    counted.add_argument("--precision", metavar="N", type=int, default=60, help="digits of the decimals (default: 60)")
     torch.add_argument("--ulps", metavar="N", type=float, default=64.0, help="how many may differ (default: %(default)g)")
 
 
@@ -132,7 +138,7 @@ def _add_derivatives(commands: argparse._SubParsersAction) -> None:
 def _study(commands: argparse._SubParsersAction, name: str, about: str, more: str = "") -> argparse.ArgumentParser:
     epilog = f"{more}{chr(10) if more else ''}example:\n  micrograd-sm study {_EXAMPLES[name]}\n"
     parser = commands.add_parser(
-        name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=epilog,
+        name, help=about, description=textwrap.fill(f"{about[0].upper()}{about[1:]}.", 79), epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )  # fmt: skip
     parser.set_defaults(run=run, study=name)

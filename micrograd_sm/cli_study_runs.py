@@ -156,7 +156,7 @@ def _variable(options: argparse.Namespace, target: _Target, name: str | None) ->
     if name is None:
         return None
     if name not in target.names:
-        raise ValueError(f"study lint: there is no variable {name!r} in {options.what!r}; it must be a script's")
+        raise ValueError(f"study lint: no variable {name!r}; --parameters and --sampled-from name a script's variables")
     return target.names[name]
 
 
@@ -194,6 +194,17 @@ def _torch(options: argparse.Namespace) -> int:
     report = replace(report, comparisons=tuple(replace(one, name=called(one.name)) for one in report.comparisons))
     _print(options, str(report), report.to_dict())
     return int(not report)
+
+
+def _digits(options: argparse.Namespace) -> int:
+    targets = [
+        _taken(options),
+        *(_target(one, options.name if one.endswith(".py") else None, options.json) for one in options.others),
+    ]
+    first, *others = found = [study.digits(one.value, one.names, options.precision) for one in targets]
+    data = [one.to_dict() for one in found]
+    _print(options, first.beside(*others) if others else str(first), data if others else data[0])
+    return 0
 
 
 def _as_function(graph: Graph) -> tuple[Callable[..., Value], list[Value]]:
@@ -244,6 +255,7 @@ RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "anomaly": _anomaly,
     "check": _check,
     "torch": _torch,
+    "digits": _digits,
     "grad": _derivatives,
     "jacobian": _derivatives,
     "hessian": _derivatives,

@@ -67,11 +67,20 @@ class Derivatives(NamedTuple):
             yield f"  {range_text(block.data)}" if prod(shape) else "  no elements"
             return
         if len(shape) > 2:
-            yield f"  as {block.rows} x {columns}: one row for each element before, one column for each element behind"
+            yield f"  as a table of {block.rows} x {columns}, {self._axes(block)}"
         texts = [number_text(x + 0.0) for x in flat(block.data)]
         width = max(map(len, texts))
         for row in range(block.rows):
             yield "  " + "  ".join(text.rjust(width) for text in texts[row * columns : (row + 1) * columns])
+
+    def _axes(self, block: Block) -> str:
+        """Say what rows and columns of a table stand for."""
+        if self.kind != "hessian" and not getattr(self.value, "shape", ()):
+            return f"a column for each element of the last dimension of {block.by[0]}"
+        above = block.by[0] if self.kind == "hessian" else self.root
+        if self.kind == "hessian" and flat(self.value)[1:]:
+            above = f"{self.root} and {above}"
+        return f"a row for each element of {above}, a column for each of {block.by[-1]}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return the derivatives as plain data.
@@ -121,9 +130,9 @@ def derivatives(
         pairs = zip(chosen, part) if kind == "hessian" else [(None, part)]
         for other, value in pairs:
             by = (labels[node.id],) if other is None else (labels[node.id], labels[other.id])
-            ahead = () if kind == "grad" else root.shape if kind == "jacobian" else (*root.shape, *node.shape)
-            rows = prod(ahead) if kind != "grad" else prod(node.shape[:-1])
-            blocks.append(Block(by, rows, value.data))
+            ahead = node.shape[:-1] if other is None and not root.shape else root.shape
+            ahead = ahead if other is None else (*root.shape, *node.shape)
+            blocks.append(Block(by, prod(ahead), value.data))
     return Derivatives(kind, labels[root.id], root.data, tuple(blocks))
 
 

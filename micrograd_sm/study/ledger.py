@@ -20,7 +20,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import number_text
+from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.study.backwards import backward_pass, check_loss, dependents, subject_of
 from micrograd_sm.study.elements import slopes
 
@@ -83,7 +83,7 @@ class Paths(NamedTuple):
         shown = self.largest
         head = f"{self.total:,} path{'' if self.total == 1 else 's'} from {self.root} to {self.x}"
         number = isinstance(self.gradient, float)
-        whole = f"d{self.root}/d{self.x}" + (f" = {number_text(self.gradient)}" if number else "")
+        whole = f"d{self.root}/d{self.x} = {data_text(self.gradient)}"
         part = ""
         if len(shown) < self.total and number:
             part = f"; the {len(shown)} largest add up to {number_text(math.fsum(path.product for path in shown))}"
