@@ -21,7 +21,6 @@ from micrograd_sm.graph import Graph
 from micrograd_sm.script import run_script, value_in
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.study.backwards import backward_pass
-from micrograd_sm.study.derivatives import derivatives
 from micrograd_sm.study.replay import inputs_of, replay
 
 
@@ -84,8 +83,8 @@ def _explain(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     graph = target.graph()
     found = study.explain(graph, _x(graph, options.x), options.depth)
-    _draw(options, target, output)
     _print(options, found.mathml if options.mathml else str(found), found.to_dict())
+    _draw(options, target, output)
     return 0
 
 
@@ -93,8 +92,8 @@ def _paths(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     graph = target.graph()
     found = study.paths(graph, _x(graph, options.x), options.k, options.at, options.depth)
-    _draw(options, target, output)
     _print(options, str(found), found.to_dict())
+    _draw(options, target, output)
     return 0
 
 
@@ -116,7 +115,8 @@ def _draw(options: argparse.Namespace, target: _Target, output: Path | None) -> 
     graph = target.graph(options.depth)
     drawing = draw(graph.with_gradients(backward_pass(graph).gradients), edges=True)
     drawing.save(output)
-    print(f"{len(drawing.graph)} nodes drawn: {options.output}", file=sys.stderr if options.json else sys.stdout)
+    folded = f", folded from {drawing.folded_from}" if drawing.folded_from else ""
+    print(f"{len(drawing.graph)} nodes drawn{folded}: {options.output}", file=sys.stderr if options.json else sys.stdout)
 
 
 def _compare(options: argparse.Namespace) -> int:
@@ -227,7 +227,7 @@ def _callings(graph: Graph) -> Callable[[str], str]:
 
 
 def _derivatives(options: argparse.Namespace) -> int:
-    found = derivatives(_taken(options).graph(), options.study, options.leaves)
+    found = study.derivatives(_taken(options).graph(), options.study, options.leaves)
     _print(options, str(found), found.to_dict())
     return 0
 

@@ -20,7 +20,6 @@ from micrograd_sm.cli_study import EPILOG, LANDSCAPES
 from micrograd_sm.cli_study_runs import RUNS, plain
 from micrograd_sm.expression import evaluate
 from micrograd_sm.graph import Graph
-from micrograd_sm.study.derivatives import derivatives
 
 LOSS = "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)"
 NAIVE, SHIFTED = "x = [100.0, 0.0]; log(softmax(x, 0))[0]", "x = [100.0, 0.0]; log_softmax(x, 0)[0]"
@@ -49,10 +48,10 @@ CASES = {
     "lint": (["lint", LOSS], lambda: study.lint(graph(LOSS), names={})),
     "anomaly": (["anomaly", OVERFLOW], lambda: study.first_anomaly(evaluate(OVERFLOW), {})),
     "digits": (["digits", NAIVE], lambda: study.digits(graph(NAIVE))),
-    "grad": (["grad", LOSS, "x"], lambda: derivatives(graph(LOSS), "grad")),
+    "grad": (["grad", LOSS, "x"], lambda: study.derivatives(graph(LOSS), "grad")),
     "jacobian": (["jacobian", "x = [1.0, 2.0]; softmax(x, 0)"],
-                 lambda: derivatives(graph("x = [1.0, 2.0]; softmax(x, 0)"), "jacobian")),
-    "hessian": (["hessian", LOSS, "x"], lambda: derivatives(graph(LOSS), "hessian")),
+                 lambda: study.derivatives(graph("x = [1.0, 2.0]; softmax(x, 0)"), "jacobian")),
+    "hessian": (["hessian", LOSS, "x"], lambda: study.derivatives(graph(LOSS), "hessian")),
     "landscape": (["landscape", "curves"], study.loss_curves),
 }  # fmt: skip
 
@@ -412,3 +411,14 @@ print([name for name in sys.modules if name.startswith(("matplotlib", "torch", "
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
+
+
+def test_the_page_shows_real_output(capsys):
+    page = (Path(__file__).parents[1] / "docs" / "study.md").read_text(encoding="utf-8")
+    shown = re.findall(r"```console\n\$ micrograd-sm (.*)\n((?:.*\n)*?)```", page)
+    assert {shlex.split(command)[1] for command, _ in shown} == set(RUNS)
+    for command, output in shown:
+        if " torch " in command:  # how many ulps is torch's own affair, and it may be missing
+            continue
+        main(shlex.split(command))
+        assert capsys.readouterr().out == output, command

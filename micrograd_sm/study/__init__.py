@@ -4,6 +4,7 @@ from micrograd_sm.study.anomaly import Anomaly, anomaly, first_anomaly
 from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
 from micrograd_sm.study.checks_torch import TensorComparison, TorchReport, check_against_torch
 from micrograd_sm.study.comparison import Comparison, Match, compare
+from micrograd_sm.study.derivatives import Derivatives, derivatives
 from micrograd_sm.study.digits import Digits, NodeDigits, digits
 from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
 from micrograd_sm.study.landscapes import (
@@ -34,6 +35,7 @@ __all__ = [
     "Comparison",
     "Curve",
     "CurvePanel",
+    "Derivatives",
     "Digits",
     "Explanation",
     "FieldPanel",
@@ -57,6 +59,7 @@ __all__ = [
     "check_against_torch",
     "check_gradients",
     "compare",
+    "derivatives",
     "digits",
     "explain",
     "first_anomaly",
