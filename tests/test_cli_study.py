@@ -184,9 +184,12 @@ def test_a_wrong_gradient_is_found(capsys, monkeypatch):
     assert (report["right"], report["findings"][0]["input"]) == (False, "x")
 
 
-def test_nothing_to_check(capsys):
-    assert main(["study", "check", "detach(x) * 2.0"]) == 1
-    assert capsys.readouterr().err.count("\n") == 1
+@pytest.mark.parametrize("name", ["check", "grad", "explain"])
+def test_nothing_to_differentiate_by(capsys, name):
+    Path("fixed.py").write_text("from micrograd_sm import Value\nloss = Value(2.0, requires_grad=False).exp()\n")
+    assert main(["study", name, "fixed.py"]) == 1
+    said, complaint = capsys.readouterr()
+    assert said == "" and complaint.count("\n") == 1
 
 
 @pytest.mark.parametrize(
