@@ -111,7 +111,9 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",
     )  # fmt: skip
     _add_target(checked)
-    checked.add_argument("--order", type=int, choices=(1, 2), default=2, help="2 checks the Hessian, too (default: 2)")
+    checked.add_argument(
+        "--order", type=int, choices=(1, 2), help="2 checks the Hessian, too (default: 2 up to 200 numbers, then 1)"
+    )
     torch = _study(
         commands, "torch", "the same operations on torch, values and gradients compared in ulps",
         "Needs torch. Exits with 1 if a number differs by more.\n",

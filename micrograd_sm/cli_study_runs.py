@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
+from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -22,6 +23,9 @@ from micrograd_sm.script import run_script, value_in
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.study.backwards import backward_pass
 from micrograd_sm.study.replay import inputs_of, replay
+
+
+_MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
 
 
 class _Target(NamedTuple):
@@ -102,9 +106,11 @@ def _x(graph: Graph, given: str | None) -> str:
     if given is not None:
         return given
     inputs = inputs_of(graph)
-    if len(inputs) != 1:
+    if not inputs:
+        raise ValueError("study: no leaf of this value requires a gradient, so there is none to look into")
+    if len(inputs) > 1:
         labels = labels_of(graph)
-        raise ValueError(f"study: say which X: the leaves are {', '.join(labels[node.id] for node in inputs) or 'none'}")
+        raise ValueError(f"study: say which X: the leaves are {', '.join(labels[node.id] for node in inputs)}")
     return inputs[0].id
 
 
@@ -174,7 +180,8 @@ def _anomaly(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     graph = _taken(options).graph()
     function, values = _as_function(graph)
-    report = study.check_gradients(function, *values, order=options.order)
+    order = options.order or (2 if sum(prod(value.shape) for value in values) <= _MOST_TWICE else 1)
+    report = study.check_gradients(function, *values, order=order)
     called = _callings(graph)
     report = replace(report, findings=tuple(
         replace(one, derivative=called(one.derivative), input=called(one.input)) for one in report.findings

@@ -162,6 +162,7 @@ def test_an_expression_may_begin_with_a_minus(capsys):
         (["anomaly", "x = 0.0; log(x)"], 1, "the value of L is inf: log of x = 0"),
         (["check", LOSS], 0, "right: 12 derivatives"),
         (["check", LOSS, "--order", "1"], 0, "right: 3 derivatives"),
+        (["check", f"x = {[0.5] * 201}; (x * x).sum()"], 0, "right: 201 derivatives"),
         (["check", "x = [0.0, 2.0]; relu(x).sum()"], 0, "d L / d x[0] is 0 where the function has no derivative"),
     ],
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """The losses of classification, and squared error: how far predictions are from targets, as one number.
 
 Each is composed of primitives, so that its graph shows what it does: cross_entropy is log_softmax (max, subtract,
-exp, sum, log, subtract) and then nll_loss (index, negative, sum, divide).
+exp, subtract, sum, log1p, subtract) and then nll_loss (index, negative, sum, divide).
 """
 
 from __future__ import annotations
