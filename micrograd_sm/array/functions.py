@@ -122,15 +122,21 @@ def isnan(x: Any) -> Any:
 
 
 def sum(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
-    """Return the sum over the given axes; 0 over none.
+    """Return the sum over the given axes, correctly rounded, so that no order of addition shows; 0 over none.
 
     >>> sum(Array([[1.0, 2.0], [3.0, 4.0]]), axis=(0,))
     Array([4.0, 6.0])
     """
     if type(x) is not Array:
         return x
-    start = 0.0 if x.dtype is float else 0
-    return _reduce(lambda group: _sum(group, start), x, axis, keepdims, int if x.dtype is bool else x.dtype)
+    return _reduce(_total if x.dtype is float else _sum, x, axis, keepdims, int if x.dtype is bool else x.dtype)
+
+
+def _total(group: list[float]) -> float:
+    try:
+        return math.fsum(group)
+    except (OverflowError, ValueError):  # a sum beyond 1.8e308, or inf - inf: IEEE 754 has an answer
+        return _sum(group, 0.0)
 
 
 def max(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
