@@ -24,7 +24,6 @@ from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.study.backwards import backward_pass
 from micrograd_sm.study.replay import inputs_of, replay
 
-
 _MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
 
 

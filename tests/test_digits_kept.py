@@ -1,4 +1,4 @@
-"""log_softmax and cross_entropy keep 14 digits, value and gradient: the inputs and the right answers of benchmarks/digits.py."""
+"""log_softmax and cross_entropy keep 14 digits, value and gradient; inputs and right answers are benchmarks/digits.py."""
 
 from __future__ import annotations
 
