@@ -20,6 +20,7 @@ from typing import Any
 
 import pexpect
 import pyte
+from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
@@ -52,8 +53,10 @@ def main(folder: Path) -> None:
 
 
 def keep(page: Any, path: Path) -> None:
-    """Write what a page looks like, and say so."""
+    """Write what a page looks like, in 256 colours, and say so."""
     page.screenshot(path=path)
+    with Image.open(path) as picture:
+        picture.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
     print(f"{path.name}: {path.stat().st_size / 1000:.0f} kB")
 
 
