@@ -129,6 +129,14 @@ def test_dot_products_of_any_length_are_added_up_as_the_engine_does(k: int) -> N
     check((x @ y).sum(), [x, y])
 
 
+@pytest.mark.parametrize(
+    "numbers", [[1e16, 1.0, -1e16], [0.1] * 10, [1e308, 1e308], [math.inf, 1.0, -math.inf], [-0.0, -0.0], [5.0]]
+)
+def test_sums_are_added_up_as_the_engine_does(numbers: list[float]) -> None:
+    x = Value(numbers, name="x")
+    check((x * x.sum()).sum(), [x], alone)
+
+
 def test_a_network() -> None:
     model = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 3))
     parameters = dict(model.named_parameters())

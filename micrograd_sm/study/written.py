@@ -209,13 +209,23 @@ def _power(data: Any, a: Written, b: Written) -> list[Element]:
 def _sum(data: Any, x: Written, axis: tuple[int, ...], keepdims: bool) -> list[Element]:
     if type(x._data) is not Array:
         return x.elements
-    start = "0.0" if x._data.dtype is float else "0"
-    return [
-        Element(f"sum(({', '.join(one.text for one in group)}), {start})")
-        if len(group) > 1
-        else Element(" + ".join([start, *(one.within(PRODUCT) for one in group)]), SUM)
-        for group in _groups(x, axis)
-    ]
+    floating = x._data.dtype is float
+    every = zip(_groups(x, axis), groups(x._data.flat, x.shape, axis), strict=True)
+    return [_total(list(texts), list(numbers), floating) for texts, numbers in every]
+
+
+def _total(texts: list[Element], numbers: list[float], floating: bool) -> Element:
+    start = "0.0" if floating else "0"
+    if len(texts) < 2:
+        return Element(" + ".join([start, *(one.within(PRODUCT) for one in texts)]), SUM)
+    listed = ", ".join(one.text for one in texts)
+    if not floating:
+        return Element(f"sum(({listed}))")
+    try:
+        math.fsum(numbers)
+    except (ValueError, OverflowError):
+        return Element(f"sum(({listed}), {start})")
+    return Element(f"math.fsum(({listed}))")
 
 
 def _max(data: Any, x: Written, axis: tuple[int, ...], keepdims: bool) -> list[Element]:
