@@ -166,6 +166,13 @@ def test_names_are_data() -> None:
     assert [line for line in program.text.splitlines() if line.startswith(("import", "from"))] == ["import math"]
 
 
+@pytest.mark.parametrize("name", ["ValueError", "OverflowError", "hasattr", "zip", "len"])
+def test_a_name_does_not_hide_what_the_program_calls(name: str) -> None:
+    x = Value(-1.0, name=name)
+    row = stack([x] * 17)
+    check((row @ row) + x.sqrt(), [x], alone)
+
+
 def test_a_traced_line_stands_above_what_it_made() -> None:
     with trace():
         loss = Value(2.0, name="x").exp()

@@ -22,6 +22,7 @@ from micrograd_sm.study.written import Element, Written, written
 
 LARGEST_PROGRAM = 20_000  # numbers computed on the way forward, up to which a program is written
 
+_CALLED = {"math", "max", "sum", "print", "len", "zip", "hasattr", "ValueError", "OverflowError"}  # by a program
 _FUNCTIONS = {
     "ieee": '''\
 def ieee(function, *operands, otherwise):
@@ -54,7 +55,7 @@ def dot(row, column):
     return total
 ''',
 }
-_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, "math", "max", "sum", "print"}
+_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, *_CALLED}
 
 
 class Program(NamedTuple):
