@@ -71,6 +71,19 @@ def test_smoothing_weights_sums_and_ignored_targets() -> None:
     assert flat(ignored.scale) == [1.0, 0.0] and flat(ignored.y)[3:] == [0, 0, 0]
 
 
+def test_a_loss_times_a_number_is_a_number_times_p_minus_y() -> None:
+    x = Value([1.0, 2.0], name="x")
+    share = explain(3.0 * cross_entropy(x, 1), x).shares[0]
+    assert share.formula == "3 (p - y)"
+    assert "through the target's own logit: -3 y = [0, -3]" in str(share)
+    assert explain(cross_entropy(x, 1) / 4.0, x).shares[0].formula == "(p - y) / 4"
+
+
+def test_an_ignored_row_counts_0_and_not_minus_0() -> None:
+    x = Value([[1.0, 2.0], [3.0, 4.0]], name="x")
+    assert "s = [[1], [0]]" in str(explain(cross_entropy(x, [1, -100]), x).shares[0])
+
+
 def test_a_log_softmax_written_by_hand_and_weights_before_it() -> None:
     w = Value([1.0, 2.0, 0.1], name="w")
     logits = w * 2.0

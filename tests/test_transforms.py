@@ -336,6 +336,7 @@ def test_empty_shapes() -> None:
         (lambda: jvp(lambda: Value(1.0), (), ()), RuntimeError, "tuple"),
         (lambda: jvp(lambda x: x, (1.0,), (1.0, 1.0)), RuntimeError, "structure of the primals"),
         (lambda: jvp(lambda x: x, (Value([1.0, 2.0]),), (1.0,)), RuntimeError, r"shape \(2,\) is needed"),
+        (lambda: hvp(lambda x: x * x, 1.0, [1.0]), RuntimeError, r"hvp: tangents must have the structure of the primals"),
     ],
 )
 def test_errors_name_what_is_wrong(call: Any, error: type[Exception], message: str) -> None:

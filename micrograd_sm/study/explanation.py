@@ -47,7 +47,7 @@ class SoftmaxShare(NamedTuple):
 
     @property
     def formula(self) -> str:
-        """The gradient in symbols: `p - y`, `(p - y) / 3` for the mean of 3, `s (p - y)` where rows count differently.
+        """The gradient in symbols: `p - y`, `(p - y) / 3` for the mean of 3, `2 (p - y)`, `s (p - y)` where rows differ.
 
         >>> from micrograd_sm import cross_entropy
         >>> x = Value([[0.0, 0.0], [1.0, 0.0]], name="x")
@@ -55,7 +55,9 @@ class SoftmaxShare(NamedTuple):
         '(p - y) / 2'
         """
         divisor = self._divisor()
-        return "s (p - y)" if divisor is None else "p - y" if divisor == 1 else f"(p - y) / {number_text(divisor)}"
+        if divisor is None or divisor == 1:
+            return "p - y" if divisor else "s (p - y)"
+        return f"(p - y) / {number_text(divisor)}" if divisor.is_integer() else f"{number_text(1 / divisor)} (p - y)"
 
     def _divisor(self) -> float | None:
         """Return the number that divides every row alike, None where rows count differently."""
@@ -90,7 +92,9 @@ class SoftmaxShare(NamedTuple):
     def _scaled(self, term: Term, divisor: float | None) -> Term:
         if divisor is None:
             return Infix("*", Name("s"), term)
-        return term if divisor == 1 else Infix("/", term, Number(divisor))
+        if divisor.is_integer():
+            return term if divisor == 1 else Infix("/", term, Number(divisor))
+        return Infix("*", Number(1 / divisor), term)
 
     def __str__(self) -> str:
         weights = f", s = {data_text(self.scale)}" if self._divisor() is None else ""
@@ -231,7 +235,7 @@ def _shift(graph: Graph, found: Normalised, amounts: Mapping[Edge, Any]) -> Any:
 def _share(graph: Graph, found: Normalised, labels: Mapping[str, str], own: Any, normaliser: Any, shift: Any) -> SoftmaxShare:
     xp = namespace(graph[found.out].data)
     p = xp.exp(graph[found.out].data)
-    scale = -xp.sum(own, axis=found.axis, keepdims=True)
+    scale = 0.0 - xp.sum(own, axis=found.axis, keepdims=True)  # not -0 for what is ignored
     y = -1.0 * xp.divide(own, xp.where(scale == 0, 1.0, scale)) + 0.0  # so that -0 does not show
     return SoftmaxShare(labels[found.input], labels[graph.root], own + 0.0, normaliser, shift, p, y, scale)
 

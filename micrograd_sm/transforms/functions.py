@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
-from micrograd_sm.structure import leaves, rebuilt
+from micrograd_sm.structure import aligned, leaves, outline, rebuilt
 from micrograd_sm.transforms.evaluation import Argnums, Evaluation
 
 
@@ -165,6 +165,8 @@ def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
     """
     several = isinstance(primals, tuple) and not hasattr(primals, "_fields")
     arguments = primals if several else (primals,)
+    if aligned(primals, tangents) is None:
+        raise RuntimeError(f"hvp: tangents must have the structure of the primals, {outline(primals)}, got {outline(tangents)}")
     wanted = tuple(range(len(arguments)))
     _, product = vjp(grad(function, wanted), *arguments)
     products = product(tangents if several else (tangents,))
