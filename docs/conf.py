@@ -40,7 +40,7 @@ html_title = f"micrograd_sm {version}"
 html_static_path = ["_static"]
 html_css_files = ["own.css"]
 html_copy_source = False
-html_show_sphinx = False
+html_show_sphinx = html_show_copyright = False
 copybutton_exclude = ".linenos, .gp, .go"
 
 _AS_IT_IS = re.compile(r"`[^`]+`|^\s*(?:>>>|\.\.\.) .*$")  # code in a line of a docstring

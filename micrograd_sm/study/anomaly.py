@@ -22,7 +22,7 @@ from micrograd_sm.study.patterns import operands
 class Anomaly(NamedTuple):
     """The first nan or inf: in the "value" of a node, or in what it passed back as a "gradient".
 
-    `kind` is "nan" or "inf"; `op` the operation that made it, None for a leaf, with the `operands` by label and value and,
+    `kind` is "nan", "inf" or "-inf"; `op` the operation that made it, None for a leaf, with the `operands` by label and value and,
     for a gradient, the `upstream` one and the operand, `passed_to`, that received it. `source` is the line of code.
 
     >>> x = Value(1000.0, name="x")
@@ -176,6 +176,8 @@ def _anomaly(graph: Graph, what: str, kind: str, node: Node, result: Any, upstre
     labels = labels_of(graph)
     before = tuple((labels[x.id], x.data) for x in operands(graph, node))
     to = None if passed_to is None else labels[passed_to]
+    if kind == "inf" and math.inf not in flat(result):
+        kind = "-inf"
     return Anomaly(what, kind, node.id, labels[node.id], node.op, result, before, upstream, to, node.source)
 
 

@@ -229,7 +229,7 @@ def _counted(kept: float) -> str:
 def _digits_text(kept: float | None) -> str:
     if kept is None:
         return ""
-    return "all" if kept >= ALL else "0" if kept == 0 else f"{math.floor(kept * 10) / 10:.1f}"
+    return "all" if kept >= ALL else "0" if kept < 0.1 else f"{math.floor(kept * 10) / 10:.1f}"
 
 
 def _mark(one: NodeDigits) -> str:

@@ -200,6 +200,12 @@ class Landscape:
         path.write_bytes(picture_of(self, format))
         return path
 
+    def _repr_svg_(self) -> str:
+        """What a notebook shows."""
+        from micrograd_sm.study.landscapes_plot import picture_of  # noqa: PLC0415 - matplotlib, only for who looks at it
+
+        return picture_of(self, "svg").decode()
+
     def __str__(self) -> str:
         head = [f"{self.title[:1].upper()}{self.title[1:]}", *([self.note] if self.note else [])]
         return "\n".join([*head, *(line for panel in self.panels for line in ("", *panel.lines()))])
