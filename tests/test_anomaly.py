@@ -19,7 +19,7 @@ def test_the_first_value_with_its_line_and_operands() -> None:
         loss = nll_loss(log_probs, 0)
         loss.backward()
     said = str(caught.value).splitlines()
-    assert said[0] == "anomaly: the value of log_probs is inf: log of probs = [0, 1]"
+    assert said[0] == "anomaly: the value of log_probs is -inf: log of probs = [0, 1]"
     assert said[1].startswith("  test_anomaly.py:") and said[1].endswith("log_probs = probs.log()")
 
 
@@ -80,7 +80,7 @@ def test_an_exception_goes_on_with_a_note() -> None:
     with pytest.raises(IndexError) as caught, anomaly():
         bad = Value(0.0).log()
         cross_entropy(Value([bad.item(), 0.0]), 7)
-    assert "the value of bad is inf: log of" in caught.value.__notes__[0]
+    assert "the value of bad is -inf: log of" in caught.value.__notes__[0]
 
 
 def test_it_can_be_used_again_and_under_no_grad() -> None:

@@ -22,7 +22,7 @@ from micrograd_sm.study.patterns import operands
 class Anomaly(NamedTuple):
     """The first nan or inf: in the "value" of a node, or in what it passed back as a "gradient".
 
-    `kind` is "nan", "inf" or "-inf"; `op` the operation that made it, None for a leaf, with the `operands` by label and value and,
+    `kind` is "nan", "inf" or "-inf"; `op` the operation that made it, None for a leaf; `operands` are by label and value and,
     for a gradient, the `upstream` one and the operand, `passed_to`, that received it. `source` is the line of code.
 
     >>> x = Value(1000.0, name="x")
