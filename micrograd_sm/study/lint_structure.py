@@ -31,17 +31,22 @@ def _squashed(look: Look, id: str) -> tuple[str, str] | None:
 
 
 def _without_number(look: Look, node: Node, ops: set[str]) -> Node:
-    """Return what a node was before a constant number was added, or it was scaled by one."""
+    """Return what a node was before constant numbers were added, or it was scaled by them."""
     node = look.origin(node.id)
-    if node.op in ops:
+    while node.op in ops:
         x, y = look.operands(node)
-        node = x if y.kind == "constant" and not y.shape else y if x.kind == "constant" and not x.shape else node
+        if y.kind == "constant" and not y.shape:
+            node = look.origin(x.id)
+        elif x.kind == "constant" and not x.shape:
+            node = look.origin(y.id)
+        else:
+            break
     return node
 
 
 def squashed_before_cross_entropy(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
-        scaled = _without_number(look, look.graph[found.input], {"multiply", "divide"})
+        scaled = _without_number(look, look.graph[found.input], {"add", "subtract", "multiply", "divide"})
         before = _squashed(look, found.input) or _squashed(look, scaled.id)
         if before and found.kind == "log_softmax":
             yield look.mistake(
@@ -139,9 +144,9 @@ def _one_of_each_row(look: Look, id: str) -> bool:
                 rows = [position // math.prod(shape[1:]) for position in user.params["positions"]]
                 if user.params["key"] == "target" or rows == list(range(shape[0])):
                     return True
+            elif user.op in ("multiply", "subtract") and any(_one_hot_rows(x) for x in look.operands(user)):
+                return True
             elif user.op in _UNCHANGED and user.shape == shape:
-                if user.op == "multiply" and any(_one_hot_rows(x) for x in look.operands(user)):
-                    return True
                 pending.append(user.id)
     return False
 
