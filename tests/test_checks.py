@@ -157,10 +157,18 @@ def test_rounding_inside_the_function_is_not_taken_for_an_error() -> None:
         assert report and not report.findings
 
 
+@pytest.mark.parametrize("x", [[13.9, 1.0], [14.3, -15.0, 0.5], [18.0, -20.0]])
+def test_saturation_is_not_taken_for_an_error(x: list[float]) -> None:  # 1 - tanh^2 is a rounded difference of ones
+    report = check_gradients(lambda x: x.tanh().sum() * 3.0, Value(x))
+    assert report and not report.findings
+
+
 @pytest.mark.parametrize(
     ("function", "x"),
     [
         (relu, 0.0),
+        (lambda x: (x**2).sum().sqrt(), [0.0, 0.0]),
+        (lambda x: (x**1.5).sum(), [0.0, 1.0]),
         (abs, 0.0),
         (lambda x: x.amax(), [2.0, 2.0, 1.0]),
         (lambda x: x.max(), [2.0, 2.0, 2.0]),
@@ -173,8 +181,9 @@ def test_rounding_inside_the_function_is_not_taken_for_an_error() -> None:
     ],
 )
 def test_points_without_a_derivative_are_no_failures(function: Callable, x: Any) -> None:
-    report = check_gradients(function, Value(x), order=1)
-    assert report and report.not_smooth and "kink" in str(report)
+    for order in (1, 2):
+        report = check_gradients(function, Value(x), order=order)
+        assert report and report.not_smooth and "kink" in str(report)
 
 
 def test_only_the_derivative_jumps() -> None:

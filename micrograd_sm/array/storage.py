@@ -30,6 +30,8 @@ def stored(data: Any, requires_grad: bool) -> Any:
 
 def _foreign_stored(data: Any, requires_grad: bool) -> Any:
     xp = namespace(data)
+    if hasattr(data, "detach"):  # a torch tensor with a graph of its own, which would follow the copy
+        data = data.detach()
     if not xp.isdtype(data.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"expected real numbers, got an array of {data.dtype}")
     keep = xp.isdtype(data.dtype, "real floating") or not requires_grad

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 from math import prod
@@ -13,9 +13,10 @@ from micrograd_sm.array import Array
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value
-from micrograd_sm.mode import no_grad
+from micrograd_sm.mode import no_grad, recording
 from micrograd_sm.structure import paths, rebuilt
 from micrograd_sm.study.checks_numeric import RIGHT, Differences, Verdict
+from micrograd_sm.study.checks_rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 
 _WRONG = ("wrong", "forward", "asymmetric")
@@ -149,10 +150,11 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
         raise ValueError(f"check_gradients: order must be 1 or 2, got {order!r}")
     problem = _Problem(function, inputs)
     with no_grad():
-        checks = [_Check(problem, problem.outputs, "{output}")]
+        first = _Check(problem, problem.outputs, "{output}")
+        checks, findings = [first], first.findings()
         if order == 2:
-            checks.append(_Check(problem, problem.gradient, "(d outputs / d {output})", order=2))
-        findings = [finding for check in checks for finding in check.findings()]
+            second = _Check(problem, problem.gradient, "(d outputs / d {output})", order=2, kinks=first.kinks)
+            checks, findings = [first, second], findings + second.findings()
     return GradientReport(sum(len(check.names) * len(problem.elements) for check in checks), tuple(findings))
 
 
@@ -209,10 +211,13 @@ class _Problem:
 
 
 class _Check:
-    """One function of the variables, all its derivatives, and what is to be said about each."""
+    """One function of the variables, all its derivatives, and what is to be said about each.
 
-    def __init__(self, problem: _Problem, function: Callable, form: str, order: int = 1) -> None:
-        self.problem, self.function, self.order = problem, function, order
+    `kinks` are the places among the problem's elements along which the function is not smooth, as far as they are known.
+    """
+
+    def __init__(self, problem: _Problem, function: Callable, form: str, order: int = 1, kinks: Iterable[int] = ()) -> None:
+        self.problem, self.function, self.order, self.kinks = problem, function, order, set(kinks)
         outputs = function(problem.variables)
         labels = problem.names if order == 2 else [path for path, _ in problem.named_outputs(problem.variables)]
         self.names = [
@@ -220,22 +225,32 @@ class _Check:
             for label, output in zip(labels, outputs)
             for index in indices(output.shape)
         ]
-        if _numbers(outputs) != _numbers(function(problem.variables)):
+        self.noise = [size for output in self._recorded() for size in roundings(output)]
+        if repr(_numbers(outputs)) != repr(_numbers(function(problem.variables))):  # nan is nan again
             raise ValueError(
                 "check_gradients: the function gives another value when it is called again; fix its random numbers"
             )
+
+    def _recorded(self) -> list[Value]:
+        """Return the outputs with their graphs."""
+        with recording(True):
+            return self.function([Value(variable.data, name=variable.name) for variable in self.problem.variables])
 
     def findings(self) -> list[Finding]:
         """Return what is to be said about the derivatives, in the order of the inputs."""
         sizes = list(map(len, self.problem.flats))
         reverse = _matrix(jacobian(self.function)(self.problem.variables), sizes)
         forward = _matrix(jacfwd(self.function)(self.problem.variables), sizes)
-        found = []
+        found, known = [], set(self.kinks)
         for column, (which, k) in enumerate(self.problem.elements):
             derivatives = [row[column] for row in reverse]
             verdicts = self._differences(which, k).verdicts(derivatives)
             for place, verdict in enumerate(verdicts):
                 kind, other, error = self._judged(verdict, reverse, forward[place][column], place, column)
+                if kind == "not smooth":
+                    self.kinks.add(column)
+                elif kind != "right" and known & {place, column}:  # what has no slope has no second derivative
+                    kind = "not smooth"
                 if kind != "right":
                     found.append(self._finding(kind, place, which, k, derivatives[place], other, error))
         return found
@@ -244,7 +259,7 @@ class _Check:
         def line(shift: float) -> list[float]:
             return _numbers(self.function(self.problem.shifted(which, k, shift)))
 
-        return Differences(line, self.problem.flats[which][k])
+        return Differences(line, self.problem.flats[which][k], self.noise)
 
     def _judged(
         self, verdict: Verdict, reverse: list[list[float]], forward: float, place: int, column: int

@@ -61,8 +61,9 @@ class Differences:
     ['right', 'not smooth']
     """
 
-    def __init__(self, line: Line, x: float) -> None:
+    def __init__(self, line: Line, x: float, noise: list[float] | None = None) -> None:
         self.line, self.here = line, line(0.0)
+        self.noise = noise or [0.0] * len(self.here)  # how far rounding inside the function may move each output
         self.scales = _scales(x)
         self.estimates: list[list[Estimate]] = [[] for _ in self.here]  # for each output, at each scale that gave one
         self.slopes: list[list[tuple[float, float]]] = [[] for _ in self.here]  # (step, central difference)
@@ -85,17 +86,18 @@ class Differences:
         for place, derivative in enumerate(derivatives):
             points = [(step, above[place], below[place]) for step, (above, below) in zip(steps, sides)]
             points = [point for point in points if math.isfinite(point[1]) and math.isfinite(point[2])]
-            estimate = _extrapolated(points)
+            estimate = _extrapolated(points, self.noise[place])
             if estimate is None:
                 settled = settled and not math.isfinite(self.here[place])
                 continue
             self.estimates[place].append(estimate)
             self.slopes[place] += [(step, (above - below) / (2.0 * step)) for step, above, below in points]
-            bends = [_bend(point, self.here[place]) for point in points]
+            bends = [_bend(point, self.here[place], self.noise[place]) for point in points]
             self.bends[place] += [bends[0], bends[-1]]
             size = max(max(abs(above), abs(below)) for _, above, below in points)
             self.sizes[place] = max(self.sizes[place], size if scale == self.scales[0] else 0.0)
-            settled = settled and estimate.settles(derivative, EPSILON * size / scale) and not _suspicious(bends)
+            rounding = max(EPSILON * size, self.noise[place]) / scale
+            settled = settled and estimate.settles(derivative, rounding) and not _suspicious(bends)
         return settled
 
     def _verdict(self, place: int, derivative: float) -> Verdict:
@@ -114,8 +116,8 @@ class Differences:
         return Verdict("wrong", best.value, best.error)
 
     def _slope(self, place: int) -> float:
-        """Return the size of a derivative that would matter: the output's size over the input's."""
-        return self.sizes[place] / self.scales[0]
+        """Return the size of a derivative that would matter: the output's size, well above its rounding, over the input's."""
+        return max(self.sizes[place], 1e8 * self.noise[place]) / self.scales[0]
 
     def _doubted(self, place: int, estimate: Estimate) -> Estimate:
         """Raise an estimate's error to what much smaller steps say: there, all that moves the output is its rounding."""
@@ -160,7 +162,7 @@ def _short(step: float) -> float:
     return math.ldexp(round(fraction * 4096.0), exponent - 12)
 
 
-def _extrapolated(points: list[tuple[float, float, float]]) -> Estimate | None:
+def _extrapolated(points: list[tuple[float, float, float]], noise: float) -> Estimate | None:
     """Return the best estimate of the derivative from outputs above and below; None from fewer than three steps.
 
     Neville's scheme in step squared. The error is what the last two columns differ by, and not less than rounding.
@@ -171,7 +173,7 @@ def _extrapolated(points: list[tuple[float, float, float]]) -> Estimate | None:
     best: Estimate | None = None
     for row, (step, above, below) in enumerate(points):
         table.append([(above - below) / (2.0 * step)])
-        rounding = 2.0 * EPSILON * max(abs(above), abs(below)) / step
+        rounding = max(2.0 * EPSILON * max(abs(above), abs(below)), noise) / step
         for column in range(1, row + 1):
             shrink = (points[row - column][0] / step) ** 2
             left, up = table[row][column - 1], table[row - 1][column - 1]
@@ -182,10 +184,10 @@ def _extrapolated(points: list[tuple[float, float, float]]) -> Estimate | None:
     return best
 
 
-def _bend(point: tuple[float, float, float], here: float) -> tuple[float, float, float]:
+def _bend(point: tuple[float, float, float], here: float, noise: float) -> tuple[float, float, float]:
     """Return the step, the slope above less the slope below, and the rounding error of that."""
     step, above, below = point
-    rounding = EPSILON * max(abs(above), abs(below), abs(here)) / step
+    rounding = max(EPSILON * max(abs(above), abs(below), abs(here)), noise) / step
     return step, ((above - here) - (here - below)) / step, rounding
 
 

@@ -15,11 +15,8 @@ from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
 from micrograd_sm.structure import leaves, outline, paths, rebuilt
 from micrograd_sm.study.checks import indices, is_checked, subscript, variable, weights
+from micrograd_sm.study.checks_on_torch import There, on_torch, tensor_of
 from micrograd_sm.transforms import vjp
-
-_IN_NN_FUNCTIONAL = {
-    "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
-}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -88,19 +85,19 @@ class TorchReport:
 def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) -> TorchReport:
     """Run `function` once here and once on torch in float64; return a report that is true if values and gradients agree.
 
-    Write the function with operators and methods, which Values and tensors share, or give it an argument named `F`: it
-    is micrograd_sm's functions in one run and torch's in the other, `F.tensor` included. A function of micrograd_sm itself
-    is compared with torch's of the same name. Inputs and outputs are as in `check_gradients`; a list of integers is a tensor
-    of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by `ulps` units
-    in the last place of the largest element of their tensor; inf and nan must be the same.
+    The function may use operators, methods, and micrograd_sm's functions: torch's of the same name take their place in the
+    second run, and `Value(...)` is a tensor there. If it has an argument named `F`, that is micrograd_sm's functions in one run
+    and torch's in the other, `F.tensor` included. Inputs and outputs are as in `check_gradients`; a list of integers is a
+    tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
+    `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
-    Raises ImportError where torch is not installed, RuntimeError where the outputs have another structure or shape there, and
-    whatever the function raises in either run.
+    Raises ImportError where torch is not installed, RuntimeError where the outputs have another structure or shape there, or
+    are no tensors, as those of a Module, and whatever the function raises in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
     True
-    >>> bool(check_against_torch(lambda x, F: F.softmax(x.tanh(), 0), Value([1.0, 2.0])))  # doctest: +SKIP
+    >>> bool(check_against_torch(lambda x: cross_entropy(3.0 * x.tanh(), [2]), Value([[1.0, 2.0, 0.1]])))  # doctest: +SKIP
     True
     """
     torch = _torch()
@@ -109,7 +106,14 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     here, pulled, cotangents = _run_here(_with_library(function, Here()), inputs)
     tensors: list[Any] = []
     arguments = [_converted(torch, x, tensors) for x in inputs]
-    there = _with_library(_counterpart(function, torch), There(torch))(*arguments)
+    library = There(torch)
+    there = _with_library(on_torch(function, library), library)(*arguments)
+    for name, leaf in paths(there, "output"):
+        if isinstance(leaf, Value):
+            raise RuntimeError(
+                f"check_against_torch: on torch, {name} is still a Value: something of micrograd_sm, such as a Module, "
+                "computed it; write that part with operators and functions"
+            )
     if outline(here) != outline(there):
         raise RuntimeError(f"check_against_torch: the function returned {outline(here)} here and {outline(there)} on torch")
     for (name, mine), other in zip(paths(here, "output"), leaves(there)):
@@ -136,22 +140,6 @@ class Here:
         return getattr(functional, name) if name in functional.__all__ else getattr(creation, name)
 
 
-class There:
-    """torch's functions of the same names, as the argument `F`."""
-
-    def __init__(self, torch: Any) -> None:
-        self.torch = torch
-
-    def tensor(self, data: Any) -> Any:
-        """Return data as a tensor without a gradient, in float64 unless it holds integers or bools."""
-        return _tensor(self.torch, Value(data, requires_grad=False))
-
-    def __getattr__(self, name: str) -> Any:
-        if name == "expand":
-            return lambda x, *sizes: x.expand(*sizes)
-        return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
-
-
 def _torch() -> Any:
     try:
         return import_module("torch")
@@ -166,13 +154,6 @@ def _with_library(function: Callable, library: Any) -> Callable:
     except (TypeError, ValueError):  # a builtin without a signature, such as torch's own
         wants = False
     return (lambda *args: function(*args, F=library)) if wants else function
-
-
-def _counterpart(function: Callable, torch: Any) -> Callable:
-    """Return torch's function in place of ours; any other as it is."""
-    if getattr(functional, getattr(function, "__name__", ""), None) is function:
-        return getattr(There(torch), function.__name__)
-    return function
 
 
 def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list[Value]]:
@@ -195,7 +176,7 @@ def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list
 
 def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotangents: list[Value]) -> list[Any]:
     """Return torch's gradient for each tensor, zeros where the outputs do not depend on it."""
-    seeds = [(output, _tensor(torch, u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
+    seeds = [(output, tensor_of(torch, u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
     zeros = [torch.zeros_like(x) for x in tensors]
     if not seeds or not tensors:
         return zeros
@@ -214,15 +195,8 @@ def _converted(torch: Any, x: Any, tensors: list[Any]) -> Any:
 
 def _leaf(torch: Any, leaf: Any) -> Any:
     if is_checked(leaf):
-        return _tensor(torch, variable(leaf)).requires_grad_()
-    return _tensor(torch, variable(leaf)) if isinstance(leaf, (Value, Array)) else leaf
-
-
-def _tensor(torch: Any, value: Value) -> Any:
-    tensor = torch.tensor(value.tolist())
-    if tensor.is_floating_point():  # again, since the default, float32, has rounded
-        tensor = torch.tensor(value.tolist(), dtype=torch.float64)
-    return tensor.reshape(value.shape)
+        return tensor_of(torch, variable(leaf)).requires_grad_()
+    return tensor_of(torch, variable(leaf)) if isinstance(leaf, (Value, Array)) else leaf
 
 
 def _compared(name: str, ours: Value, theirs: Any) -> TensorComparison:

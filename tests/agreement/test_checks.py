@@ -11,7 +11,19 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from micrograd_sm import Value, binary_cross_entropy_with_logits, cross_entropy, logsumexp, nll_loss, relu, softmax, tanh
+import micrograd_sm
+from micrograd_sm import (
+    Value,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    logsumexp,
+    nll_loss,
+    nn,
+    primitives,
+    relu,
+    softmax,
+    tanh,
+)
 from micrograd_sm.study import check_against_torch, check_gradients
 from tests.agreement.oracle import seeds
 
@@ -51,6 +63,42 @@ def test_programs_that_agree(function: Any, inputs: tuple) -> None:
     report = check_against_torch(function, *inputs)
     assert report and report.ulps <= 8.0, report
     assert str(report).startswith("agrees with torch\n  output")
+
+
+MODULE = nn.Softmax(dim=0)
+HALVES = Value([[0.5, -0.5, 0.25]], requires_grad=False)
+
+
+def scored(x: Any) -> Any:
+    return softmax(x, dim=1) * HALVES if x.shape[0] > 1 else scored(micrograd_sm.cat([x, x]))
+
+
+def test_our_functions_by_any_name_are_torch_s_on_torch() -> None:
+    x = Value([[1.0, 2.0, 0.1], [100.0, -100.0, 0.0]])
+    target, shift = [0, 2], Value([1.0, 0.0, -1.0], requires_grad=False)
+    programs: list[Any] = [
+        lambda x: cross_entropy(x, target),
+        lambda x: cross_entropy(x + shift, [0, 2], weight=[1.0, 2.0, 0.5], label_smoothing=0.1),
+        lambda x: micrograd_sm.log_softmax(x, 1)[0, 2] + Value([1.0, 2.0], requires_grad=False).sum(),
+        lambda x: sum(nll_loss(micrograd_sm.log_softmax(x, 1)[k], k) for k in range(2)),
+        lambda x: scored(x[:1]).sum() + scored(x).sum(),
+        lambda x: micrograd_sm.where(x > 0.0, x, relu(x) + 2.0 * x).sum(),
+    ]
+    for program in programs:
+        report = check_against_torch(program, x)
+        assert report and report.ulps <= 8.0, report
+        assert any(comparison.theirs for comparison in report.comparisons[1:])  # it has a gradient
+
+
+def test_an_error_in_our_function_is_seen_from_a_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+    primitive = primitives.PRIMITIVES["exp"]
+    monkeypatch.setattr(primitive, "gradient", (lambda g, out, x: g * out * (1.0 + 1e-9),))
+    assert not check_against_torch(lambda x: cross_entropy(x, [1]), Value([[1.0, 2.0, 0.1]]))
+
+
+def test_a_module_cannot_go_to_torch_and_that_is_said() -> None:
+    with pytest.raises(RuntimeError, match="output is still a Value: something of micrograd_sm, such as a Module"):
+        check_against_torch(lambda x: 2.0 * MODULE(x), Value([1.0, 2.0]))
 
 
 def test_a_program_that_differs_says_where() -> None:
