@@ -351,7 +351,9 @@ class Value(Recorded):
         (6.0, 2.0)
         """
         with recording(create_graph), scope("backward"):
-            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
+            watch = current_mode().watch
+            heard = observe or (None if watch is None else watch.passed_back)
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, heard)
 
 
 def _check_flag(requires_grad: Any) -> None:
@@ -399,6 +401,8 @@ def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | No
         value._requires_grad = False
         value.primitive = value.params = None
         value.parents = ()
+    if mode.watch is not None:
+        mode.watch.made(value, primitive, parents, params)
     return value
 
 

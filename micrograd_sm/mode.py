@@ -9,7 +9,8 @@ from contextlib import ContextDecorator
 from contextvars import ContextVar
 from functools import wraps
 from itertools import count
-from typing import Any, NamedTuple, TypeVar
+from types import FrameType
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
@@ -41,6 +42,14 @@ class Place(NamedTuple):
         return Place(f"{self.path}/{name}" if self.path else name, (*self.calls, _number_of_call()))
 
 
+class Watch(Protocol):
+    """What `watching` tells of the values that operations make, and of the gradients that backward passes on."""
+
+    def made(self, value: Any, primitive: Any, operands: tuple, params: dict | None) -> None: ...
+
+    def passed_back(self, node: Any, place: int, upstream: Any, contribution: Any) -> None: ...
+
+
 class Mode:
     """Whether operations are recorded, and the place of what is made now; it is never changed, but replaced.
 
@@ -49,6 +58,7 @@ class Mode:
     """
 
     __slots__ = ("place", "recording")
+    watch: Watch | None = None  # what hears of every value that is made
 
     def __init__(self, recording: bool = True, place: Place = Place()) -> None:  # noqa: B008 (a tuple is immutable)
         self.recording = recording
@@ -79,14 +89,17 @@ _entered: ContextVar[tuple[tuple[_ModeChange, Mode], ...]] = ContextVar("entered
 current_mode = _mode.get
 
 
-def _users_line() -> tuple[str, int] | None:
-    """Return the file and line of the innermost call that is not this package's."""
-    frame = sys._getframe(1)
-    while frame.f_code.co_filename.startswith(_PACKAGE):
-        if frame.f_back is None:
-            return None
+def users_frame() -> FrameType | None:
+    """Return the innermost call that is not this package's, if there is one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
-    return frame.f_code.co_filename, frame.f_lineno
+    return frame
+
+
+def _users_line() -> tuple[str, int] | None:
+    frame = users_frame()
+    return frame and (frame.f_code.co_filename, frame.f_lineno)
 
 
 class _ModeChange(ContextDecorator):
@@ -173,7 +186,18 @@ class trace(_ModeChange):
             raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
 
     def changed(self, mode: Mode) -> Mode:
-        return TracingMode(mode.recording, mode.place)
+        return mode if isinstance(mode, TracingMode) else TracingMode(mode.recording, mode.place)
+
+
+class watching(_ModeChange):
+    """Tell `watch` of every value that an operation makes, and of every contribution to a gradient; lines are traced."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def changed(self, mode: Mode) -> Mode:
+        kind = type("WatchingMode", (TracingMode,), {"__slots__": (), "watch": self.watch})  # other changes keep the class
+        return kind(mode.recording, mode.place)
 
 
 class scope(_ModeChange):

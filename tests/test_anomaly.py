@@ -7,7 +7,8 @@ import math
 
 import pytest
 
-from micrograd_sm import Value, cross_entropy, masked_fill, nll_loss, no_grad, softmax, where
+from micrograd_sm import Value, cross_entropy, masked_fill, nll_loss, no_grad, softmax, trace, where
+from micrograd_sm.mode import scope
 from micrograd_sm.study import Anomaly, anomaly, first_anomaly
 
 
@@ -81,6 +82,42 @@ def test_an_exception_goes_on_with_a_note() -> None:
         bad = Value(0.0).log()
         cross_entropy(Value([bad.item(), 0.0]), 7)
     assert "the value of bad is -inf: log of" in caught.value.__notes__[0]
+
+
+def score(weights: Value) -> Value:
+    scaled = weights * 1000.0
+    return (scaled.exp() / scaled.exp().sum()).log().sum()
+
+
+def test_what_functions_made_and_dropped_is_seen() -> None:
+    w = Value([1.0, 2.0], name="w")
+    with pytest.raises(RuntimeError) as caught, anomaly():
+        score(w).item()
+    assert str(caught.value).startswith("anomaly: the value of v3 is inf: exp of scaled = [1000, 2000]\n  test_anomaly.py:")
+    with pytest.raises(RuntimeError, match=r"the value of v3 is inf: exp of scaled = \[1000, 2000\]"), anomaly(), no_grad():
+        score(w).item()
+    with pytest.raises(RuntimeError, match=r"the value of v1 is -inf: log of w = 0"), anomaly(), trace(), scope("head"):
+        Value(0.0, name="w").log().item()
+
+
+def test_a_gradient_in_a_function_is_seen() -> None:
+    def train(w: Value) -> None:
+        (w.sqrt() * 2.0).backward()
+
+    with (
+        pytest.raises(RuntimeError, match=r"the gradient of w is inf: v2 = power of w = 0, v1 = 0.5 passed it back, with 2 up"),
+        anomaly(),
+    ):
+        train(Value(0.0, name="w"))
+
+
+def test_an_operation_without_a_graph_keeps_its_parameters() -> None:
+    with anomaly(report=True) as watch, no_grad():
+        rows = Value([[math.nan], [1.0]]).exp(), Value([[1e308, 1e308]]).sum(dim=1)
+    assert len(rows) == 2 and watch.found is not None and (watch.found.op, watch.found.kind) == (None, "nan")
+    with anomaly(report=True) as watch, no_grad():
+        total = Value([[1e308, 1e308]], name="x").sum(dim=1)
+    assert watch.found is not None and (watch.found.op, watch.found.kind, total.tolist()) == ("sum", "inf", [math.inf])
 
 
 def test_it_can_be_used_again_and_under_no_grad() -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
 from micrograd_sm.draw.text import visible
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Node, reachable
-from micrograd_sm.mode import trace
+from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.names import names_in
+from micrograd_sm.mode import recording, users_frame, watching
+from micrograd_sm.primitives import Primitive
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text
 from micrograd_sm.study.backwards import backward_pass
@@ -78,12 +80,12 @@ def first_anomaly(loss: Value, names: Mapping[str, Any] | None = None) -> Anomal
 
 
 class anomaly:
-    """Find the first nan or inf that is made inside, as a context; lines of code are traced (torch.autograd.detect_anomaly).
+    """Say, at the end of a block, where nan or infinity first came up in it; a context, of any code.
 
-    At the end it looks at what the caller's variables hold: values made inside, in the order in which they were made, then, for
-    losses on which backward was called, their gradients. Raises RuntimeError with the first one found. With `report=True` it
-    raises nothing, and what was found, or None, is in `.found`. An exception that ends the block goes on, with a note of what
-    was found. Nothing that no variable leads to can be seen.
+    Every value that is made in the block counts, also inside the functions that it calls, and after a `backward()` in it the
+    gradients; values made before do not. RuntimeError at the end of the block tells what was found. With `report` it raises
+    nothing, and what was found, or None, is in `.found`. An exception that ends the block goes on, with a note of what was
+    found. Lines of code are remembered as under `trace()`.
 
     >>> with anomaly(report=True) as watch:
     ...     x = Value([0.0, 1.0], name="x")
@@ -98,20 +100,23 @@ class anomaly:
             raise TypeError(f"anomaly: report must be True or False, got {report!r}")
         self.report = report
         self.found: Anomaly | None = None
-        self._trace = trace()
-        self._start = 0
-        self._frame: FrameType | None = None
+        self._watch: _Watch | None = None
+        self._watching: watching | None = None
 
     def __enter__(self) -> anomaly:
-        self.found, self._frame = None, sys._getframe(1)
-        self._start = Value(0.0, requires_grad=False).number
-        self._trace.__enter__()
+        self.found = None
+        self._watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number)
+        self._watching = watching(self._watch)
+        self._watching.__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
-        self._trace.__exit__(kind, error, where)
-        frame, self._frame = self._frame, None
-        self.found = _among(frame.f_locals if frame else {}, self._start)
+        watch, change = self._watch, self._watching
+        self._watch = self._watching = None
+        if watch is None or change is None:
+            raise RuntimeError("anomaly: left without being entered; use it as `with anomaly():`")
+        change.__exit__(kind, error, where)
+        self.found = watch.anomaly()
         if self.found is None or self.report:
             return
         if error is None:
@@ -119,45 +124,61 @@ class anomaly:
         error.add_note(f"anomaly: {self.found}")
 
 
-def _among(variables: Mapping[str, Any], start: int) -> Anomaly | None:
-    """Return the first anomaly among what was made after `start` and can be reached from the variables."""
-    roots = [value for value in _values(variables) if value.number > start]
-    inner = {id(parent) for root in roots for value in reachable(root) for parent in value.parents}
-    graphs = [(Graph(root, variables), root) for root in roots if id(root) not in inner]
-    found = [(number, one) for graph, root in graphs for number, one in [_first_value(graph, root, start)] if one]
-    if found:
-        return min(found, key=lambda pair: pair[0])[1]
-    passed = (_in_gradients(graph) for graph, root in graphs if root.op is not None and root.grad is not None)
-    return next((one for one in passed if one), None)
+class _Watch:
+    """Hears of the values and gradients of a block, and keeps the first of each that is not finite."""
 
+    def __init__(self, frame: FrameType, start: int) -> None:
+        self.frame, self.start = frame, start
+        self.value: Value | None = None
+        self.gradient: tuple[Value, int, Any, Any] | None = None
+        self.inner: dict[str, Any] = {}  # the variables of the function in which the value came up
 
-def _first_value(graph: Graph, root: Value, start: int) -> tuple[int, Anomaly | None]:
-    numbers = {node.id: value.number for node, value in zip(graph.nodes, reachable(root), strict=True)}
-    for node in graph:
-        one = _new(graph, node) if numbers[node.id] > start else None
-        if one:
-            return numbers[node.id], one
-    return 0, None
+    def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
+        """Keep the first value that is not finite: an operation's own, or one of a leaf that was given so."""
+        if self.value is None and not all(map(math.isfinite, flat(value.data))):
+            given = [x for x in operands if x.op is None and x.number > self.start and _kind(x.data, (), x.requires_grad)]
+            if given or _kind(value.data, [x.data for x in operands]):
+                frame = users_frame()
+                self.inner = dict(frame.f_locals) if frame else {}
+                self.value = given[0] if given else value
+                if not given and value.op is None:
+                    self.value = self._recorded(primitive, operands, params)
 
+    def passed_back(self, node: Value, place: int, upstream: Any, contribution: Any) -> None:
+        """Keep the first contribution to a gradient that is not finite."""
+        if self.gradient is None and _kind(contribution):
+            self.gradient = node, place, upstream, contribution
 
-def _values(variables: Mapping[str, Any]) -> Iterator[Value]:
-    for x in list(variables.values()):
-        if isinstance(x, Value):
-            yield x
-        elif isinstance(x, (list, tuple)):
-            yield from (part for part in x if isinstance(part, Value))
+    def anomaly(self) -> Anomaly | None:
+        """Return what was kept, in the names of the block's variables and of the function's in which it came up."""
+        if self.value is not None:
+            graph = Graph(self.value, self._names())
+            node = graph[graph.root]
+            found = _anomaly(graph, "value", _kind(node.data) or "", node, node.data, None, None)
+        elif self.gradient is not None:
+            value, place, upstream, contribution = self.gradient
+            graph = Graph(value, self._names())
+            node = graph[graph.root]
+            operand = graph.operand_edges(node.id)[place].source
+            found = _anomaly(graph, "gradient", _kind(contribution) or "", node, contribution, upstream, operand)
+        else:
+            return None
+        return found if node.name else found._replace(label=node.id)  # L is what a loss is called, and this need not be it
+
+    def _names(self) -> dict[str, Any]:
+        return {**self.inner, **self.frame.f_locals}
+
+    def _recorded(self, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> Value:
+        """Return a value that was made without a graph as one with its operands."""
+        names = names_in(self._names(), {id(x) for x in operands})
+        with recording(True):
+            return primitive(*(Value(x.data, name=x.name or names.get(id(x))) for x in operands), **(params or {}))
 
 
 def _in_values(graph: Graph) -> Anomaly | None:
-    return next((one for node in graph if (one := _new(graph, node))), None)
-
-
-def _new(graph: Graph, node: Node) -> Anomaly | None:
-    """Return the anomaly of a node's value, if it is the node's own and not one of its operands'."""
-    before = operands(graph, node)
-    for kind, is_so in _KINDS.items():
-        meant = kind == "inf" and node.op is None and not node.requires_grad
-        if not meant and _any(is_so, node.data) and not any(_any(is_so, x.data) for x in before):
+    for node in graph:
+        kind = _kind(node.data, [x.data for x in operands(graph, node)], node.op is not None or node.requires_grad)
+        if kind:
             return _anomaly(graph, "value", kind, node, node.data, None, None)
     return None
 
@@ -165,10 +186,10 @@ def _new(graph: Graph, node: Node) -> Anomaly | None:
 def _in_gradients(graph: Graph) -> Anomaly | None:
     passed = backward_pass(graph)
     for one in passed.heard:
-        for kind, is_so in _KINDS.items():
-            if _any(is_so, one.after):
-                node, upstream = graph[one.edge.target], passed.gradients[one.edge.target]
-                return _anomaly(graph, "gradient", kind, node, one.amount, upstream, one.edge.source)
+        kind = _kind(one.after)
+        if kind:
+            node, upstream = graph[one.edge.target], passed.gradients[one.edge.target]
+            return _anomaly(graph, "gradient", kind, node, one.amount, upstream, one.edge.source)
     return None
 
 
@@ -176,13 +197,17 @@ def _anomaly(graph: Graph, what: str, kind: str, node: Node, result: Any, upstre
     labels = labels_of(graph)
     before = tuple((labels[x.id], x.data) for x in operands(graph, node))
     to = None if passed_to is None else labels[passed_to]
-    if kind == "inf" and math.inf not in flat(result):
-        kind = "-inf"
     return Anomaly(what, kind, node.id, labels[node.id], node.op, result, before, upstream, to, node.source)
 
 
-def _any(is_so: Any, data: Any) -> bool:
-    return any(map(is_so, flat(data)))
+def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str | None:
+    """Return "nan", "inf" or "-inf" where data hold it and what they were made of does not; None for data that are right.
 
-
-_KINDS = {"nan": math.isnan, "inf": math.isinf}
+    Infinite constants, such as masks, are meant: `infinite_counts` is False for them.
+    """
+    numbers, earlier = flat(data), [x for one in before for x in flat(one)]
+    if any(map(math.isnan, numbers)) and not any(map(math.isnan, earlier)):
+        return "nan"
+    if infinite_counts and any(map(math.isinf, numbers)) and not any(map(math.isinf, earlier)):
+        return "inf" if math.inf in numbers else "-inf"
+    return None

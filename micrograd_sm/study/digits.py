@@ -168,7 +168,7 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
         right, right_passed = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))
         values = {node.id: _value_kept(right, node) for node in graph}
         gradients = _gradients_kept(right_passed, passed)
-        root = fewest(graph[graph.root].data, right[graph.root].data, Decimal(0), nearest=True)
+        root = values[graph.root] = fewest(graph[graph.root].data, right[graph.root].data, Decimal(0), nearest=True)
     graph = graph.with_gradients(passed.gradients)
     found = Finder(graph, values, gradients)
     lost_at = found.value_went(graph.root) if root.digits <= ALL - LOSS else None
