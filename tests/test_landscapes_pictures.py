@@ -191,3 +191,7 @@ def test_without_matplotlib_the_numbers_are_there_and_the_way_out_is_said():
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     assert done.stdout == "2\nlandscapes: pictures need matplotlib; pip install 'micrograd_sm[plot]'\n"
+
+
+def test_a_notebook_shows_the_picture():
+    assert loss_curves()._repr_svg_().lstrip().startswith("<?xml") and "</svg>" in loss_curves()._repr_svg_()
