@@ -10,6 +10,7 @@ from typing import Any
 from micrograd_sm import creation, functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
+from micrograd_sm.nn import Module
 from micrograd_sm.structure import leaves, rebuilt
 
 _IN_NN_FUNCTIONAL = {
@@ -68,7 +69,9 @@ class _Translation:
     def of(self, thing: Any) -> Any:
         """Return what stands for a thing on torch: itself, unless it is ours or a function of the user's."""
         if id(thing) not in self.known:
-            if isinstance(thing, Value):
+            if isinstance(thing, Module):
+                self.known[id(thing)] = _refuse_module
+            elif isinstance(thing, Value):
                 self.known[id(thing)] = tensor_of(self.there.torch, thing)
             elif isinstance(thing, (list, tuple, dict)):
                 holds_values = any(isinstance(leaf, Value) for leaf in leaves(thing))
@@ -120,6 +123,10 @@ class _Translation:
                 new.cell_contents = self.of(old.cell_contents)
             except ValueError:  # a name that is not bound yet
                 continue
+
+
+def _refuse_module(*args: Any, **options: Any) -> Any:
+    raise RuntimeError("check_against_torch: a Module of micrograd_sm cannot run on torch; write its operations as a function")
 
 
 class _Names:

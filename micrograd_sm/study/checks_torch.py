@@ -92,7 +92,7 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
     Raises ImportError where torch is not installed, RuntimeError where the outputs have another structure or shape there, or
-    are no tensors, as those of a Module, and whatever the function raises in either run.
+    for a Module, and whatever the function raises in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
@@ -111,8 +111,8 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     for name, leaf in paths(there, "output"):
         if isinstance(leaf, Value):
             raise RuntimeError(
-                f"check_against_torch: on torch, {name} is still a Value: something of micrograd_sm, such as a Module, "
-                "computed it; write that part with operators and functions"
+                f"check_against_torch: on torch, {name} is still a Value, so something of micrograd_sm computed it; "
+                "write that part with operators, methods and functions"
             )
     if outline(here) != outline(there):
         raise RuntimeError(f"check_against_torch: the function returned {outline(here)} here and {outline(there)} on torch")

@@ -97,8 +97,20 @@ def test_an_error_in_our_function_is_seen_from_a_lambda(monkeypatch: pytest.Monk
 
 
 def test_a_module_cannot_go_to_torch_and_that_is_said() -> None:
-    with pytest.raises(RuntimeError, match="output is still a Value: something of micrograd_sm, such as a Module"):
-        check_against_torch(lambda x: 2.0 * MODULE(x), Value([1.0, 2.0]))
+    for program in (MODULE, lambda x: 2.0 * MODULE(x)):
+        with pytest.raises(
+            RuntimeError, match="a Module of micrograd_sm cannot run on torch; write its operations as a function"
+        ):
+            check_against_torch(program, Value([1.0, 2.0]))
+
+
+def test_what_is_still_ours_on_torch_is_said() -> None:
+    class Program:  # an object of the user's is taken as it is
+        def __call__(self, x: Any) -> Value:
+            return Value(2.0) * 1.0
+
+    with pytest.raises(RuntimeError, match="on torch, output is still a Value, so something of micrograd_sm computed it"):
+        check_against_torch(Program(), Value(1.0))
 
 
 def test_a_program_that_differs_says_where() -> None:
