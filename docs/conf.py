@@ -17,7 +17,7 @@ project = "micrograd_sm"
 author = "the micrograd_sm team"
 version = release = micrograd_sm.__version__
 extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
-exclude_patterns = ["_build", "screenshots"]
+exclude_patterns = ["_build", "jupyter_execute", "screenshots"]  # the second is where MyST-NB keeps what ran
 
 default_role = "literal"  # a docstring's `x` is code
 autodoc_member_order = "bysource"
