@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from itertools import chain
 from typing import Any
 from xml.etree import ElementTree
 
 import pytest
 
-from micrograd_sm import Graph, Value, cross_entropy, nn, softmax
+from micrograd_sm import Graph, Value, cross_entropy, log, nll_loss, nn, softmax
 from micrograd_sm.study import explain
 
 ROWS = [[1.0, 2.0, 0.1], [0.5, 0.2, 0.9]]
@@ -90,6 +91,34 @@ def test_a_log_softmax_written_by_hand_and_weights_before_it() -> None:
     by_hand = logits - logits.exp().sum().log()
     share = explain(-by_hand[0], w).shares[0]
     assert share.logits == "logits" and share.formula == "p - y" and flat(share.y) == [1, 0, 0]
+
+
+@pytest.mark.parametrize(
+    "loss_of",
+    [
+        lambda x: nll_loss(log(softmax(x, dim=1)), [2, 0]),
+        lambda x: -(log(softmax(x, dim=1)[0, 2]) + log(softmax(x, dim=1)[1, 0])) / 2.0,
+        lambda x: -(x.exp() / x.exp().sum(dim=1, keepdim=True)).log()[[0, 1], [2, 0]].mean(),
+    ],
+)
+def test_the_logarithm_of_a_softmax_arrives_at_p_minus_y_too(loss_of: Callable[[Value], Value]) -> None:
+    x = Value([[1.0, 2.0, 0.1], [0.3, 0.2, 0.5]], name="x")
+    loss = loss_of(x)
+    told = explain(loss, x, depth=0)
+    loss.backward()
+    total = sum(share.own + share.normaliser + share.shift for share in told.shares)
+    for row, right in zip(total.tolist(), x.grad.tolist(), strict=True):
+        assert row == pytest.approx(right, abs=1e-15)
+    assert told.shares[0].y.tolist()[0] == pytest.approx([0.0, 0.0, 1.0], abs=1e-15)
+    for row, right in zip(told.shares[0].p.tolist(), softmax(x, dim=1).tolist(), strict=True):
+        assert row == pytest.approx(right, rel=1e-15)
+    assert len(told.shares) > 1 or told.shares[0].formula == "(p - y) / 2"
+
+
+def test_a_softmax_in_another_loss_has_no_p_minus_y() -> None:
+    x = Value([1.0, 2.0, 0.1], name="x")
+    assert explain(((softmax(x, dim=0) - 1.0) ** 2).sum(), x).shares == ()
+    assert explain(softmax(x, dim=0)[1], x).shares == ()
 
 
 def test_a_network_at_each_depth() -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from micrograd_sm import Array, Value, binary_cross_entropy_with_logits, cross_entropy, maximum, stack
+from micrograd_sm.study import anomaly
 
 np = pytest.importorskip("numpy")
 
@@ -96,3 +97,14 @@ def test_integer_and_bool_arrays_become_floats_where_a_gradient_is_required(give
 def test_complex_arrays_are_refused() -> None:
     with pytest.raises(TypeError, match="complex"):
         Value(np.array([1j]))
+
+
+@np.errstate(all="ignore")
+def test_anomaly_hears_of_numpy_arrays():
+    with pytest.raises(RuntimeError, match=r"the value of y is -inf: log of x = \[0, 1\]"), anomaly():
+        x = Value(np.array([0.0, 1.0]), name="x")
+        y = x.log()
+        y.sum().backward()
+    with pytest.raises(RuntimeError, match="the gradient of z is inf"), anomaly():
+        z = Value(np.array([0.0]), name="z")
+        z.sqrt().sum().backward()

@@ -337,6 +337,11 @@ def test_empty_shapes() -> None:
         (lambda: jvp(lambda x: x, (1.0,), (1.0, 1.0)), RuntimeError, "structure of the primals"),
         (lambda: jvp(lambda x: x, (Value([1.0, 2.0]),), (1.0,)), RuntimeError, r"shape \(2,\) is needed"),
         (lambda: hvp(lambda x: x * x, 1.0, [1.0]), RuntimeError, r"hvp: tangents must have the structure of the primals"),
+        (
+            lambda: hvp(lambda x: x.sum(), Value([1.0]), Value(1.0)),
+            RuntimeError,
+            r"hvp: tangents hold shape \(\) where shape \(1,\)",
+        ),
     ],
 )
 def test_errors_name_what_is_wrong(call: Any, error: type[Exception], message: str) -> None:

@@ -82,7 +82,10 @@ class Subject(NamedTuple):
             raise TypeError(f"{function}: expected a Value, or a node's name or id, got {x!r} of type {type(x).__name__}")
         found = [node for node in self.graph if x in (node.name, node.id)]
         if not found:
-            named = ", ".join(sorted({repr(node.name) for node in self.graph if node.name})[:12]) or "none"
+            named = (
+                ", ".join(sorted({repr(node.name) for node in self.graph if node.name and not _is_internal(node)})[:12])
+                or "none"
+            )
             raise ValueError(f"{function}: no node is called {x!r}; names are {named}")
         if len(found) > 1:
             ids = ", ".join(node.id for node in found[:12])
@@ -132,6 +135,11 @@ def dependents(graph: Graph, id: str) -> set[str]:
         if any(edge.source in found for edge in graph.operand_edges(node.id)):
             found.add(node.id)
     return found
+
+
+def _is_internal(node: Node) -> bool:
+    """Return whether a name is ours, of a constant inside a composed function."""
+    return node.kind == "constant" and bool(node.scope)
 
 
 def _shown(x: Value) -> str:

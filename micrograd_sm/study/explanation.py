@@ -162,8 +162,9 @@ def explain(
 
     Only what x's gradient passes through is told. `depth` folds scopes first, as Graph.fold does: 0 shows composed functions
     such as cross_entropy as one operation each, 1 what they are made of, None every primitive. For each log_softmax on the
-    way, however deep, it says which part of its input's gradient came through the target's own logit and which through the
-    normaliser: for cross_entropy they are -y and p. `x` is a Value of the graph, or a node's name or id. No `.grad` changes.
+    way, however deep and also as log(softmax(x)), it says which part of its input's gradient came through the target's own
+    logit and which through the normaliser: for cross_entropy they are -y and p. `x` is a Value of the graph, or a node's
+    name or id. No `.grad` changes.
 
     Raises TypeError and ValueError for what is no loss or no node of it, and for x that requires no gradient.
 
@@ -214,14 +215,31 @@ def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[Line]:
 
 
 def _shares(graph: Graph, gradients: Mapping[str, Any], heard: tuple[Heard, ...], x: Node) -> Iterator[SoftmaxShare]:
-    """Yield the shares at every log_softmax between x and the root."""
+    """Yield the shares at every log_softmax, and every softmax of which the logarithm is taken, between x and the root."""
     amounts = {one.edge: one.amount for one in heard}
     between, labels = dependents(graph, x.id), labels_of(graph)
     for found in normalised(graph):
-        if found.kind == "log_softmax" and found.input in between and found.out in gradients:
+        if found.input not in between or found.out not in gradients:
+            continue
+        if found.kind == "log_softmax":
             own = amounts[Edge(found.shifted, found.out, 0)]
             normaliser = amounts[Edge(found.shifted, found.exp, 0)]
-            yield _share(graph, found, labels, own, normaliser, _shift(graph, found, amounts))
+            p = namespace(own).exp(graph[found.out].data)
+        elif _is_in_logs_only(graph, found.out):
+            weights, p = graph[found.exp].data, graph[found.out].data
+            own = amounts[Edge(graph.operand_edges(found.out)[0].source, found.out, 0)] * weights
+            normaliser = amounts[Edge(found.exp, found.sum, 0)] * weights
+        else:
+            continue
+        yield _share(p, found, (labels[found.input], labels[graph.root]), own, normaliser, _shift(graph, found, amounts))
+
+
+def _is_in_logs_only(graph: Graph, id: str) -> bool:
+    """Return whether everything that is made of a node is the logarithm of it, or of elements of it."""
+    users = [graph[edge.target] for edge in graph.edges if edge.source == id]
+    return bool(users) and all(
+        user.op == "log" or (user.op in ("index", "reshape") and _is_in_logs_only(graph, user.id)) for user in users
+    )
 
 
 def _shift(graph: Graph, found: Normalised, amounts: Mapping[Edge, Any]) -> Any:
@@ -232,12 +250,11 @@ def _shift(graph: Graph, found: Normalised, amounts: Mapping[Edge, Any]) -> Any:
     return through[0] if through else 0.0
 
 
-def _share(graph: Graph, found: Normalised, labels: Mapping[str, str], own: Any, normaliser: Any, shift: Any) -> SoftmaxShare:
-    xp = namespace(graph[found.out].data)
-    p = xp.exp(graph[found.out].data)
+def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normaliser: Any, shift: Any) -> SoftmaxShare:
+    xp = namespace(p)
     scale = 0.0 - xp.sum(own, axis=found.axis, keepdims=True)  # not -0 for what is ignored
     y = -1.0 * xp.divide(own, xp.where(scale == 0, 1.0, scale)) + 0.0  # so that -0 does not show
-    return SoftmaxShare(labels[found.input], labels[graph.root], own + 0.0, normaliser, shift, p, y, scale)
+    return SoftmaxShare(*labels, own + 0.0, normaliser, shift, p, y, scale)
 
 
 def _line_text(line: Line) -> str:

@@ -102,9 +102,11 @@ def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, varia
 
 
 def flat(x: Any) -> list[float]:
-    """Return the numbers of a number or array.
+    """Return the numbers of a number or an array, of any library.
 
     >>> flat(2.0), flat(Array([[1.0, 2.0]]))
     ([2.0], [1.0, 2.0])
     """
-    return x.flat if type(x) is Array else [x]
+    if type(x) is Array:
+        return x.flat
+    return x.reshape(-1).tolist() if hasattr(x, "reshape") else [x]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import Any
 
+from micrograd_sm.engine import as_value
 from micrograd_sm.structure import aligned, leaves, outline, rebuilt
 from micrograd_sm.transforms.evaluation import Argnums, Evaluation
 
@@ -165,8 +166,13 @@ def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
     """
     several = isinstance(primals, tuple) and not hasattr(primals, "_fields")
     arguments = primals if several else (primals,)
-    if aligned(primals, tangents) is None:
+    along = aligned(primals, tangents)
+    if along is None:
         raise RuntimeError(f"hvp: tangents must have the structure of the primals, {outline(primals)}, got {outline(tangents)}")
+    for tangent, primal in zip(along, leaves(primals)):
+        given, needed = (as_value(x, f"hvp: {name}").shape for x, name in ((tangent, "tangents"), (primal, "primals")))
+        if given != needed:
+            raise RuntimeError(f"hvp: tangents hold shape {given} where shape {needed} is needed")
     wanted = tuple(range(len(arguments)))
     _, product = vjp(grad(function, wanted), *arguments)
     products = product(tangents if several else (tangents,))
