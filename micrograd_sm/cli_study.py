@@ -84,9 +84,7 @@ def _add_why(commands: argparse._SubParsersAction) -> None:
         _add_target(one)
         one.add_argument("x", metavar="X", nargs="?", help="whose gradient: a name, or an id (default: the only leaf)")
         one.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
-        one.add_argument(
-            "-o", "--output", metavar="FILE", type=_picture, help="picture of the graph, with these derivatives on its edges"
-        )
+        _add_picture(one, "with these derivatives on its edges")
     explained.add_argument("--mathml", action="store_true", help="print a MathML element in place of text")
     paths.add_argument("-k", metavar="N", type=int, default=10, help="how many of the largest (default: %(default)s)")
     paths.add_argument("--at", metavar="I[,J]", type=_index, help="only paths to this element of x")
@@ -100,12 +98,19 @@ def _add_why(commands: argparse._SubParsersAction) -> None:
     written.add_argument("-o", "--output", metavar="FILE.py", type=_python, help="file to write in place of printing")
 
 
+def _add_picture(study: argparse.ArgumentParser, what: str) -> None:
+    study.add_argument("-o", "--output", metavar="FILE", type=_picture, help=f"picture of the graph, {what}")
+
+
 def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     linted = _study(commands, "lint", "the usual mistakes with losses, each with a reason and the mended line", _FOUND)
     _add_target(linted)
+    _add_picture(linted, "with the mistakes at their nodes")
     linted.add_argument("--parameters", metavar="NAME", help="the script's model or parameters: each must get a gradient")
     linted.add_argument("--sampled-from", metavar="NAME", help="what the script gave to multinomial: it must not be logits")
-    _add_target(_study(commands, "anomaly", "the first value or gradient that is nan or inf, with its line", _FOUND))
+    first = _study(commands, "anomaly", "the first value or gradient that is nan or inf, with its line", _FOUND)
+    _add_target(first)
+    _add_picture(first, "with the node at which it came up")
     checked = _study(
         commands, "check", "the gradients against central differences, forward mode and symmetry",
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",
@@ -121,6 +126,7 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     _add_target(torch)
     counted = _study(commands, "digits", "how many correct digits each node kept, beside 60-digit decimals; where they went")
     _add_target(counted)
+    _add_picture(counted, "with the digits that each node kept; of one expression")
     counted.add_argument("others", metavar="EXPRESSION|FILE.py", nargs="*", help="more to show side by side with it")
     counted.add_argument("--precision", metavar="N", type=int, default=60, help="digits of the decimals (default: 60)")
     torch.add_argument("--ulps", metavar="N", type=float, default=64.0, help="how many may differ (default: %(default)g)")

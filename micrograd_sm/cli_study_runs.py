@@ -7,7 +7,7 @@ import json
 import math
 import re
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from math import prod
@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from micrograd_sm import study
-from micrograd_sm.draw import draw, in_a_folder
+from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.expression import evaluate
 from micrograd_sm.graph import Graph
 from micrograd_sm.script import run_script, value_in
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.study.backwards import backward_pass
+from micrograd_sm.study.digits_lost import ALL, LOSS, NodeDigits
 from micrograd_sm.study.replay import inputs_of, replay
 
 _MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
@@ -118,7 +119,19 @@ def _draw(options: argparse.Namespace, target: _Target, output: Path | None) -> 
     if output is None:
         return
     graph = target.graph(options.depth)
-    drawing = draw(graph.with_gradients(backward_pass(graph).gradients), edges=True)
+    _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), edges=True), output)
+
+
+def _draw_notes(options: argparse.Namespace, graph: Graph, notes: Mapping[str, str], output: Path | None) -> None:
+    """Draw the graph with a note after the name of some of its nodes."""
+    if output is None:
+        return
+    labels = labels_of(graph)
+    noted = graph.with_names({id: f"{labels[id]}: {note}" for id, note in notes.items()})
+    _save(options, draw(noted.with_gradients(backward_pass(graph).gradients)), output)
+
+
+def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
     drawing.save(output)
     folded = f", folded from {drawing.folded_from}" if drawing.folded_from else ""
     print(f"{len(drawing.graph)} nodes drawn{folded}: {options.output}", file=sys.stderr if options.json else sys.stdout)
@@ -150,11 +163,21 @@ def _source(options: argparse.Namespace) -> int:
 
 
 def _lint(options: argparse.Namespace) -> int:
-    target = _taken(options)
+    output, target = _output(options), _taken(options)
     parameters, sampled = (_variable(options, target, name) for name in (options.parameters, options.sampled_from))
     found = study.lint(target.value, parameters, sampled, target.names)
     _print(options, str(found), found.to_dict())
+    _draw_notes(options, target.graph(), _rules(found.mistakes), output)
     return int(any(not mistake.harmless for mistake in found.mistakes))
+
+
+def _rules(mistakes: Iterable[study.Mistake]) -> dict[str, str]:
+    """Return the rules that were broken at each node of the graph."""
+    rules: dict[str, str] = {}
+    for mistake in mistakes:
+        if mistake.node:
+            rules[mistake.node] = ", ".join(filter(None, [rules.get(mistake.node), mistake.rule]))
+    return rules
 
 
 def _variable(options: argparse.Namespace, target: _Target, name: str | None) -> Any:
@@ -166,10 +189,12 @@ def _variable(options: argparse.Namespace, target: _Target, name: str | None) ->
 
 
 def _anomaly(options: argparse.Namespace) -> int:
-    target = _taken(options)
+    output, target = _output(options), _taken(options)
     found = study.first_anomaly(target.value, target.names)
     none = f"no nan and no inf in the values and gradients of {len(target.graph()):,} nodes"
     _print(options, none if found is None else str(found), None if found is None else found.to_dict())
+    here = {} if found is None else {found.node: f"{found.kind} comes up here"}
+    _draw_notes(options, target.graph(), here, output)
     return int(found is not None)
 
 
@@ -203,6 +228,9 @@ def _torch(options: argparse.Namespace) -> int:
 
 
 def _digits(options: argparse.Namespace) -> int:
+    output = _output(options)
+    if output and options.others:
+        raise ValueError(f"study digits: -o draws one graph, and there are {1 + len(options.others)}; draw each by itself")
     targets = [
         _taken(options),
         *(_target(one, options.name if one.endswith(".py") else None, options.json) for one in options.others),
@@ -210,7 +238,17 @@ def _digits(options: argparse.Namespace) -> int:
     first, *others = found = [study.digits(one.value, one.names, options.precision) for one in targets]
     data = [one.to_dict() for one in found]
     _print(options, first.beside(*others) if others else str(first), data if others else data[0])
+    notes = {one.id: note for one in first.nodes if (note := _lost(one))}
+    _draw_notes(options, first.graph, notes, output)
     return 0
+
+
+def _lost(node: NodeDigits) -> str:
+    """Return what a node has left of 16 digits, in its value and its gradient."""
+    said = [f"{int(node.value)} of 16 digits"] if node.value <= ALL - LOSS else []
+    if node.gradient is not None and node.gradient <= ALL - LOSS:
+        said.append(f"gradient {int(node.gradient)} of 16 digits")
+    return ", ".join(said)
 
 
 def _as_function(graph: Graph) -> tuple[Callable[..., Value], list[Value]]:

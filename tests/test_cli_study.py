@@ -286,6 +286,20 @@ def test_a_picture_has_the_derivatives(capsys, name):
     assert "local derivative × upstream gradient = contribution" in texts and "log_softmax" in texts
 
 
+@pytest.mark.parametrize(
+    ("arguments", "note"),
+    [
+        (["lint", "x = [[1.0, 2.0]]; nll_loss(softmax(x, 1), [1])"], "v5: probabilities-to-nll-loss"),
+        (["anomaly", "x = [1000.0, 0.0]; (exp(x) / exp(x).sum())[0]"], "v1: inf comes up here"),
+        (["digits", "x = [100.0, 0.0]; log(softmax(x, 0))[0]"], "v6: 0 of 16 digits"),
+    ],
+)
+def test_a_picture_has_what_was_found_at_its_node(capsys, arguments, note):
+    main(["study", *arguments, "-o", "graph.svg"])
+    assert "nodes drawn: graph.svg" in capsys.readouterr().out
+    assert note in Path("graph.svg").read_text(encoding="utf-8")
+
+
 def test_landscapes_are_those_of_the_library(capsys):
     assert tuple(LANDSCAPES) == tuple(study.PICTURES)
     assert main(["study", "landscape", "residuals", "-o", "map.json"]) == 0

@@ -197,8 +197,19 @@ class Graph:
         >>> [node.grad for node in graph.with_gradients({"v1": 1.0})]
         [None, 1.0]
         """
+        return self._with_nodes(tuple(node._replace(grad=snapshot(gradients.get(node.id))) for node in self.unfold().nodes))
+
+    def with_names(self, names: Mapping[str, str]) -> Graph:
+        """Return the graph with other names for some nodes, by id, as a picture with notes has them.
+
+        >>> graph = Graph(Value(2.0).exp())
+        >>> [node.name for node in graph.with_names({"v1": "here it grows"})]
+        [None, 'here it grows']
+        """
+        return self._with_nodes(tuple(node._replace(name=names.get(node.id, node.name)) for node in self.unfold().nodes))
+
+    def _with_nodes(self, nodes: tuple[Node, ...]) -> Graph:
         opened = self.unfold()
-        nodes = tuple(node._replace(grad=snapshot(gradients.get(node.id))) for node in opened.nodes)
         operands = {node.id: [edge.source for edge in opened.operand_edges(node.id)] for node in nodes}
         return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes)._with_folds(self._folds)
 
