@@ -351,9 +351,20 @@ class Value(Recorded):
         (6.0, 2.0)
         """
         with recording(create_graph), scope("backward"):
-            watch = current_mode().watch
-            heard = observe or (None if watch is None else watch.passed_back)
-            differentiate(self, _seed(self, gradient, create_graph), create_graph, heard)
+            observers = [watch.passed_back for watch in current_mode().watches] + ([observe] if observe else [])
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, _together(observers))
+
+
+def _together(observers: list[Observer]) -> Observer | None:
+    """Return one observer that tells all of them; None for none, which costs nothing."""
+    if len(observers) < 2:
+        return observers[0] if observers else None
+
+    def tell(*event: Any) -> None:
+        for observer in observers:
+            observer(*event)
+
+    return tell
 
 
 def _check_flag(requires_grad: Any) -> None:
@@ -401,8 +412,8 @@ def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | No
         value._requires_grad = False
         value.primitive = value.params = None
         value.parents = ()
-    if mode.watch is not None:
-        mode.watch.made(value, primitive, parents, params)
+    for watch in mode.watches:
+        watch.made(value, primitive, parents, params)
     return value
 
 

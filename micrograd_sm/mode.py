@@ -58,7 +58,7 @@ class Mode:
     """
 
     __slots__ = ("place", "recording")
-    watch: Watch | None = None  # what hears of every value that is made
+    watches: tuple[Watch, ...] = ()  # what hears of every value that is made
 
     def __init__(self, recording: bool = True, place: Place = Place()) -> None:  # noqa: B008 (a tuple is immutable)
         self.recording = recording
@@ -196,7 +196,8 @@ class watching(_ModeChange):
         self.watch = watch
 
     def changed(self, mode: Mode) -> Mode:
-        kind = type("WatchingMode", (TracingMode,), {"__slots__": (), "watch": self.watch})  # other changes keep the class
+        watches = (*mode.watches, self.watch)
+        kind = type("WatchingMode", (TracingMode,), {"__slots__": (), "watches": watches})  # other changes keep the class
         return kind(mode.recording, mode.place)
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from micrograd_sm import Value, cross_entropy, masked_fill, nll_loss, no_grad, softmax, trace, where
 from micrograd_sm.mode import scope
+from micrograd_sm.steps import steps
 from micrograd_sm.study import Anomaly, anomaly, first_anomaly
 
 
@@ -118,6 +119,21 @@ def test_an_operation_without_a_graph_keeps_its_parameters() -> None:
     with anomaly(report=True) as watch, no_grad():
         total = Value([[1e308, 1e308]], name="x").sum(dim=1)
     assert watch.found is not None and (watch.found.op, watch.found.kind, total.tolist()) == ("sum", "inf", [math.inf])
+
+
+def test_one_in_another_and_a_walk_inside() -> None:
+    outer, inner = anomaly(report=True), anomaly(report=True)
+    with outer:
+        with inner:
+            bad = Value(0.0, name="q").log()
+        steps(Value(0.0, name="w").sqrt() * 2.0)
+    assert bad.data == -math.inf and inner.found is not None and outer.found is not None
+    assert str(inner.found) == str(outer.found)
+    with anomaly(report=True) as watch:
+        walk = steps(Value(0.0, name="w").sqrt() * 2.0)
+    assert len(walk) == 5 and watch.found is not None and watch.found.what == "gradient"
+    with pytest.raises(RuntimeError, match="entered already; make another"), watch, watch:
+        pass
 
 
 def test_it_can_be_used_again_and_under_no_grad() -> None:

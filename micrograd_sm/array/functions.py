@@ -46,6 +46,17 @@ def shape_of(x: Any) -> Shape:
     return getattr(x, "shape", ())
 
 
+def flat_of(x: Any) -> list[Any]:
+    """Return the elements of a number or an array, of any library, in row-major order.
+
+    >>> flat_of(2.0), flat_of(Array([[1.0], [3.0]]))
+    ([2.0], [1.0, 3.0])
+    """
+    if type(x) is Array:
+        return x.flat
+    return x.reshape(-1).tolist() if shape_of(x) else [x]
+
+
 def _unary(name: str, function: Callable[[float], float]) -> Callable[[Any], Any]:
     def apply(x: Any) -> Any:
         if type(x) is Array:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import flat_of
 from micrograd_sm.draw.text import numbers
 
 PENDING, EMPTY = "not yet computed", "no elements"
@@ -36,15 +36,6 @@ def texts(data: Any, shape: tuple[int, ...]) -> list[str]:
     if is_whole(shape):
         return numbers(flat)
     return [f"{'  '.join(numbers(flat[:_FIRST]))} ...", *_ends(flat)]
-
-
-def flat_of(data: Any) -> Sequence[Any]:
-    """Return the elements of a number or an array, in row-major order.
-
-    >>> flat_of(2.0)
-    [2.0]
-    """
-    return data.flat if isinstance(data, Array) else [data]
 
 
 def is_whole(shape: tuple[int, ...]) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from operator import mul
 from typing import Any
 
-from micrograd_sm.array import Array
-from micrograd_sm.draw.cells import PENDING, flat_of
+from micrograd_sm.array import Array, flat_of
+from micrograd_sm.draw.cells import PENDING
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, row, table
 from micrograd_sm.draw.palette import fill
 from micrograd_sm.draw.text import numbers

@@ -12,7 +12,7 @@ from itertools import islice
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.array.strides import broadcast
 from micrograd_sm.graph.parts import Edge, Node
 from micrograd_sm.primitives import ELEMENTWISE, PRIMITIVES, unbroadcast
@@ -122,14 +122,14 @@ class _Operation:
         if self.elementwise:  # no zeros are multiplied, so an infinite element leaves its neighbours alone
             entries = [0.0] * self.entries
             columns = broadcast(list(range(self.columns)), self.operand_shape, self.out_shape)
-            for row, (column, slope) in enumerate(zip(columns, _flat(self.elementwise_derivative()), strict=True)):
+            for row, (column, slope) in enumerate(zip(columns, flat_of(self.elementwise_derivative()), strict=True)):
                 entries[row * self.columns + column] = slope
             return entries
         rows = []
         for row in range(self.rows):
             one_hot = [0.0] * self.rows
             one_hot[row] = 1.0
-            rows += _flat(_filled(self._pulled_back(Array.of(one_hot, self.out_shape), unbroadcast), self.operand_shape))
+            rows += flat_of(_filled(self._pulled_back(Array.of(one_hot, self.out_shape), unbroadcast), self.operand_shape))
         return rows
 
     def _pulled_back(self, upstream: Any, at_operand: Callable[[Any, tuple[int, ...]], Any]) -> Any:
@@ -152,8 +152,4 @@ class _Operation:
 
 def _filled(x: Any, shape: tuple[int, ...]) -> Any:
     """Return x repeated to fill a shape that it broadcasts to."""
-    return x if shape_of(x) == shape else Array.of(broadcast(_flat(x), shape_of(x), shape), shape)
-
-
-def _flat(x: Any) -> list[float]:
-    return x.flat if type(x) is Array else [x]
+    return x if shape_of(x) == shape else Array.of(broadcast(flat_of(x), shape_of(x), shape), shape)

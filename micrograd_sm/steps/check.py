@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from itertools import chain
 from typing import Any, NamedTuple
 
-from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.steps.labels import labels_of
@@ -137,7 +136,7 @@ def check(graph: Graph, seed: Any) -> Check:
             if verdict == "differ" and _leads_to(found["kinks"], replay, node):
                 verdict = "kinks"
             if verdict != "agree":
-                one = Compared(node, labels[node.id], _index(place, node.shape), expected, _flat(node.grad)[place])
+                one = Compared(node, labels[node.id], _index(place, node.shape), expected, flat_of(node.grad)[place])
                 found[verdict].append(one._replace(users=_users(graph, node, labels)))
     return Check(tuple(found["differ"]), tuple(found["kinks"]), tuple(found["unknown"]), checked, elements)
 
@@ -167,7 +166,7 @@ class _Replay:
     """The graph's own numbers, and seed * root computed again when one node has others."""
 
     def __init__(self, graph: Graph, seed: Any) -> None:
-        self.nodes, self.root, self.seed = graph.nodes, graph.root, _flat(seed)
+        self.nodes, self.root, self.seed = graph.nodes, graph.root, flat_of(seed)
         self.places = {node.id: place for place, node in enumerate(graph.nodes)}
         self.operands = {node.id: [edge.source for edge in graph.operand_edges(node.id)] for node in graph.nodes}
         self.data = {node.id: node.data for node in graph.nodes}
@@ -186,12 +185,14 @@ class _Replay:
         for id, rule, operands, params in recipes:
             moved[id] = rule(*[moved[one] if one in moved else self.data[one] for one in operands], **params)
         root = moved.get(self.root, self.data[self.root])
-        return math.fsum(g * x for g, x in zip(self.seed, _flat(root), strict=True)) if shape_of(root) else self.seed[0] * root
+        return (
+            math.fsum(g * x for g, x in zip(self.seed, flat_of(root), strict=True)) if shape_of(root) else self.seed[0] * root
+        )
 
 
 def _verdicts(replay: _Replay, node: Node, most: int) -> Iterator[tuple[int, str, float]]:
     """Yield place, verdict and central difference of the elements of a node that are looked at."""
-    flat, gradients, recipes = _flat(node.data), _flat(node.grad), replay.after(node)
+    flat, gradients, recipes = flat_of(node.data), flat_of(node.grad), replay.after(node)
 
     def value(place: int, x: float) -> float:
         data = Array.of([*flat[:place], x, *flat[place + 1 :]], node.shape) if node.shape else x
@@ -251,13 +252,6 @@ def _between(gradient: float, left: float, right: float) -> bool:
     low, high = sorted((left, right))
     size = max(abs(low), abs(high))
     return high - low > 1e-3 * size and low - 1e-3 * size <= gradient <= high + 1e-3 * size
-
-
-def _flat(data: Any) -> list[float]:
-    nested = data.tolist() if shape_of(data) else [data]
-    for _ in shape_of(data)[1:]:
-        nested = list(chain.from_iterable(nested))
-    return nested
 
 
 def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:

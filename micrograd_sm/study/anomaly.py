@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from types import FrameType, TracebackType
 from typing import Any, NamedTuple
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.draw.text import visible
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
@@ -17,7 +18,6 @@ from micrograd_sm.primitives import Primitive
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text
 from micrograd_sm.study.backwards import backward_pass
-from micrograd_sm.study.lint_look import flat
 from micrograd_sm.study.patterns import operands
 
 
@@ -104,6 +104,8 @@ class anomaly:
         self._watching: watching | None = None
 
     def __enter__(self) -> anomaly:
+        if self._watch is not None:
+            raise RuntimeError("anomaly: this one is entered already; make another with anomaly()")
         self.found = None
         self._watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number)
         self._watching = watching(self._watch)
@@ -135,7 +137,7 @@ class _Watch:
 
     def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
         """Keep the first value that is not finite: an operation's own, or one of a leaf that was given so."""
-        if self.value is None and not all(map(math.isfinite, flat(value.data))):
+        if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
             given = [x for x in operands if x.op is None and x.number > self.start and _kind(x.data, (), x.requires_grad)]
             if given or _kind(value.data, [x.data for x in operands]):
                 frame = users_frame()
@@ -205,7 +207,7 @@ def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -
 
     Infinite constants, such as masks, are meant: `infinite_counts` is False for them.
     """
-    numbers, earlier = flat(data), [x for one in before for x in flat(one)]
+    numbers, earlier = flat_of(data), [x for one in before for x in flat_of(one)]
     if any(map(math.isnan, numbers)) and not any(map(math.isnan, earlier)):
         return "nan"
     if infinite_counts and any(map(math.isinf, numbers)) and not any(map(math.isinf, earlier)):

@@ -134,8 +134,8 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
     With `order` 2 the Hessian, of the outputs added up with fixed weights, is compared with differences of the gradient and
     with its own transpose. Where the function has a kink, as relu at 0 and max at a tie, the report says so: no failure.
 
-    Raises ValueError for another order, where nothing is to be checked, and for a function that gives another value when it
-    is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
+    Raises TypeError for what is no function, ValueError for another order, where nothing is to be checked, and for a function
+    that gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
 
     >>> from micrograd_sm import cross_entropy
     >>> check_gradients(cross_entropy, Value([[1.0, 2.0, 0.1], [0.4, 1.0, 1.5]]), [2, 0])
@@ -146,6 +146,7 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
     wrong: 1 derivatives, 1 wrong
       d output / d input 0 is wrong: 3, but differences give 6 (± 5e-15), off by 3
     """
+    check_callable(function, "check_gradients")
     if order not in (1, 2) or isinstance(order, bool):
         raise ValueError(f"check_gradients: order must be 1 or 2, got {order!r}")
     problem = _Problem(function, inputs)
@@ -280,6 +281,18 @@ class _Check:
         index = indices(shape)[k]
         derivative = f"d {self.names[place]} / d {name}{subscript(index)}"
         return Finding(kind, self.order, derivative, name, index, analytic, other, error)
+
+
+def check_callable(function: Any, caller: str) -> None:
+    """Raise TypeError for what is no function.
+
+    >>> check_callable(3.0, "check_gradients")
+    Traceback (most recent call last):
+        ...
+    TypeError: check_gradients: the first argument must be a function, got 3.0; write check_gradients(f, x), not f(x)
+    """
+    if not callable(function):
+        raise TypeError(f"{caller}: the first argument must be a function, got {function!r}; write {caller}(f, x), not f(x)")
 
 
 def weights(output: Value, start: int) -> Any:

@@ -6,11 +6,10 @@ import math
 from math import prod
 from typing import Any
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.study.backwards import backward_pass
-from micrograd_sm.study.lint_look import flat
 
 
 def roundings(output: Value) -> list[float]:
@@ -37,7 +36,7 @@ def _rounding(graph: Graph, seed: Any) -> float:
         abs(upstream) * math.ulp(number) / 2.0
         for node in graph
         if node.op is not None and node.id in gradients
-        for number, upstream in zip(flat(node.data), flat(gradients[node.id]), strict=True)
+        for number, upstream in zip(flat_of(node.data), flat_of(gradients[node.id]), strict=True)
         if math.isfinite(number) and math.isfinite(upstream)
     )
     return total if math.isfinite(total) else 0.0

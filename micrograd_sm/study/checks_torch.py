@@ -14,7 +14,7 @@ from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
 from micrograd_sm.structure import leaves, outline, paths, rebuilt
-from micrograd_sm.study.checks import indices, is_checked, subscript, variable, weights
+from micrograd_sm.study.checks import check_callable, indices, is_checked, subscript, variable, weights
 from micrograd_sm.study.checks_on_torch import There, on_torch, tensor_of
 from micrograd_sm.transforms import vjp
 
@@ -91,8 +91,9 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
     `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
-    Raises ImportError where torch is not installed, RuntimeError where the outputs have another structure or shape there, or
-    for a Module, and whatever the function raises in either run.
+    Raises TypeError for what is no function, ValueError for `ulps` that are no number or negative, ImportError where torch is
+    not installed, RuntimeError where the outputs have another structure or shape there, or for a Module, and whatever the
+    function raises in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
@@ -100,6 +101,9 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     >>> bool(check_against_torch(lambda x: cross_entropy(3.0 * x.tanh(), [2]), Value([[1.0, 2.0, 0.1]])))  # doctest: +SKIP
     True
     """
+    check_callable(function, "check_against_torch")
+    if isinstance(ulps, bool) or not isinstance(ulps, (int, float)) or not ulps >= 0:  # nan is refused, too
+        raise ValueError(f"check_against_torch: ulps must be a number that is not negative, got {ulps!r}")
     torch = _torch()
     found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
     names = [path for path, leaf in found if is_checked(leaf)]

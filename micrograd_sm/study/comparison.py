@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from typing import Any, NamedTuple
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
@@ -198,7 +198,7 @@ def _with_gradients(graph: Graph) -> Graph:
 
 def _near(a: Node, b: Node) -> bool:
     return a.shape == b.shape and all(
-        math.isclose(x, y, rel_tol=_NEAR) or (x != x and y != y) for x, y in zip(_flat(a.data), _flat(b.data), strict=True)
+        math.isclose(x, y, rel_tol=_NEAR) or (x != x and y != y) for x, y in zip(flat_of(a.data), flat_of(b.data), strict=True)
     )
 
 
@@ -210,7 +210,7 @@ def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Ma
 
 def _difference(x: Any, y: Any) -> float:
     """Return the largest absolute difference; equal infinities, and nan against nan, do not differ."""
-    apart = [0.0 if p == q or (p != p and q != q) else abs(p - q) for p, q in zip(_flat(x), _flat(y), strict=True)]
+    apart = [0.0 if p == q or (p != p and q != q) else abs(p - q) for p, q in zip(flat_of(x), flat_of(y), strict=True)]
     return max(apart, key=_sortable, default=0.0)
 
 
@@ -221,10 +221,6 @@ def _sortable(x: float) -> tuple[bool, float]:
 def _said(sizes: list[tuple[bool, float]]) -> float:
     missing, size = max(sizes)
     return math.nan if missing else size
-
-
-def _flat(x: Any) -> list:
-    return x.flat if type(x) is Array else [x]
 
 
 def _what(node: Node) -> str:

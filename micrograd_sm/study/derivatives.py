@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from math import prod
 from typing import Any, NamedTuple
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.steps.labels import labels_of
 from micrograd_sm.steps.numbers import data_text, number_text, range_text
 from micrograd_sm.study.backwards import subject_of
-from micrograd_sm.study.lint_look import flat
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.transforms import grad, hessian, jacobian
 
@@ -68,7 +68,7 @@ class Derivatives(NamedTuple):
             return
         if len(shape) > 2:
             yield f"  as a table of {block.rows} x {columns}, {self._axes(block)}"
-        texts = [number_text(x + 0.0) for x in flat(block.data)]
+        texts = [number_text(x + 0.0) for x in flat_of(block.data)]
         width = max(map(len, texts))
         for row in range(block.rows):
             yield "  " + "  ".join(text.rjust(width) for text in texts[row * columns : (row + 1) * columns])
@@ -78,7 +78,7 @@ class Derivatives(NamedTuple):
         if self.kind != "hessian" and not getattr(self.value, "shape", ()):
             return f"a column for each element of the last dimension of {block.by[0]}"
         above = block.by[0] if self.kind == "hessian" else self.root
-        if self.kind == "hessian" and flat(self.value)[1:]:
+        if self.kind == "hessian" and flat_of(self.value)[1:]:
             above = f"{self.root} and {above}"
         return f"a row for each element of {above}, a column for each of {block.by[-1]}"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.strides import broadcast, broadcast_shapes, groups
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.lint_look import MOVES, flat
+from micrograd_sm.study.lint_look import MOVES
 from micrograd_sm.study.patterns import operands
 
 Slopes = Iterator[tuple[int, int, float]]
@@ -47,7 +47,7 @@ def _moved(graph: Graph, edge: Edge) -> Slopes:
         places.append(Array.of(list(range(start, start + size)), operand.shape, int))
         start += size
     own = range(first, first + math.prod(graph[edge.source].shape))
-    moved = flat(PRIMITIVES[target.op or ""].value(*places, **target.params))
+    moved = flat_of(PRIMITIVES[target.op or ""].value(*places, **target.params))
     return ((row, int(place) - first, 1.0) for row, place in enumerate(moved) if place in own)
 
 
@@ -64,7 +64,7 @@ def _multiplied(graph: Graph, edge: Edge) -> Slopes:
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     places = [broadcast(list(range(math.prod(x.shape))), x.shape, (*batch, *x.shape[-2:])) for x in (a, b)]
     own, other = places[edge.position], places[1 - edge.position]
-    factors = flat((a, b)[1 - edge.position].data)
+    factors = flat_of((a, b)[1 - edge.position].data)
     for row in range(math.prod(batch) * n * m):
         block, i, j = row // (n * m), row % (n * m) // m, row % m
         for inner in range(k):

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping
 from itertools import product
 from typing import Any, NamedTuple
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
@@ -132,7 +132,7 @@ def paths(
         raise ValueError(f"paths: {node.name or node.id} requires no gradient, so no path is followed to it")
     places, shape = (range(math.prod(node.shape)), node.shape) if at is None else locate(at, node.shape)
     gradient = backward_pass(graph).gradients[node.id]
-    flat = gradient.flat if type(gradient) is Array else [gradient]
+    flat = flat_of(gradient)
     ledger = _Ledger(graph, node, k)
     ends = [(node.id, place) for place in places]
     labels = labels_of(graph)

@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.labels import labels_of
@@ -99,14 +98,3 @@ def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, varia
     graph = graph.with_gradients(passed.gradients)
     softmaxes = tuple(normalised(graph))
     return Look(graph, ids, dict(users), softmaxes, passed.heard, labels_of(graph), parameters, sampled_from, variables)
-
-
-def flat(x: Any) -> list[float]:
-    """Return the numbers of a number or an array, of any library.
-
-    >>> flat(2.0), flat(Array([[1.0, 2.0]]))
-    ([2.0], [1.0, 2.0])
-    """
-    if type(x) is Array:
-        return x.flat
-    return x.reshape(-1).tolist() if hasattr(x, "reshape") else [x]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
 from micrograd_sm.graph import Node
-from micrograd_sm.study.lint_look import Look, Mistake, Rule, flat
+from micrograd_sm.study.lint_look import Look, Mistake, Rule
 from micrograd_sm.study.patterns import Normalised
 
 _FLAT = 1e-12  # derivative below which nothing comes back
@@ -24,7 +25,7 @@ def saturated(look: Look) -> Iterator[Mistake]:
                 f"use cross_entropy({logits}, target), or softmax({logits} / temperature, {_dim(found)})",
             )  # fmt: skip
     for node in look.graph:
-        if node.op == "sigmoid" and node.requires_grad and any(y * (1 - y) < _FLAT for y in flat(node.data)):
+        if node.op == "sigmoid" and node.requires_grad and any(y * (1 - y) < _FLAT for y in flat_of(node.data)):
             logits = look.called(look.operands(node)[0].id, "logits")
             yield look.mistake(
                 node, "sigmoid is so close to 0 or 1 that its derivative is below 1e-12, and nothing flows back through it",
@@ -35,7 +36,7 @@ def saturated(look: Look) -> Iterator[Mistake]:
 def _rows(look: Look, found: Normalised) -> Iterator[tuple[list[float], list[float]]]:
     p, x = look.graph[found.out], look.graph[found.input]
     if p.shape == x.shape:
-        yield from zip(groups(flat(p.data), p.shape, found.axis), groups(flat(x.data), x.shape, found.axis))
+        yield from zip(groups(flat_of(p.data), p.shape, found.axis), groups(flat_of(x.data), x.shape, found.axis))
 
 
 def _is_one_hot(p: list[float], x: list[float]) -> bool:
@@ -65,7 +66,7 @@ def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
     for node in look.graph:
         if node.op == "divide" and node.scope.split("/")[-1] in ("nll_loss", "cross_entropy") and some:
             divisor = look.operands(node)[1]
-            if divisor.kind == "constant" and flat(divisor.data) == [0.0]:
+            if divisor.kind == "constant" and flat_of(divisor.data) == [0.0]:
                 yield look.mistake(
                     node, "the class weights of the targets in this batch sum to 0, and the mean divides by that sum",
                     "give every class that is a target a weight above 0, or use reduction='sum'",
@@ -76,7 +77,7 @@ def exp_overflow(look: Look) -> Iterator[Mistake]:
     for node in look.graph:
         if node.op == "exp":
             operand = look.operands(node)[0]
-            if any(y == math.inf and x < math.inf for x, y in zip(flat(operand.data), flat(node.data))):
+            if any(y == math.inf and x < math.inf for x, y in zip(flat_of(operand.data), flat_of(node.data))):
                 x = look.called(operand.id, "x")
                 yield look.mistake(
                     node, "exp of more than 709.78 is inf", f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
@@ -88,7 +89,7 @@ def log_of_zero(look: Look) -> Iterator[Mistake]:
         if node.op in ("log", "log1p"):
             operand = look.operands(node)[0]
             zero = 0.0 if node.op == "log" else -1.0
-            if any(x == zero for x in flat(operand.data)):
+            if any(x == zero for x in flat_of(operand.data)):
                 x = look.called(operand.id, "x")
                 yield look.mistake(
                     node, f"{node.op} of {zero:g} is -inf, and its derivative infinite",
@@ -99,7 +100,7 @@ def log_of_zero(look: Look) -> Iterator[Mistake]:
 def zero_times_infinity(look: Look) -> Iterator[Mistake]:
     for node in look.graph:
         if node.op == "multiply":
-            a, b = (broadcast(flat(x.data), x.shape, node.shape) for x in look.operands(node))
+            a, b = (broadcast(flat_of(x.data), x.shape, node.shape) for x in look.operands(node))
             if any(_cancel(x, y) for x, y in zip(a, b)):
                 yield look.mistake(
                     node, "0 times infinity is nan", "where(mask, x, 0.0) in place of mask * x, before x becomes infinite"
@@ -112,13 +113,13 @@ def _cancel(x: float, y: float) -> bool:
 
 def nan_gradient(look: Look) -> Iterator[Mistake]:
     """Find where nan first enters the gradient of a loss that looks right: 0 times an infinite derivative."""
-    if not all(map(math.isfinite, flat(look.graph[look.graph.root].data))):
+    if not all(map(math.isfinite, flat_of(look.graph[look.graph.root].data))):
         return
     for one in look.heard:
         target = look.graph[one.edge.target]
         seen = [target.data, target.grad, *(x.data for x in look.operands(target))]
-        if any(x != x for x in flat(one.amount)):
-            if not any(x != x for numbers in seen for x in flat(numbers)):
+        if any(x != x for x in flat_of(one.amount)):
+            if not any(x != x for numbers in seen for x in flat_of(numbers)):
                 yield look.mistake(
                     target, f"on the way back {target.op} multiplies 0 by an infinite derivative, which is nan",
                     f"keep its operand where the derivative is finite: where(safe, x, 1.0) before {target.op}, not after",

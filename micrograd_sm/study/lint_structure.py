@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Node
 from micrograd_sm.study.backwards import subject_of
-from micrograd_sm.study.lint_look import Look, Mistake, Rule, flat
+from micrograd_sm.study.lint_look import Look, Mistake, Rule
 from micrograd_sm.study.patterns import Normalised, normalised
 
 _BINARY = "binary_cross_entropy_with_logits"
@@ -89,7 +90,7 @@ def _target_choices(look: Look) -> Iterator[Node]:
 
 
 def _are_probabilities(node: Node) -> bool:
-    numbers = flat(node.data)
+    numbers = flat_of(node.data)
     if not numbers or not all(0 <= x <= 1 for x in numbers) or not any(numbers):
         return False
     rows = groups(numbers, node.shape, (0,) if len(node.shape) == 1 else (1,))
@@ -153,9 +154,9 @@ def _one_of_each_row(look: Look, id: str) -> bool:
 
 def _one_hot_rows(node: Node) -> bool:
     """Whether a constant picks one element of each row, and not also one of each column."""
-    if node.kind != "constant" or len(node.shape) != 2 or not set(flat(node.data)) <= {0, 1}:
+    if node.kind != "constant" or len(node.shape) != 2 or not set(flat_of(node.data)) <= {0, 1}:
         return False
-    rows, columns = (map(sum, groups(flat(node.data), node.shape, (axis,))) for axis in (1, 0))
+    rows, columns = (map(sum, groups(flat_of(node.data), node.shape, (axis,))) for axis in (1, 0))
     return all(total == 1 for total in rows) and any(total != 1 for total in columns)
 
 
@@ -189,7 +190,7 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
 
 
 def _are_logits(graph: object, root: Node) -> bool:
-    numbers = flat(root.data)
+    numbers = flat_of(root.data)
     if any(x < 0 for x in numbers):
         return True
     made = root.op in ("exp", "sigmoid", "relu") or any(found.out == root.id for found in normalised(graph))  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.primitives import Primitive, Recorded
@@ -138,7 +138,7 @@ def written(x: Any) -> Written:
     >>> written(Array([1.0, 2.0])).elements[1].text
     '2.0'
     """
-    return x if isinstance(x, Written) else Written(x, [literal(number) for number in flat(x)])
+    return x if isinstance(x, Written) else Written(x, [literal(number) for number in flat_of(x)])
 
 
 def plain(x: Any) -> Any:
@@ -150,15 +150,6 @@ def plain(x: Any) -> Any:
     return x._data if isinstance(x, Written) else x
 
 
-def flat(x: Any) -> list:
-    """Return the elements of a number or array in row-major order.
-
-    >>> flat(2.0), flat(Array([[1.0], [3.0]]))
-    ([2.0], [1.0, 3.0])
-    """
-    return x.flat if type(x) is Array else [x]
-
-
 # How each primitive is written ---------------------------------------------------------------------------------------
 
 
@@ -167,9 +158,9 @@ def _each(write: Callable[..., Element]) -> Callable[..., list[Element]]:
 
     def elements(data: Any, *xs: Written, **params: Any) -> list[Element]:
         columns = [
-            list(zip(*(broadcast(column, x.shape, shape_of(data)) for column in (flat(x._data), x.elements)))) for x in xs
+            list(zip(*(broadcast(column, x.shape, shape_of(data)) for column in (flat_of(x._data), x.elements)))) for x in xs
         ]
-        return [write(value, *operands, **params) for value, *operands in zip(flat(data), *columns, strict=True)]
+        return [write(value, *operands, **params) for value, *operands in zip(flat_of(data), *columns, strict=True)]
 
     return elements
 
@@ -273,7 +264,7 @@ def _moved(primitive: Primitive) -> Callable[..., list[Element]]:
         for x in xs:
             places.append(Array.of(list(range(start, start + len(x.elements))), x.shape, int))
             start += len(x.elements)
-        return [every[place] for place in flat(primitive.value(*places, **params))]
+        return [every[place] for place in flat_of(primitive.value(*places, **params))]
 
     return elements
 
@@ -293,7 +284,7 @@ def _where(data: Any, a: Written, b: Written, condition: Any) -> list[Element]:
     """Write the side that was taken."""
     shape = shape_of(data)
     sides = [broadcast(x.elements, x.shape, shape) for x in (a, b)]
-    holds = broadcast(flat(condition), shape_of(condition), shape)
+    holds = broadcast(flat_of(condition), shape_of(condition), shape)
     return [x if taken else y for taken, x, y in zip(holds, *sides, strict=True)]
 
 

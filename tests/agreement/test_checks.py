@@ -155,3 +155,15 @@ def test_check_gradients_agrees_with_torch_s_gradcheck(x: list[float]) -> None:
 
     tensor = torch.tensor(x, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(program, tensor) and check_gradients(program, Value(x))
+
+
+@pytest.mark.parametrize("ulps", [-1.0, math.nan, "3", True])
+def test_ulps_that_are_none(ulps: Any) -> None:
+    with pytest.raises(ValueError, match="check_against_torch: ulps must be a number that is not negative"):
+        check_against_torch(relu, 1.0, ulps=ulps)
+
+
+@pytest.mark.parametrize("check", [check_against_torch, check_gradients])
+def test_what_is_no_function(check: Any) -> None:
+    with pytest.raises(TypeError, match=rf"{check.__name__}: the first argument must be a function, got \[1\]; write"):
+        check([1], Value(2.0))

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.graph import Graph
 from micrograd_sm.steps.record import Contribution
 
@@ -20,7 +20,7 @@ def asked_for(contribution: Contribution) -> int:
     >>> asked_for(steps((x * x).sum())[-1].contributions[0])
     1
     """
-    sizes = [abs(x) if x == x else math.inf for x in flat(contribution.amount)]
+    sizes = [abs(x) if x == x else math.inf for x in flat_of(contribution.amount)]
     return sizes.index(max(sizes)) if sizes else 0
 
 
@@ -49,15 +49,6 @@ def slips_of(graph: Graph, contribution: Contribution, others: Sequence[Contribu
     return {slip: float(amount) for slip, amount in slips.items() if amount is not None and math.isfinite(amount)}
 
 
-def flat(data: Any) -> Sequence[Any]:
-    """Return the elements of an array in row-major order, or the one number.
-
-    >>> flat(Array([[1, 2], [3, 4]])), flat(0.5)
-    ([1, 2, 3, 4], [0.5])
-    """
-    return data.flat if isinstance(data, Array) else [data]
-
-
 def _at(data: Any, shape: tuple[int, ...], place: int) -> Any:
     """Return one element of what has a shape, or is one number for all; None of what has another shape."""
     if isinstance(data, Array):
@@ -70,7 +61,7 @@ def _local_at(contribution: Contribution, place: int) -> Any:
     kind, data = contribution.local
     shape = contribution.operand.shape
     if kind == "jacobian":
-        return sum(flat(data)[place :: math.prod(shape)])
+        return sum(flat_of(data)[place :: math.prod(shape)])
     return None if kind == "large" else _at(data, shape, place)
 
 
