@@ -14,7 +14,7 @@ from decimal import Decimal
 from random import Random
 
 from micrograd_sm import Value, cross_entropy, log_softmax
-from micrograd_sm.study.digits_decimal import exact, log1p, working
+from micrograd_sm.study.trust.decimals import exact, log1p, working
 
 SMALLEST = 2.2250738585072014e-308
 

@@ -8,75 +8,33 @@
 '1.3743 [[0.0808, 0.2197, -0.3005], [-0.1582, 0.0870, 0.0712], [0.0572, -0.2291, 0.1719]]'
 """
 
+import builtins
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from micrograd_sm import creation, functional
 from micrograd_sm.array import Array
-from micrograd_sm.creation import arange, eye, full, ones, rand, randint, randn, zeros
+from micrograd_sm.creation import *
 from micrograd_sm.draw import draw
 from micrograd_sm.engine import Value
-from micrograd_sm.functional import (
-    abs,
-    amax,
-    amin,
-    argmax,
-    argmin,
-    binary_cross_entropy_with_logits,
-    cat,
-    cos,
-    cross_entropy,
-    exp,
-    expand,
-    gather,
-    index_select,
-    linear,
-    log,
-    log1p,
-    log_softmax,
-    logit,
-    logsumexp,
-    masked_fill,
-    matmul,
-    max,
-    maximum,
-    mean,
-    min,
-    minimum,
-    mse_loss,
-    multinomial,
-    nll_loss,
-    one_hot,
-    permute,
-    relu,
-    reshape,
-    sigmoid,
-    sin,
-    softmax,
-    softplus,
-    sqrt,
-    squeeze,
-    stack,
-    sum,
-    tanh,
-    transpose,
-    unsqueeze,
-    where,
-)
+from micrograd_sm.functional import *
 from micrograd_sm.graph import Graph
 from micrograd_sm.mode import no_grad, trace
 from micrograd_sm.randomness import manual_seed
 from micrograd_sm.steps import steps
 
 if TYPE_CHECKING:
-    from micrograd_sm.transforms import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp
-
-import_module("micrograd_sm.notebook")  # how a notebook shows Values, drawings and steps
+    from micrograd_sm.transforms import *
 
 __version__ = "0.1.0"
 
-
 _ROOMS = ("nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
+__all__ = [
+    "Array", "Graph", "Value", "__version__", "draw", "manual_seed", "no_grad", "steps", "trace",
+    *creation.__all__, *_ROOMS, *_TRANSFORMS,
+    *(name for name in functional.__all__ if not hasattr(builtins, name)),  # `import *` leaves Python's own abs and sum alone
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
@@ -86,77 +44,3 @@ def __getattr__(name: str) -> Any:
     if name in _TRANSFORMS:
         return getattr(import_module(f"{__name__}.transforms"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-
-
-__all__ = [  # but for abs, max, min and sum, so that `import *` leaves Python's own alone
-    "Array",
-    "Graph",
-    "Value",
-    "__version__",
-    "amax",
-    "amin",
-    "arange",
-    "argmax",
-    "argmin",
-    "binary_cross_entropy_with_logits",
-    "cat",
-    "cos",
-    "cross_entropy",
-    "draw",
-    "exp",
-    "expand",
-    "eye",
-    "full",
-    "gather",
-    "grad",
-    "hessian",
-    "hvp",
-    "index_select",
-    "jacfwd",
-    "jacobian",
-    "jacrev",
-    "jvp",
-    "linear",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logit",
-    "logsumexp",
-    "manual_seed",
-    "masked_fill",
-    "matmul",
-    "maximum",
-    "mean",
-    "minimum",
-    "mse_loss",
-    "multinomial",
-    "nll_loss",
-    "nn",
-    "no_grad",
-    "one_hot",
-    "ones",
-    "optim",
-    "permute",
-    "rand",
-    "randint",
-    "randn",
-    "relu",
-    "reshape",
-    "sigmoid",
-    "sin",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "squeeze",
-    "stack",
-    "steps",
-    "study",
-    "tanh",
-    "trace",
-    "transpose",
-    "unsqueeze",
-    "value_and_grad",
-    "vjp",
-    "where",
-    "zeros",
-]

@@ -13,6 +13,8 @@ from micrograd_sm.engine import Value
 from micrograd_sm.functional.dims import sizes_of
 from micrograd_sm.randomness import generator_or_default
 
+__all__ = ["arange", "eye", "full", "ones", "rand", "randint", "randn", "zeros"]
+
 
 def zeros(*size: Any, requires_grad: bool = True, name: str | None = None) -> Value:
     """Return a Value of the given size filled with 0 (torch.zeros).

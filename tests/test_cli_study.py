@@ -16,9 +16,9 @@ import pytest
 
 from micrograd_sm import Value, cross_entropy, hessian, study
 from micrograd_sm.cli import main
-from micrograd_sm.cli_study import EPILOG, LANDSCAPES
-from micrograd_sm.cli_study_runs import RUNS, plain
-from micrograd_sm.expression import evaluate
+from micrograd_sm.cli.expression import evaluate
+from micrograd_sm.cli.study import EPILOG, LANDSCAPES
+from micrograd_sm.cli.study_runs import RUNS, plain
 from micrograd_sm.graph import Graph
 
 LOSS = "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)"

@@ -17,7 +17,7 @@ import micrograd_sm as sm
 from micrograd_sm import Graph, Value
 from micrograd_sm.array import Array
 from micrograd_sm.study import Digits, digits
-from micrograd_sm.study.digits_decimal import cos, exact, exp, log, log1p, pow, sin, tanh, working
+from micrograd_sm.study.trust.decimals import cos, exact, exp, log, log1p, pow, sin, tanh, working
 
 SMALL = st.floats(-1e3, 1e3)
 LOGITS = [1000.0, 990.0, 0.0]

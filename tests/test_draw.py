@@ -8,8 +8,11 @@ import pytest
 from micrograd_sm import Array, Value, cat, cross_entropy, matmul, mean, softplus, zeros
 from micrograd_sm.draw import draw, layout, palette
 from micrograd_sm.draw.frames import Frame, frames_of
-from micrograd_sm.draw.text import escaped, numbers, params_text, shortened, visible
+from micrograd_sm.draw.markup import escaped
 from micrograd_sm.graph import Graph
+from micrograd_sm.words.names import shortened, visible
+from micrograd_sm.words.numbers import numbers
+from micrograd_sm.words.parameters import params_text
 from tests.pictures import edges_of, svg, words
 
 # What is drawn ------------------------------------------------------------------------------------------------------

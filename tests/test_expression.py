@@ -4,10 +4,11 @@ import time
 
 import pytest
 
-from micrograd_sm import Value, cross_entropy, expression, functional
-from micrograd_sm.expression import evaluate
+from micrograd_sm import Value, cross_entropy, functional
+from micrograd_sm.cli import expression
+from micrograd_sm.cli.expression import evaluate
+from micrograd_sm.cli.syntax import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, METHODS
 from micrograd_sm.graph import Graph
-from micrograd_sm.syntax import FUNCTIONS, MAX_DEPTH, MAX_LENGTH, METHODS
 
 
 def leaves(value):

@@ -14,9 +14,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from micrograd_sm import Value, draw, notebook, steps
-from micrograd_sm.draw import layout
-from micrograd_sm.notebook import HTML, MOST_NODES, SVG, TEXT
+from micrograd_sm import Value, draw, steps
+from micrograd_sm.draw import layout, notebook
+from micrograd_sm.draw.notebook import HTML, MOST_NODES, SVG, TEXT
 
 
 def neuron():

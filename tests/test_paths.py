@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from micrograd_sm import Graph, Value, cat, cross_entropy, no_grad, softmax, stack
 from micrograd_sm.graph import local_derivative
 from micrograd_sm.study import paths
-from micrograd_sm.study.elements import slopes
+from micrograd_sm.study.why.elements import slopes
 
 
 def walked(graph: Graph, node: str, x: str) -> list[float]:

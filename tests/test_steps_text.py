@@ -11,11 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from micrograd_sm import Array, Graph, Value, amax, cat, cross_entropy, expand, rand, softmax, steps
-from micrograd_sm.draw.text import visible
 from micrograd_sm.mode import scope
-from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import data_text, number_text
-from micrograd_sm.steps.text import bracketed
+from micrograd_sm.words.names import labels_of, visible
+from micrograd_sm.words.numbers import data_text, number_text
+from micrograd_sm.words.text import bracketed
 
 HOSTILE = ["<script>alert(1)</script>", "]]>", 'a"b', "a'b", "&amp;", "bidi\u202ename", "<!--", "a\nb", "\x00", "d\\N"]
 

@@ -7,8 +7,9 @@ from micrograd_sm.draw.grid import grid
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, named, quiet, row, table, wide_enough
 from micrograd_sm.draw.options import Options
 from micrograd_sm.draw.palette import fill, line
-from micrograd_sm.draw.text import params_text, shape_text, visible
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.words.names import visible
+from micrograd_sm.words.parameters import params_text, shape_text
 
 NUMBERED = 32  # operands up to which each has a port of its own
 

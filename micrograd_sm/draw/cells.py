@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from micrograd_sm.array import flat_of
-from micrograd_sm.draw.text import numbers
+from micrograd_sm.words.numbers import numbers
 
 PENDING, EMPTY = "not yet computed", "no elements"
 LEVELS = 5  # colours of a heat strip, each for as many of the array's numbers

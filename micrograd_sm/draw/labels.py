@@ -9,9 +9,9 @@ from micrograd_sm.array import Array, flat_of
 from micrograd_sm.draw.cells import PENDING
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, row, table
 from micrograd_sm.draw.palette import fill
-from micrograd_sm.draw.text import numbers
 from micrograd_sm.graph import Edge, Graph, Local, local_derivative
 from micrograd_sm.primitives import unbroadcast
+from micrograd_sm.words.numbers import numbers
 
 MEANING = "on each edge: local derivative × upstream gradient = contribution"
 _SHOWN = 4  # numbers of an array, at most: beyond them its shape

@@ -6,13 +6,17 @@ import math
 from unicodedata import east_asian_width
 
 from micrograd_sm.draw.palette import text
-from micrograd_sm.draw.text import escaped, shortened, visible
+from micrograd_sm.words.names import shortened, visible
 
 # Browsers without Helvetica or Arial draw other letters than the layout measured: room for them beside text. The SVG leaves
 # the spaces out, and takes from them where a number ends and which words follow others in one line.
 ROOM, GAP = "&#160;", "&#160;&#160;"
 PLAIN = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 _DIGIT = 6.7  # points that a digit of 12 points takes
+
+_ENTITIES = {  # DOT replaces \\N and its like even here, unless the backslash is doubled
+    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "&#92;&#92;", "  ": "&#160;&#160;",
+}  # fmt: skip
 
 
 def table(rows: str, attributes: str = PLAIN) -> str:
@@ -89,3 +93,14 @@ def room_for(characters: int) -> str:
     (' WIDTH="74"', '')
     """
     return f' WIDTH="{math.ceil(characters * _DIGIT + 13)}"' if characters else ""
+
+
+def escaped(text: str) -> str:
+    """Return text for a DOT label in HTML's syntax: markup, backslashes and runs of spaces are only text there.
+
+    >>> escaped('<a & "b">')
+    '&lt;a &amp; &quot;b&quot;&gt;'
+    """
+    for char, entity in _ENTITIES.items():
+        text = text.replace(char, entity)
+    return text

@@ -5,8 +5,8 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 
 from micrograd_sm.draw.palette import shape_class, style_sheet, text_class
-from micrograd_sm.draw.text import visible
 from micrograd_sm.graph import Graph
+from micrograd_sm.words.names import visible
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _FONT = "Helvetica,Arial,sans-serif"

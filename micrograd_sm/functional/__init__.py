@@ -5,88 +5,15 @@ name, so has Value: it is the same function, joined on at the end of this file.
 """
 
 from micrograd_sm.engine import Value
-from micrograd_sm.functional.losses import binary_cross_entropy_with_logits, cross_entropy, mse_loss, nll_loss
-from micrograd_sm.functional.pointwise import (
-    abs,
-    cos,
-    exp,
-    log,
-    log1p,
-    logit,
-    masked_fill,
-    maximum,
-    minimum,
-    relu,
-    sigmoid,
-    sin,
-    softplus,
-    sqrt,
-    tanh,
-    where,
-)
-from micrograd_sm.functional.probability import log_softmax, multinomial, softmax
-from micrograd_sm.functional.reductions import amax, amin, argmax, argmin, logsumexp, max, mean, min, sum
-from micrograd_sm.functional.selection import gather, index_select, one_hot
-from micrograd_sm.functional.shaping import (
-    cat,
-    expand,
-    linear,
-    matmul,
-    permute,
-    reshape,
-    squeeze,
-    stack,
-    transpose,
-    unsqueeze,
-)
+from micrograd_sm.functional import losses, pointwise, probability, reductions, selection, shaping
+from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.pointwise import *
+from micrograd_sm.functional.probability import *
+from micrograd_sm.functional.reductions import *
+from micrograd_sm.functional.selection import *
+from micrograd_sm.functional.shaping import *
 
-__all__ = [
-    "abs",
-    "amax",
-    "amin",
-    "argmax",
-    "argmin",
-    "binary_cross_entropy_with_logits",
-    "cat",
-    "cos",
-    "cross_entropy",
-    "exp",
-    "expand",
-    "gather",
-    "index_select",
-    "linear",
-    "log",
-    "log1p",
-    "log_softmax",
-    "logit",
-    "logsumexp",
-    "masked_fill",
-    "matmul",
-    "max",
-    "maximum",
-    "mean",
-    "min",
-    "minimum",
-    "mse_loss",
-    "multinomial",
-    "nll_loss",
-    "one_hot",
-    "permute",
-    "relu",
-    "reshape",
-    "sigmoid",
-    "sin",
-    "softmax",
-    "softplus",
-    "sqrt",
-    "squeeze",
-    "stack",
-    "sum",
-    "tanh",
-    "transpose",
-    "unsqueeze",
-    "where",
-]
+__all__ = [*losses.__all__, *pointwise.__all__, *probability.__all__, *reductions.__all__, *selection.__all__, *shaping.__all__]
 
 _FUNCTIONS_ONLY = {
     "binary_cross_entropy_with_logits",

@@ -19,6 +19,8 @@ from micrograd_sm.functional.reductions import mean, sum
 from micrograd_sm.functional.selection import integers
 from micrograd_sm.mode import composed, scope
 
+__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
+
 
 @composed
 def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -100, reduction: str = "mean") -> Value:

@@ -10,6 +10,25 @@ from micrograd_sm.array.storage import like_storage, stored
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import composed
 
+__all__ = [
+    "abs",
+    "cos",
+    "exp",
+    "log",
+    "log1p",
+    "logit",
+    "masked_fill",
+    "maximum",
+    "minimum",
+    "relu",
+    "sigmoid",
+    "sin",
+    "softplus",
+    "sqrt",
+    "tanh",
+    "where",
+]
+
 NAN = float("nan")
 
 

@@ -14,6 +14,8 @@ from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import composed
 from micrograd_sm.randomness import generator_or_default
 
+__all__ = ["log_softmax", "multinomial", "softmax"]
+
 _FAR = 64.0  # logits that far apart have a difference that is rounded by up to 7e-15
 _MANY = 16  # classes up to which that noise is below 1e-14
 

@@ -13,6 +13,8 @@ from micrograd_sm.functional.dims import axes_of, axis_of
 from micrograd_sm.functional.selection import gather
 from micrograd_sm.mode import composed
 
+__all__ = ["amax", "amin", "argmax", "argmin", "logsumexp", "max", "mean", "min", "sum"]
+
 LARGEST = sys.float_info.max
 Dim = int | tuple[int, ...] | None
 

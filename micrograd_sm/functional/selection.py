@@ -11,6 +11,8 @@ from micrograd_sm.array.strides import Shape, row_major_steps
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
 
+__all__ = ["gather", "index_select", "one_hot"]
+
 
 def gather(input: Any, dim: int, index: Any) -> Value:
     """Return out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on (torch.gather).

@@ -10,6 +10,8 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axes_of, axis_of, inferred, sizes_of
 from micrograd_sm.mode import composed
 
+__all__ = ["cat", "expand", "linear", "matmul", "permute", "reshape", "squeeze", "stack", "transpose", "unsqueeze"]
+
 
 def reshape(input: Any, *shape: Any) -> Value:
     """Return the same elements, in row-major order, under another shape; one size may be -1 (torch.reshape).

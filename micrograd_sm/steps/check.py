@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import number_text
-from micrograd_sm.steps.text import bracketed
+from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.numbers import number_text
+from micrograd_sm.words.text import bracketed
 
 MOST_ELEMENTS = 16  # of each array, evenly spread
 MOST_WORK = 3_000_000  # operations on a number that may be repeated, about; beyond it fewer elements, evenly spread

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import namespace, shape_of
-from micrograd_sm.draw.text import params_text, visible
 from micrograd_sm.graph import Node
-from micrograd_sm.steps.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+from micrograd_sm.words.names import visible
+from micrograd_sm.words.parameters import params_text
+from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
 
 if TYPE_CHECKING:
     from micrograd_sm.steps.parts import Contribution, Step

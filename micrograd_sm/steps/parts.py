@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array
 from micrograd_sm.graph import Edge, Local, Node
-from micrograd_sm.steps import mathml
 from micrograd_sm.steps.formula import Formula, lines_of
-from micrograd_sm.steps.text import line_parts
+from micrograd_sm.words import mathml
+from micrograd_sm.words.text import line_parts
 
 
 class Contribution(NamedTuple):

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, overload
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, reachable, snapshot
-from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import data_text
 from micrograd_sm.steps.parts import Contribution, Step, exactly
+from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.numbers import data_text
 
 if TYPE_CHECKING:
     from micrograd_sm.steps.check import Check
@@ -209,7 +209,7 @@ class Steps(Sequence[Step]):
         return "\n".join(lines)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        from micrograd_sm.notebook import steps_bundle  # noqa: PLC0415 - it draws, and reads what is defined here
+        from micrograd_sm.steps.notebook import steps_bundle  # noqa: PLC0415 - it draws, and reads what is defined here
 
         return steps_bundle(self, include, exclude)
 

@@ -1,79 +1,38 @@
-"""Study the gradients of losses: why they are what they are, and how far to trust them."""
+"""Study the gradients of losses: why they are what they are, which mistake is in them, and how far to trust them.
 
-from micrograd_sm.study.anomaly import Anomaly, anomaly, first_anomaly
-from micrograd_sm.study.checks import Finding, GradientReport, check_gradients
-from micrograd_sm.study.checks_torch import TensorComparison, TorchReport, check_against_torch
-from micrograd_sm.study.comparison import Comparison, Match, compare
-from micrograd_sm.study.derivatives import Derivatives, derivatives
-from micrograd_sm.study.digits import Digits, NodeDigits, digits
-from micrograd_sm.study.explanation import Explanation, SoftmaxShare, explain
-from micrograd_sm.study.landscapes import (
-    PICTURES,
-    SETTINGS,
-    logit_field,
-    loss_curves,
-    setting_curves,
-    setting_logit_field,
-    setting_maps,
-    setting_simplex_field,
-    simplex_field,
-)
-from micrograd_sm.study.landscapes_batch import residual_maps, training_maps
-from micrograd_sm.study.landscapes_losses import LOSSES, Samples, Setting, sample
-from micrograd_sm.study.landscapes_parts import Curve, CurvePanel, FieldPanel, Landscape, MapPanel
-from micrograd_sm.study.ledger import Path, Paths, paths
-from micrograd_sm.study.lint import RULES, Lint, lint
-from micrograd_sm.study.lint_look import Mistake
-from micrograd_sm.study.program import Program, source
+Each study is imported when it is first asked for.
+"""
 
-__all__ = [
-    "LOSSES",
-    "PICTURES",
-    "RULES",
-    "SETTINGS",
-    "Anomaly",
-    "Comparison",
-    "Curve",
-    "CurvePanel",
-    "Derivatives",
-    "Digits",
-    "Explanation",
-    "FieldPanel",
-    "Finding",
-    "GradientReport",
-    "Landscape",
-    "Lint",
-    "MapPanel",
-    "Match",
-    "Mistake",
-    "NodeDigits",
-    "Path",
-    "Paths",
-    "Program",
-    "Samples",
-    "Setting",
-    "SoftmaxShare",
-    "TensorComparison",
-    "TorchReport",
-    "anomaly",
-    "check_against_torch",
-    "check_gradients",
-    "compare",
-    "derivatives",
-    "digits",
-    "explain",
-    "first_anomaly",
-    "lint",
-    "logit_field",
-    "loss_curves",
-    "paths",
-    "residual_maps",
-    "sample",
-    "setting_curves",
-    "setting_logit_field",
-    "setting_maps",
-    "setting_simplex_field",
-    "simplex_field",
-    "source",
-    "training_maps",
-]
+from importlib import import_module
+from typing import Any
+
+_NAMES_IN = {  # by the module that defines them
+    "landscapes.batch": "residual_maps training_maps",
+    "landscapes.losses": "LOSSES Samples Setting sample",
+    "landscapes.parts": "Curve CurvePanel FieldPanel Landscape MapPanel",
+    "landscapes.pictures": "PICTURES SETTINGS logit_field loss_curves setting_curves "
+    "setting_logit_field setting_maps setting_simplex_field simplex_field",
+    "mistakes.anomaly": "Anomaly anomaly first_anomaly",
+    "mistakes.lint": "Lint RULES lint",
+    "mistakes.look": "Mistake",
+    "trust.against_torch": "TensorComparison TorchReport check_against_torch",
+    "trust.checks": "Finding GradientReport check_gradients",
+    "trust.digits": "Digits NodeDigits digits",
+    "why.comparison": "Comparison Match compare",
+    "why.derivatives": "Derivatives derivatives",
+    "why.explanation": "Explanation SoftmaxShare explain",
+    "why.paths": "Path Paths paths",
+    "why.program": "Program source",
+}
+_MODULE_OF = {name: module for module, names in _NAMES_IN.items() for name in names.split()}
+__all__ = sorted(_MODULE_OF)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULE_OF:
+        return getattr(import_module(f"{__name__}.{_MODULE_OF[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -10,7 +10,7 @@ from typing import Any
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.checks_on_torch import There
+from micrograd_sm.study.trust.on_torch import There
 
 
 def inputs_of(graph: Graph) -> list[Node]:

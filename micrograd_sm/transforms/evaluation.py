@@ -13,7 +13,7 @@ from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import gradients, reaches_other_leaves
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import current_mode, recording, scope
-from micrograd_sm.structure import aligned, leaves, mapped, outline, paths, rebuilt
+from micrograd_sm.transforms.structure import aligned, leaves, mapped, outline, paths, rebuilt
 
 Argnums = int | tuple[int, ...]
 

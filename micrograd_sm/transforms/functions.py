@@ -7,8 +7,8 @@ from functools import wraps
 from typing import Any
 
 from micrograd_sm.engine import as_value
-from micrograd_sm.structure import aligned, leaves, outline, rebuilt
 from micrograd_sm.transforms.evaluation import Argnums, Evaluation
+from micrograd_sm.transforms.structure import aligned, leaves, outline, rebuilt
 
 
 def grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Callable:

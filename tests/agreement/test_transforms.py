@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import micrograd_sm
-from micrograd_sm.structure import leaves, mapped, outline
+from micrograd_sm.transforms.structure import leaves, mapped, outline
 from tests.agreement.oracle import OURS, THEIRS, close, seeds
 
 settings.register_profile("laws", deadline=None, derandomize=True, max_examples=60)

@@ -9,13 +9,12 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw import texts
-from micrograd_sm.draw.text import visible
 from micrograd_sm.graph import Node, Scope
-from micrograd_sm.steps.labels import labels_of
-from micrograd_sm.steps.numbers import data_text
 from micrograd_sm.steps.page.formula import Fragments, formula_of
 from micrograd_sm.steps.page.slips import asked_for, slips_of
 from micrograd_sm.steps.record import Contribution, Step, Steps
+from micrograd_sm.words.names import labels_of, visible
+from micrograd_sm.words.numbers import data_text
 
 Json = dict[str, Any]
 

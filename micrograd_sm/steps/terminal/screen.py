@@ -11,9 +11,9 @@ from rich.panel import Panel
 from rich.segment import Segment
 from rich.text import Text
 
-from micrograd_sm.draw.text import visible
 from micrograd_sm.steps.terminal.tables import gradient_lines, node_lines
 from micrograd_sm.steps.terminal.walk import KEYS, Walk
+from micrograd_sm.words.names import visible
 
 _FRAMED = (40, 16)  # columns and rows from which panels have frames
 _BESIDE = 100  # columns from which the running gradients have a panel of their own

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from micrograd_sm.array import shape_of
 from micrograd_sm.graph import Node
-from micrograd_sm.steps.numbers import data_text, number_text
 from micrograd_sm.steps.terminal.walk import Walk
+from micrograd_sm.words.numbers import data_text, number_text
 
 _NOT_YET = "-"
 _WIDEST_NAME = 18

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from micrograd_sm.draw.text import shortened, visible
 from micrograd_sm.graph import Node, Scope
 from micrograd_sm.steps import Step, Steps
+from micrograd_sm.words.names import shortened, visible
 
 KEYS = (
     ("right, l, space", "next step"),

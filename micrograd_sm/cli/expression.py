@@ -1,0 +1,238 @@
+"""The user's expression, as text, to a Value: parsed and checked as a whole before any of it is computed; never eval."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import operator
+from collections.abc import Callable
+from typing import Any
+
+from micrograd_sm import functional
+from micrograd_sm.array import Array
+from micrograd_sm.cli import limits
+from micrograd_sm.cli.syntax import BINARY, COMPARE, FUNCTIONS, NUMBERS, checked, near
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.words.names import shortened, visible
+
+_SMALL_BASE = 1000
+_INPUTS = {"input", "other"}  # arguments through which a gradient flows: a number or list there becomes a leaf
+_PAIR = "max and min with a dim give a pair, and what uses it here needs a Value: take .values or .indices, or [0] or [1]"
+_MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"tensors"}}
+
+
+def evaluate(source: str) -> Value:
+    """Return the Value of an expression, with its graph; nothing of it runs unless all of it is allowed.
+
+    Assignments come before it, separated by `;` or new lines, and name Values. Numbers and lists become leaves that
+    require a gradient where they are operands of arithmetic or the input of a function; exponents, targets, dims and
+    indices stay as they are. Raises ValueError for what is not allowed, too large, or computes nothing, and what the
+    functions raise.
+
+    >>> evaluate("a = 2.0; b = -3.0; a * b + a")
+    Value(-4., op=add)
+    >>> evaluate("().__class__")
+    Traceback (most recent call last):
+        ...
+    ValueError: the attribute .__class__ is not allowed: an expression holds numbers, lists, names assigned in it, \
++ - * / ** @, comparisons, indexing, and calls of micrograd_sm's functions
+    """
+    statements = checked(source)
+    result = _Evaluation().run(statements)
+    if isinstance(result, tuple) and hasattr(result, "values"):
+        raise ValueError("the result is a pair, values and indices: choose one, as in max([1.0, 2.0], 0).values")
+    if not isinstance(result, Value):
+        raise ValueError(f"the result, {shortened(visible(str(result)))}, is no Value, so it has no graph")
+    if result.op is None:
+        what = f"the result, {shortened(visible(result.name))}," if result.name else "the result"
+        raise ValueError(f"{what} is not computed from anything that requires a gradient, so it has no graph")
+    return result
+
+
+# Computing ----------------------------------------------------------------------------------------------------------
+
+
+class _Literal:
+    """A number or list that a name stands for: itself as a target or dim, one leaf wherever it is an operand."""
+
+    def __init__(self, plain: Any, name: str) -> None:
+        self.plain, self.name = plain, name
+        self._leaf: Value | None = None
+
+    def leaf(self) -> Value:
+        if self._leaf is None:
+            self._leaf = Value(self.plain, name=self.name)
+        return self._leaf
+
+
+class _Evaluation:
+    """One run through checked statements: their names, and how many elements they have made so far."""
+
+    def __init__(self) -> None:
+        self.names: dict[str, Any] = dict(NUMBERS)
+        self.made = 0
+
+    def run(self, statements: list[ast.stmt]) -> Any:
+        """Compute every statement and return what the last one gives."""
+        result: Any = None
+        for statement in statements:
+            result = self._statement(statement)
+        return result
+
+    def _statement(self, statement: Any) -> Any:
+        node, names = statement.value, [target.id for target in getattr(statement, "targets", [])]
+        if isinstance(node, ast.Name):
+            result = self.names[node.id]
+        elif names and _is_literal(node):
+            result = _Literal(self.plain(node), names[0])
+        else:
+            result = self.operand(node) if isinstance(node, (ast.List, ast.Tuple)) else self.plain(node, folded=False)
+        if isinstance(result, Value) and names and result.name is None:
+            result.name = names[0]
+        self.names.update(dict.fromkeys(names, result))
+        return result.leaf() if isinstance(result, _Literal) else result
+
+    def operand(self, node: ast.expr, name: str | None = None) -> Any:
+        """Return a node as a Value: a number or list becomes a leaf, a list that holds Values is stacked."""
+        if isinstance(node, ast.Name) and isinstance(self.names[node.id], _Literal):
+            return self.names[node.id].leaf()
+        if isinstance(node, (ast.List, ast.Tuple)) and not _is_literal(node):
+            return self._counted(as_value([self.operand(element) for element in node.elts]))
+        x = self.plain(node, folded=False)
+        if hasattr(x, "_fields"):
+            raise ValueError(_PAIR)
+        return Value(x, name=name) if isinstance(x, (int, float, list, tuple)) else x
+
+    def plain(self, node: Any, folded: bool = True) -> Any:
+        """Return a node as it stands; `folded` keeps arithmetic of numbers plain, for a dim, a target or an index."""
+        match node:
+            case ast.Constant():
+                return node.value
+            case ast.Name():
+                x = self.names[node.id]
+                return x.plain if isinstance(x, _Literal) else x
+            case ast.List() | ast.Tuple():
+                elements = [self.plain(element, folded) for element in node.elts]
+                return tuple(elements) if isinstance(node, ast.Tuple) else elements
+            case ast.Slice():
+                return slice(*(None if end is None else self.plain(end) for end in (node.lower, node.upper, node.step)))
+            case ast.UnaryOp():
+                return self._unary(node, folded)
+            case ast.BinOp():
+                return self._binary(node, folded)
+            case ast.Compare():
+                left, right = self.operand(node.left), self.operand(node.comparators[0])
+                return self._counted(limits.broadcast(COMPARE[type(node.ops[0])], left, right))
+            case ast.Subscript():
+                return self._subscript(node)
+            case ast.Attribute():
+                return self._attribute(node)
+        return self._call(node)
+
+    def _unary(self, node: ast.UnaryOp, folded: bool) -> Any:
+        literal = folded or _is_literal(node.operand)
+        x = self.plain(node.operand) if literal else self.operand(node.operand)
+        x = x if isinstance(x, (int, float, Value, Array)) else self.operand(node.operand)
+        return self._counted(-x if isinstance(node.op, ast.USub) else x)
+
+    def _binary(self, node: ast.BinOp, folded: bool) -> Any:
+        operation = BINARY[type(node.op)]
+        if folded:
+            left, right = self.plain(node.left), self.plain(node.right)
+            if isinstance(left, (int, float)) and isinstance(right, (int, float)):
+                return _folded(operation, left, right)
+        left = self.operand(node.left)
+        exponent = isinstance(node.op, ast.Pow) and _is_literal(node.right)
+        right = self.plain(node.right) if exponent else self.operand(node.right)
+        check = limits.matmul if isinstance(node.op, ast.MatMult) else limits.broadcast
+        return self._counted(check(operation, left, right))
+
+    def _subscript(self, node: ast.Subscript) -> Any:
+        key = self.plain(node.slice)
+        x = self._pair_or_operand(node.value)
+        if isinstance(x, tuple):
+            return x[key]
+        limits.check_index(x, key)
+        return self._counted(x[key])
+
+    def _pair_or_operand(self, node: ast.expr) -> Any:
+        """Return what has parts: max's and min's pair as it is, all else as an operand."""
+        pair = self.plain(node, folded=False) if isinstance(node, (ast.Name, ast.Call)) else None
+        if isinstance(node, ast.Call) and isinstance(pair, (Value, Array)):
+            return pair
+        return pair if hasattr(pair, "_fields") else self.operand(node)
+
+    def _attribute(self, node: ast.Attribute) -> Any:
+        x = self._pair_or_operand(node.value)
+        if not isinstance(x, Value if node.attr == "T" else tuple):
+            raise ValueError(f".{node.attr} is known only of {'a Value' if node.attr == 'T' else 'max and min with a dim'}")
+        return getattr(x, node.attr)
+
+    def _call(self, node: ast.Call) -> Any:
+        """Call a function or method, with leaves for the arguments that a gradient can reach."""
+        if isinstance(node.func, ast.Attribute):
+            name, function, base = node.func.attr, getattr(Value, node.func.attr), [self.operand(node.func.value)]
+            if not isinstance(base[0], Value):
+                raise ValueError(f"the method {name} needs a Value before it")
+        else:
+            name, base = node.func.id, []  # type: ignore[attr-defined]
+            function = FUNCTIONS[name]
+        inputs = _INPUTS | _MORE_INPUTS.get(name, set()) if name in functional.__all__ else set()
+        signature = inspect.signature(function)
+        words = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][len(base) :]
+        words += [""] * len(node.args)
+        args = base + [self._argument(argument, word, inputs) for word, argument in zip(words, node.args, strict=False)]
+        kwargs = {str(word.arg): self._argument(word.value, str(word.arg), inputs) for word in node.keywords}
+        bound = _bound(name, signature, args, kwargs)
+        limits.check_call(name, bound)
+        return self._counted(function(*args, **kwargs), *bound.values())
+
+    def _argument(self, node: ast.expr, word: str, inputs: set[str]) -> Any:
+        if word not in inputs:
+            return self.plain(node)
+        if word == "tensors" and isinstance(node, (ast.List, ast.Tuple)):
+            return [self.operand(element) for element in node.elts]
+        return self.operand(node, name=word)
+
+    def _counted(self, x: Any, *read: Any) -> Any:
+        """Return x, or refuse to go on when what was made or read so far is too large; a pair counts as its two parts."""
+        parts = x if isinstance(x, tuple) else (x,)
+        made = sum(limits.refuse_large(limits.elements(part.shape), "a Value") for part in parts if _has_shape(part))
+        self.made += max([made, *(limits.elements(one.shape) for one in read if _has_shape(one))])
+        if self.made > limits.MAX_TOTAL:
+            raise ValueError(f"the expression works on more than {limits.MAX_TOTAL:,} elements in all")
+        return x
+
+
+def _has_shape(x: Any) -> bool:
+    return isinstance(x, (Value, Array))
+
+
+def _bound(name: str, signature: inspect.Signature, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return a call's arguments by name, or refuse the call in words that name the argument."""
+    known = set(signature.parameters)
+    for word in kwargs:
+        if word not in known:
+            raise ValueError(f"{name}: there is no argument {shortened(visible(word))}{near(word, known)}")
+    try:
+        return signature.bind(*args, **kwargs).arguments
+    except TypeError as error:
+        raise ValueError(f"{name}: {error}") from None
+
+
+def _is_literal(node: ast.AST) -> bool:
+    if isinstance(node, (ast.List, ast.Tuple)):
+        return all(map(_is_literal, node.elts))
+    if isinstance(node, ast.UnaryOp):
+        return isinstance(node.operand, ast.Constant) or (isinstance(node.operand, ast.Name) and node.operand.id in NUMBERS)
+    return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in NUMBERS)
+
+
+def _folded(operation: Callable, left: float, right: float) -> float:
+    """Compute on two plain numbers; powers as floats, which cannot grow without bound, unless they are small ints."""
+    try:
+        if operation is operator.pow and not (isinstance(left, int) and right in range(64) and abs(left) <= _SMALL_BASE):
+            left, right = float(left), float(right)
+        return operation(left, right)
+    except (ArithmeticError, TypeError) as error:
+        raise ValueError(f"an argument cannot be computed: {error.args[-1]}") from None

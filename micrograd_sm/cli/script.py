@@ -1,0 +1,90 @@
+"""A user's script, run as `python FILE.py` runs it, and the Value that is looked at in it."""
+
+from __future__ import annotations
+
+import io
+import sys
+import traceback
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from micrograd_sm.engine import Value
+from micrograd_sm.mode import trace
+from micrograd_sm.words.names import shortened, visible
+
+_MOST_NAMED = 12  # Values that a message lists
+
+
+def run_script(path: str | Path) -> dict[str, Any]:
+    """Run a script as `python FILE.py` would, remembering the line that makes each Value, and return its variables.
+
+    It runs as `__main__`, with itself alone in `sys.argv` and its folder first in `sys.path`. `sys.exit()` ends it and is no
+    error. Raises FileNotFoundError when there is no such file, RuntimeError when the script fails, after its traceback has
+    been printed to stderr, or when it exits with another code than 0.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     script = Path(folder, "neuron.py")
+    ...     _ = script.write_text("from micrograd_sm import Value\\nx = Value(3.0)\\nloss = x * x\\n")
+    ...     run_script(script)["loss"]
+    Value(9., op=multiply)
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"step: the file {str(path)!r} does not exist")
+    module = ModuleType("__main__")
+    module.__dict__.update(__file__=str(path.absolute()), __builtins__=__builtins__, __cached__=None)
+    with io.open_code(str(path.absolute())) as file:
+        source = file.read()
+    with _as_main(module, path), trace():
+        _execute(source, path, module)
+    return module.__dict__
+
+
+def value_in(variables: Mapping[str, Any], name: str, path: str | Path) -> Value:
+    """Return the Value that a script's variable holds.
+
+    Raises ValueError when there is no such variable, listing those that hold a Value; TypeError when it holds another thing.
+
+    >>> value_in({"x": Value(1.0)}, "loss", "neuron.py")
+    Traceback (most recent call last):
+        ...
+    ValueError: neuron.py has no variable 'loss'; its Values are x: choose one with --name
+    """
+    shown = visible(Path(path).name)
+    named = [visible(key) for key, value in variables.items() if isinstance(value, Value) and not key.startswith("_")]
+    more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
+    values = f"its Values are {', '.join(named[:_MOST_NAMED])}{more}: choose one with --name" if named else "it has no Value"
+    if name not in variables:
+        raise ValueError(f"{shown} has no variable {visible(name)!r}; {values}")
+    if not isinstance(variables[name], Value):
+        what = shortened(visible(repr(variables[name])))
+        raise TypeError(f"{visible(name)!r} in {shown} is {what} of type {type(variables[name]).__name__}, no Value; {values}")
+    return variables[name]
+
+
+@contextmanager
+def _as_main(module: ModuleType, path: Path) -> Iterator[None]:
+    """Make the interpreter look as it does to a script, and then as it did before."""
+    main, arguments, folders = sys.modules["__main__"], sys.argv, sys.path
+    sys.modules["__main__"], sys.argv, sys.path = module, [str(path)], [str(path.absolute().parent), *folders]
+    try:
+        yield
+    finally:
+        sys.modules["__main__"], sys.argv, sys.path = main, arguments, folders
+
+
+def _execute(source: bytes, path: Path, module: ModuleType) -> None:
+    file = str(module.__file__)  # absolute: lines of code are read from it later, wherever the script has gone
+    try:
+        exec(compile(source, file, "exec", dont_inherit=True), module.__dict__)
+    except SystemExit as ended:
+        if ended.code not in (None, 0):
+            raise RuntimeError(f"{visible(path.name)} ended with exit code {ended.code!r}") from None
+    except Exception as error:
+        inside = error.__traceback__.tb_next if error.__traceback__ else None  # the user's lines, not this one
+        traceback.print_exception(type(error), error, inside)
+        raise RuntimeError(f"{visible(path.name)} failed: {type(error).__name__}: {error}") from None

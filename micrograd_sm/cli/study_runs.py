@@ -1,0 +1,307 @@
+"""What each command of `micrograd-sm study` does: the study of the same name, printed as text or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import re
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import nullcontext, redirect_stdout
+from dataclasses import replace
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from micrograd_sm import study
+from micrograd_sm.cli.expression import evaluate
+from micrograd_sm.cli.script import run_script, value_in
+from micrograd_sm.draw import Drawing, draw, in_a_folder
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
+from micrograd_sm.study.replay import inputs_of, replay
+from micrograd_sm.study.subject import backward_pass
+from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
+from micrograd_sm.words.names import labels_of
+
+_MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
+
+
+class _Target(NamedTuple):
+    """What is studied: a Value, and the variables that give names to the Values around it."""
+
+    value: Value
+    names: Mapping[str, Any]
+
+    def graph(self, depth: int | None = None) -> Graph:
+        graph = Graph(self.value, self.names)
+        return graph if depth is None else graph.fold(depth=depth)
+
+
+def _target(what: str, name: str | None, quiet: bool) -> _Target:
+    """Return the value of an expression or a script; `quiet` sends what the script prints to stderr."""
+    if what.endswith(".py"):
+        if not Path(what).is_file():
+            raise FileNotFoundError(f"study: the file {what!r} does not exist")
+        with redirect_stdout(sys.stderr) if quiet else nullcontext():
+            variables = run_script(what)
+        return _Target(value_in(variables, name or "loss", what), variables)
+    if name:
+        raise ValueError("--name says which value of a script to take; an expression is itself the value")
+    return _Target(evaluate(what), {})
+
+
+def _taken(options: argparse.Namespace) -> _Target:
+    return _target(options.what, options.name, options.json)
+
+
+def _output(options: argparse.Namespace) -> Path | None:
+    """Return where to write; found to be a folder, and absolute, before a script runs that may change folders."""
+    return in_a_folder(options.output).absolute() if options.output else None
+
+
+def plain(x: Any) -> Any:
+    """Return data as JSON has it: arrays and tuples as lists, nan and infinities as words.
+
+    >>> plain({"a": (1.0, float("inf"))})
+    {'a': [1.0, 'inf']}
+    """
+    if isinstance(x, float):
+        return x if math.isfinite(x) else repr(x)
+    if isinstance(x, Mapping):
+        return {str(key): plain(part) for key, part in x.items()}
+    if isinstance(x, (list, tuple)):
+        return [plain(part) for part in x]
+    return plain(x.tolist()) if hasattr(x, "tolist") else x
+
+
+def _print(options: argparse.Namespace, text: str, data: Any) -> None:
+    print(json.dumps(plain(data), ensure_ascii=True, allow_nan=False) if options.json else text)
+
+
+# Why is this gradient what it is ------------------------------------------------------------------------------------
+
+
+def _explain(options: argparse.Namespace) -> int:
+    output, target = _output(options), _taken(options)
+    graph = target.graph()
+    found = study.explain(graph, _x(graph, options.x), options.depth)
+    _print(options, found.mathml if options.mathml else str(found), found.to_dict())
+    _draw(options, target, output)
+    return 0
+
+
+def _paths(options: argparse.Namespace) -> int:
+    output, target = _output(options), _taken(options)
+    graph = target.graph()
+    found = study.paths(graph, _x(graph, options.x), options.k, options.at, options.depth)
+    _print(options, str(found), found.to_dict())
+    _draw(options, target, output)
+    return 0
+
+
+def _x(graph: Graph, given: str | None) -> str:
+    """Return what to differentiate by: what was given, else the only leaf."""
+    if given is not None:
+        return given
+    inputs = inputs_of(graph)
+    if not inputs:
+        raise ValueError("study: no leaf of this value requires a gradient, so there is none to look into")
+    if len(inputs) > 1:
+        labels = labels_of(graph)
+        raise ValueError(f"study: say which X: the leaves are {', '.join(labels[node.id] for node in inputs)}")
+    return inputs[0].id
+
+
+def _draw(options: argparse.Namespace, target: _Target, output: Path | None) -> None:
+    """Draw the graph, as folded as the text, with what flows back along each edge."""
+    if output is None:
+        return
+    graph = target.graph(options.depth)
+    _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), edges=True), output)
+
+
+def _draw_notes(options: argparse.Namespace, graph: Graph, notes: Mapping[str, str], output: Path | None) -> None:
+    """Draw the graph with a note after the name of some of its nodes."""
+    if output is None:
+        return
+    labels = labels_of(graph)
+    noted = graph.with_names({id: f"{labels[id]}: {note}" for id, note in notes.items()})
+    _save(options, draw(noted.with_gradients(backward_pass(graph).gradients)), output)
+
+
+def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
+    drawing.save(output)
+    folded = f", folded from {drawing.folded_from}" if drawing.folded_from else ""
+    print(f"{len(drawing.graph)} nodes drawn{folded}: {options.output}", file=sys.stderr if options.json else sys.stdout)
+
+
+def _compare(options: argparse.Namespace) -> int:
+    target = _taken(options)
+    scripted = options.other.endswith(".py")
+    name = options.other_name or (options.name if scripted else None)
+    other = _target(options.other, name, options.json)
+    found = study.compare(target.graph(options.depth), other.graph(options.depth))
+    _print(options, str(found), found.to_dict())
+    return 0
+
+
+def _source(options: argparse.Namespace) -> int:
+    output = _output(options)
+    program = study.source(_taken(options).graph())
+    if output:
+        program.save(output)
+    if output and not options.json:
+        print(f"{program.text.count(chr(10))} lines: {options.output}")
+    else:
+        _print(options, program.text.removesuffix("\n"), program.to_dict())
+    return 0
+
+
+# Which mistake is it ------------------------------------------------------------------------------------------------
+
+
+def _lint(options: argparse.Namespace) -> int:
+    output, target = _output(options), _taken(options)
+    parameters, sampled = (_variable(options, target, name) for name in (options.parameters, options.sampled_from))
+    found = study.lint(target.value, parameters, sampled, target.names)
+    _print(options, str(found), found.to_dict())
+    _draw_notes(options, target.graph(), _rules(found.mistakes), output)
+    return int(any(not mistake.harmless for mistake in found.mistakes))
+
+
+def _rules(mistakes: Iterable[study.Mistake]) -> dict[str, str]:
+    """Return the rules that were broken at each node of the graph."""
+    rules: dict[str, str] = {}
+    for mistake in mistakes:
+        if mistake.node:
+            rules[mistake.node] = ", ".join(filter(None, [rules.get(mistake.node), mistake.rule]))
+    return rules
+
+
+def _variable(options: argparse.Namespace, target: _Target, name: str | None) -> Any:
+    if name is None:
+        return None
+    if name not in target.names:
+        raise ValueError(f"study lint: no variable {name!r}; --parameters and --sampled-from name a script's variables")
+    return target.names[name]
+
+
+def _anomaly(options: argparse.Namespace) -> int:
+    output, target = _output(options), _taken(options)
+    found = study.first_anomaly(target.value, target.names)
+    none = f"no nan and no inf in the values and gradients of {len(target.graph()):,} nodes"
+    _print(options, none if found is None else str(found), None if found is None else found.to_dict())
+    here = {} if found is None else {found.node: f"{found.kind} comes up here"}
+    _draw_notes(options, target.graph(), here, output)
+    return int(found is not None)
+
+
+# How far to trust it ------------------------------------------------------------------------------------------------
+
+
+def _check(options: argparse.Namespace) -> int:
+    graph = _taken(options).graph()
+    function, values = _as_function(graph)
+    order = options.order or (2 if sum(prod(value.shape) for value in values) <= _MOST_TWICE else 1)
+    report = study.check_gradients(function, *values, order=order)
+    called = _callings(graph)
+    report = replace(report, findings=tuple(
+        replace(one, derivative=called(one.derivative), input=called(one.input)) for one in report.findings
+    ))  # fmt: skip
+    _print(options, str(report), report.to_dict())
+    return int(not report)
+
+
+def _torch(options: argparse.Namespace) -> int:
+    graph = _taken(options).graph()
+    function, values = _as_function(graph)
+    try:
+        report = study.check_against_torch(function, *values, ulps=options.ulps)
+    except ImportError as error:
+        raise RuntimeError(str(error)) from None
+    called = _callings(graph)
+    report = replace(report, comparisons=tuple(replace(one, name=called(one.name)) for one in report.comparisons))
+    _print(options, str(report), report.to_dict())
+    return int(not report)
+
+
+def _digits(options: argparse.Namespace) -> int:
+    output = _output(options)
+    if output and options.others:
+        raise ValueError(f"study digits: -o draws one graph, and there are {1 + len(options.others)}; draw each by itself")
+    targets = [
+        _taken(options),
+        *(_target(one, options.name if one.endswith(".py") else None, options.json) for one in options.others),
+    ]
+    first, *others = found = [study.digits(one.value, one.names, options.precision) for one in targets]
+    data = [one.to_dict() for one in found]
+    _print(options, first.beside(*others) if others else str(first), data if others else data[0])
+    notes = {one.id: note for one in first.nodes if (note := _lost(one))}
+    _draw_notes(options, first.graph, notes, output)
+    return 0
+
+
+def _lost(node: NodeDigits) -> str:
+    """Return what a node has left of 16 digits, in its value and its gradient."""
+    said = [f"{int(node.value)} of 16 digits"] if node.value <= ALL - LOSS else []
+    if node.gradient is not None and node.gradient <= ALL - LOSS:
+        said.append(f"gradient {int(node.gradient)} of 16 digits")
+    return ", ".join(said)
+
+
+def _as_function(graph: Graph) -> tuple[Callable[..., Value], list[Value]]:
+    inputs = inputs_of(graph)
+    return replay(graph, inputs), [Value(node.data) for node in inputs]
+
+
+def _callings(graph: Graph) -> Callable[[str], str]:
+    """Return what puts the graph's own labels in place of "input 0" and "output"."""
+    labels, inputs = labels_of(graph), inputs_of(graph)
+
+    def called(text: str) -> str:
+        text = re.sub(r"\binput (\d+)", lambda found: labels[inputs[int(found[1])].id], text)
+        return re.sub(r"\boutputs?\b", lambda found: labels[graph.root], text)
+
+    return called
+
+
+# Derivatives and landscapes -----------------------------------------------------------------------------------------
+
+
+def _derivatives(options: argparse.Namespace) -> int:
+    found = study.derivatives(_taken(options).graph(), options.study, options.leaves)
+    _print(options, str(found), found.to_dict())
+    return 0
+
+
+def _landscape(options: argparse.Namespace) -> int:
+    output = _output(options)
+    landscape = study.PICTURES[options.landscape]()
+    if output and output.suffix.lower() == ".json":
+        output.write_text(json.dumps(plain(landscape.to_dict()), allow_nan=False) + "\n", encoding="utf-8")
+    elif output:
+        landscape.save(output)
+    if output and not options.json:
+        print(f"{landscape.title}: {options.output}")
+    else:
+        _print(options, str(landscape), landscape.to_dict())
+    return 0
+
+
+RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {
+    "explain": _explain,
+    "paths": _paths,
+    "compare": _compare,
+    "source": _source,
+    "lint": _lint,
+    "anomaly": _anomaly,
+    "check": _check,
+    "torch": _torch,
+    "digits": _digits,
+    "grad": _derivatives,
+    "jacobian": _derivatives,
+    "hessian": _derivatives,
+    "landscape": _landscape,
+}

@@ -1,0 +1,42 @@
+"""What a notebook shows of Steps: the page to walk through, in a frame of its own, with the picture and text beside it."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from micrograd_sm.draw import draw
+from micrograd_sm.draw.notebook import HTML, TEXT, Bundle, Kinds, kinds_shown, only, picture
+from micrograd_sm.steps.page import page_html
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
+
+_HEIGHT = 760  # pixels of a stepper: the picture, the formula and the controls
+
+
+def steps_bundle(walk: Steps, include: Kinds = None, exclude: Kinds = None) -> Bundle:
+    """Return Steps as text, as a picture, and as the page to walk through in a sandboxed frame.
+
+    >>> from micrograd_sm import Value, steps
+    >>> list(steps_bundle(steps(Value(2.0).exp()), include=["text/plain", "text/html"]))
+    ['text/plain', 'text/html']
+    """
+    kinds, bundle = kinds_shown(include, exclude), {TEXT: repr(walk)}
+    if kinds - {TEXT}:
+        bundle |= picture(draw(walk.graph), kinds | {HTML}, bundle[TEXT])
+    if HTML in bundle and HTML in kinds:
+        bundle[HTML] = _stepper(walk, bundle[HTML])
+    return only(bundle, kinds)
+
+
+def _stepper(walk: Steps, image: str) -> str:
+    """Return the page in a frame of its own, and the picture for where frames are taken out: in untrusted notebooks."""
+    title = f"Back-propagation, step by step: {len(walk)} steps over {len(walk.graph)} nodes"
+    style = f"display:block;box-sizing:border-box;width:100%;height:{_HEIGHT}px;border:1px solid #8888"
+    # A sanitizer that takes out the frame takes out the style sheet as well; if it left it, there would be nothing to hide.
+    return (
+        '<div class="micrograd-sm-stepper"><style>.micrograd-sm-stepper iframe+img{display:none}</style>'
+        f'<iframe sandbox="allow-scripts" title="{title}" style="{style}" srcdoc="{escape(page_html(walk))}"></iframe>'
+        f"{image}</div>"
+    )

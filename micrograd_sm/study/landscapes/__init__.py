@@ -1,0 +1,1 @@
+"""What a loss looks like: curves, fields and maps."""

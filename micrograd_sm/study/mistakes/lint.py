@@ -1,0 +1,116 @@
+"""`lint(loss)`: the usual mistakes with softmax, cross-entropy and their gradients, found in the graph that they made."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
+from micrograd_sm.nn.module import Module
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, look_at
+from micrograd_sm.study.mistakes.numbers import NUMBER_RULES
+from micrograd_sm.study.mistakes.reach import REACH_RULES
+from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
+from micrograd_sm.words.names import visible
+
+RULES: Mapping[str, Rule] = {**STRUCTURE_RULES, **REACH_RULES, **NUMBER_RULES}
+
+
+class Lint(NamedTuple):
+    """What lint found: the mistakes, in the order of the rules, and over how many nodes it looked.
+
+    >>> from micrograd_sm import cross_entropy
+    >>> print(lint(cross_entropy(Value([[1.0, 2.0]]), [1])))
+    no mistakes in 14 nodes
+    """
+
+    mistakes: tuple[Mistake, ...]
+    nodes: int
+
+    @property
+    def clean(self) -> bool:
+        """Whether nothing was found.
+
+        >>> lint(Value(2.0).exp()).clean
+        True
+        """
+        return not self.mistakes
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """The names of the rules that were broken, each once.
+
+        >>> lint(Value(1000.0).exp()).rules
+        ('exp-overflow',)
+        """
+        return tuple(dict.fromkeys(mistake.rule for mistake in self.mistakes))
+
+    def __str__(self) -> str:
+        if self.clean:
+            return f"no mistakes in {self.nodes:,} nodes"
+        count = len(self.mistakes)
+        return "\n".join([f"{count} finding{'s' if count > 1 else ''} in {self.nodes:,} nodes", *map(str, self.mistakes)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the findings as plain data.
+
+        >>> lint(Value(1000.0).exp()).to_dict()["mistakes"][0]["node"]
+        'v1'
+        """
+        return {"nodes": self.nodes, "mistakes": [mistake._asdict() for mistake in self.mistakes]}
+
+
+def lint(
+    loss: Value | Graph,
+    parameters: Module | Mapping[str, Value] | Iterable[Value] | None = None,
+    sampled_from: Any = None,
+    names: Mapping[str, Any] | None = None,
+) -> Lint:
+    """Return the mistakes in a loss: each with its node, the reason in one sentence, and the mended line of code.
+
+    `RULES` has all rules by name. They look at the loss's graph, its values, the gradients of a backward pass through it (no
+    `.grad` changes), and each softmax and log_softmax, also those written by hand. Three need more than the graph:
+
+    - `parameters`, a Module, or Values by name or in a list: each must be reached by a gradient;
+    - `sampled_from`, the weights that were given to multinomial, which keeps no graph: they must not be logits;
+    - `names`, the caller's variables by default: where the loss holds a detached copy of one, and a leaf lost its only way to
+      the loss by that, lint says so.
+
+    Raises TypeError for what is no Value or Graph, and for parameters that are no Values.
+
+    >>> from micrograd_sm import cross_entropy
+    >>> logits = Value([[1.0, 2.0, 0.1]], name="logits")
+    >>> print(lint(cross_entropy(logits.softmax(dim=1), [2])))
+    1 finding in 19 nodes
+    softmax-before-cross-entropy at v5: log_softmax is applied to what softmax already made probabilities, which flattens \
+the loss and its gradient
+      instead: loss = cross_entropy(logits, target)
+    """
+    variables = sys._getframe(1).f_locals if names is None else names
+    look = look_at(loss, _named(parameters), sampled_from, variables)
+    return Lint(tuple(found for rule, find in RULES.items() for found in _sourced(look, rule, find)), len(look.graph))
+
+
+def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
+    """Give what a rule found its name, and the line that made the node where it is known."""
+    for found in find(look):
+        source = look.graph[found.node].source if found.node in look.users else None
+        yield found._replace(rule=rule, source=source and visible(source))
+
+
+def _named(parameters: Any) -> Mapping[str, Value]:
+    if parameters is None:
+        return {}
+    if isinstance(parameters, Module):
+        return dict(parameters.named_parameters())
+    if isinstance(parameters, Value):
+        parameters = [parameters]
+    if not isinstance(parameters, Iterable):
+        raise TypeError(f"lint: parameters must be a Module, or Values by name or in a list, got {parameters!r}")
+    named = parameters if isinstance(parameters, Mapping) else {f"parameters[{k}]": x for k, x in enumerate(parameters)}
+    for name, parameter in named.items():
+        if not isinstance(parameter, Value):
+            raise TypeError(f"lint: parameter {name!r} must be a Value, got {parameter!r} of type {type(parameter).__name__}")
+    return named if isinstance(parameters, Mapping) else {x.name or name: x for name, x in named.items()}

@@ -1,0 +1,146 @@
+"""A backward pass over a Graph: the numbers that `Value.backward` computes, without touching any `.grad`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from math import prod
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph, Node, reachable
+from micrograd_sm.primitives import PRIMITIVES, unbroadcast
+from micrograd_sm.steps.record import Heard
+from micrograd_sm.words.names import shortened, visible
+
+
+class Pass(NamedTuple):
+    """One backward pass: the gradient of each node that it reached, by id, and every contribution in order.
+
+    >>> passed = backward_pass(Graph(Value(3.0) * 2.0))
+    >>> passed.gradients["v0"], len(passed.heard)
+    (2.0, 1)
+    """
+
+    gradients: Mapping[str, Any]
+    heard: tuple[Heard, ...]
+
+
+def backward_pass(graph: Graph, seed: Any = None) -> Pass:
+    """Return the backward pass of a graph from its root, with the rules, order and bits of `Value.backward`.
+
+    `seed` is the upstream gradient of the root, ones by default. A root that requires no gradient passes nothing on.
+
+    >>> x = Value(3.0)
+    >>> [one.amount for one in backward_pass(Graph(x * x)).heard]
+    [3.0, 3.0]
+    """
+    graph = graph.unfold()
+    root = graph[graph.root]
+    if not root.requires_grad:
+        return Pass({}, ())
+    totals = {root.id: Array.of([1.0] * prod(root.shape), root.shape) if seed is None else seed}
+    heard = []
+    for node in reversed(graph.nodes):
+        if node.op is None or node.id not in totals:
+            continue
+        primitive, edges = PRIMITIVES[node.op], graph.operand_edges(node.id)
+        operands = [graph[edge.source].data for edge in edges]
+        for edge, rule in zip(edges, primitive.gradient, strict=False):
+            operand = graph[edge.source]
+            if operand.requires_grad:
+                amount = rule(totals[node.id], node.data, *operands, **node.params)
+                if primitive.broadcasts:
+                    amount = unbroadcast(amount, operand.shape)
+                before = totals.get(operand.id)
+                totals[operand.id] = amount if before is None else before + amount
+                heard.append(Heard(edge, amount, before, totals[operand.id]))
+    return Pass(totals, tuple(heard))
+
+
+class Subject(NamedTuple):
+    """What a study looks at: a graph, and the ids of its nodes by the identity of their Values, where it has them."""
+
+    graph: Graph
+    ids: Mapping[int, str]
+
+    def node(self, x: Any, function: str) -> Node:
+        """Return the node of a Value, of a node's id, or of a name that only one node has.
+
+        Raises ValueError for what the graph does not have, TypeError for anything else.
+
+        >>> y = Value(2.0, name="y")
+        >>> subject_of(y * y, {}, "paths").node("y", "paths").id
+        'v0'
+        """
+        if isinstance(x, Value):
+            if id(x) not in self.ids:
+                hint = "" if self.ids else "; of a Graph, give a node's name or id"
+                raise ValueError(f"{function}: {_shown(x)} is not among the {len(self.graph)} nodes of the loss{hint}")
+            return self.graph[self.ids[id(x)]] if self.ids[id(x)] in self.graph._places else self._hidden(x, function)
+        if not isinstance(x, str):
+            raise TypeError(f"{function}: expected a Value, or a node's name or id, got {x!r} of type {type(x).__name__}")
+        found = [node for node in self.graph if x in (node.name, node.id)]
+        if not found:
+            named = (
+                ", ".join(sorted({repr(node.name) for node in self.graph if node.name and not _is_internal(node)})[:12])
+                or "none"
+            )
+            raise ValueError(f"{function}: no node is called {x!r}; names are {named}")
+        if len(found) > 1:
+            ids = ", ".join(node.id for node in found[:12])
+            raise ValueError(f"{function}: {x!r} is the name of {len(found)} nodes; give the id of one: {ids}")
+        return found[0]
+
+    def _hidden(self, x: Value, function: str) -> Node:
+        raise ValueError(f"{function}: {_shown(x)} is inside a folded scope; choose a larger depth, or None to open all")
+
+
+def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
+    """Return a loss, a Value or a Graph, as the subject of a study; TypeError for anything else.
+
+    >>> len(subject_of(Value(2.0).exp(), {}, "paths").graph)
+    2
+    """
+    if isinstance(loss, Graph):
+        return Subject(loss, {})
+    if not isinstance(loss, Value):
+        raise TypeError(f"{function}: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
+    graph = Graph(loss, names)
+    return Subject(graph, {id(value): node.id for value, node in zip(reachable(loss), graph.nodes, strict=True)})
+
+
+def check_loss(graph: Graph, function: str) -> Node:
+    """Return the root of a graph; ValueError unless it is one number that requires a gradient.
+
+    >>> check_loss(Graph(Value(2.0).exp()), "paths").id
+    'v1'
+    """
+    root = graph[graph.root]
+    if prod(root.shape) != 1:
+        raise ValueError(f"{function}: a loss is one number, got shape {root.shape}; reduce it first, as in loss.sum()")
+    if not root.requires_grad:
+        raise ValueError(f"{function}: this value requires no gradient, and neither does anything it was made of")
+    return root
+
+
+def dependents(graph: Graph, id: str) -> set[str]:
+    """Return the ids of a node and of all that depends on it.
+
+    >>> sorted(dependents(Graph(Value(2.0) * 3.0), "v0"))
+    ['v0', 'v2']
+    """
+    found = {id}
+    for node in graph.nodes[graph.place(id) + 1 :]:
+        if any(edge.source in found for edge in graph.operand_edges(node.id)):
+            found.add(node.id)
+    return found
+
+
+def _is_internal(node: Node) -> bool:
+    """Return whether a name is ours, of a constant inside a composed function."""
+    return node.kind == "constant" and bool(node.scope)
+
+
+def _shown(x: Value) -> str:
+    return visible(shortened(repr(x), 60))

@@ -1,0 +1,220 @@
+"""`check_against_torch`: the same program run here and on torch, its values and gradients compared in ulps."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from importlib import import_module
+from typing import Any
+
+from micrograd_sm import creation, functional
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value
+from micrograd_sm.mode import no_grad
+from micrograd_sm.study.trust.checks import check_callable, indices, is_checked, subscript, variable, weights
+from micrograd_sm.study.trust.on_torch import There, on_torch, tensor_of
+from micrograd_sm.transforms import vjp
+from micrograd_sm.transforms.structure import leaves, outline, paths, rebuilt
+
+
+@dataclass(frozen=True)
+class TensorComparison:
+    """One tensor of ours beside torch's: where they differ most, and by how much.
+
+    `ulps` is the difference there in units of the last place of the tensor's largest element: rounding in a sum is of that
+    size in every element. `ours` and `theirs` are the numbers at `index`.
+
+    >>> print(TensorComparison("output", 2.0, (1,), 0.1, 0.2))
+    output[1] differs by 2 ulps: 0.1 here, 0.2 in torch
+    """
+
+    name: str
+    ulps: float
+    index: tuple[int, ...]
+    ours: float
+    theirs: float
+
+    def __str__(self) -> str:
+        if not self.ulps:
+            return f"{self.name}: the same bits"
+        where = f"{self.name}{subscript(self.index)}"
+        return f"{where} differs by {self.ulps:.3g} ulps: {self.ours!r} here, {self.theirs!r} in torch"
+
+
+@dataclass(frozen=True, repr=False)
+class TorchReport:
+    """What `check_against_torch` found: true if no number is more than `limit` ulps away from torch's.
+
+    >>> bool(TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0))
+    True
+    """
+
+    comparisons: tuple[TensorComparison, ...]
+    limit: float
+
+    @property
+    def ulps(self) -> float:
+        """The largest difference.
+
+        >>> TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0).ulps
+        2.0
+        """
+        return max((comparison.ulps for comparison in self.comparisons), default=0.0)
+
+    def __bool__(self) -> bool:
+        return self.ulps <= self.limit
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data.
+
+        >>> TorchReport((), 64.0).to_dict()["limit"]
+        64.0
+        """
+        comparisons = [asdict(comparison) for comparison in self.comparisons]
+        return {"agrees": bool(self), "ulps": self.ulps, "limit": self.limit, "comparisons": comparisons}
+
+    def __str__(self) -> str:
+        verdict = "agrees with torch" if self else f"differs from torch by more than {self.limit:g} ulps"
+        return "\n".join([verdict, *(f"  {comparison}" for comparison in self.comparisons)])
+
+    __repr__ = __str__
+
+
+def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) -> TorchReport:
+    """Run `function` once here and once on torch in float64; return a report that is true if values and gradients agree.
+
+    The function may use operators, methods, and micrograd_sm's functions: torch's of the same name take their place in the
+    second run, and `Value(...)` is a tensor there. If it has an argument named `F`, that is micrograd_sm's functions in one run
+    and torch's in the other, `F.tensor` included. Inputs and outputs are as in `check_gradients`; a list of integers is a
+    tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
+    `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
+
+    Raises TypeError for what is no function, ValueError for `ulps` that are no number or negative, ImportError where torch is
+    not installed, RuntimeError where the outputs have another structure or shape there, or for a Module, and whatever the
+    function raises in either run.
+
+    >>> from micrograd_sm import Value, cross_entropy
+    >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
+    True
+    >>> bool(check_against_torch(lambda x: cross_entropy(3.0 * x.tanh(), [2]), Value([[1.0, 2.0, 0.1]])))  # doctest: +SKIP
+    True
+    """
+    check_callable(function, "check_against_torch")
+    if isinstance(ulps, bool) or not isinstance(ulps, (int, float)) or not ulps >= 0:  # nan is refused, too
+        raise ValueError(f"check_against_torch: ulps must be a number that is not negative, got {ulps!r}")
+    torch = _torch()
+    found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
+    names = [path for path, leaf in found if is_checked(leaf)]
+    here, pulled, cotangents = _run_here(_with_library(function, Here()), inputs)
+    tensors: list[Any] = []
+    arguments = [_converted(torch, x, tensors) for x in inputs]
+    library = There(torch)
+    there = _with_library(on_torch(function, library), library)(*arguments)
+    for name, leaf in paths(there, "output"):
+        if isinstance(leaf, Value):
+            raise RuntimeError(
+                f"check_against_torch: on torch, {name} is still a Value, so something of micrograd_sm computed it; "
+                "write that part with operators, methods and functions"
+            )
+    if outline(here) != outline(there):
+        raise RuntimeError(f"check_against_torch: the function returned {outline(here)} here and {outline(there)} on torch")
+    for (name, mine), other in zip(paths(here, "output"), leaves(there)):
+        if mine.shape != tuple(other.shape):
+            raise RuntimeError(f"check_against_torch: {name} has shape {mine.shape} here and {tuple(other.shape)} on torch")
+    gradients = _gradients_there(torch, leaves(there), tensors, cotangents)
+    pairs = [(name, mine, other) for (name, mine), other in zip(paths(here, "output"), leaves(there))]
+    pairs += [(f"gradient of {name}", mine, other) for name, mine, other in zip(names, pulled, gradients)]
+    return TorchReport(tuple(_compared(*pair) for pair in pairs), ulps)
+
+
+class Here:
+    """micrograd_sm's functions, as the argument `F`.
+
+    >>> Here().tensor([1, 2])
+    Value([1, 2], requires_grad=False)
+    """
+
+    def tensor(self, data: Any) -> Value:
+        """Return data as a tensor without a gradient."""
+        return Value(data, requires_grad=False)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(functional, name) if name in functional.__all__ else getattr(creation, name)
+
+
+def _torch() -> Any:
+    try:
+        return import_module("torch")
+    except ImportError:
+        raise ImportError("check_against_torch: torch is not installed; get it with: pip install torch") from None
+
+
+def _with_library(function: Callable, library: Any) -> Callable:
+    """Return the function with its argument F, if it has one, given."""
+    try:
+        wants = "F" in inspect.signature(function).parameters
+    except (TypeError, ValueError):  # a builtin without a signature, such as torch's own
+        wants = False
+    return (lambda *args: function(*args, F=library)) if wants else function
+
+
+def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list[Value]]:
+    """Return the outputs, the gradients of the checked inputs, and the cotangents they were computed with."""
+    flat = leaves(inputs)
+    variables = [variable(leaf) for leaf in flat if is_checked(leaf)]
+
+    def of_variables(new: list[Value]) -> Any:
+        fresh = iter(new)
+        return function(*rebuilt(inputs, iter([next(fresh) if is_checked(leaf) else leaf for leaf in flat])))
+
+    with no_grad():
+        output, pull = vjp(of_variables, variables)
+        cotangents, count = [], 0
+        for leaf in leaves(output):
+            cotangents.append(Value(weights(leaf, count), requires_grad=False))
+            count += len(indices(leaf.shape))
+        return output, pull(rebuilt(output, cotangents))[0], cotangents
+
+
+def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotangents: list[Value]) -> list[Any]:
+    """Return torch's gradient for each tensor, zeros where the outputs do not depend on it."""
+    seeds = [(output, tensor_of(torch, u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
+    zeros = [torch.zeros_like(x) for x in tensors]
+    if not seeds or not tensors:
+        return zeros
+    found = torch.autograd.grad([output for output, _ in seeds], tensors, [u for _, u in seeds], allow_unused=True)
+    return [zero if gradient is None else gradient for gradient, zero in zip(found, zeros)]
+
+
+def _converted(torch: Any, x: Any, tensors: list[Any]) -> Any:
+    """Return an input as torch takes it, and add those that require a gradient to `tensors`."""
+    if isinstance(x, list) and leaves(x) and all(isinstance(leaf, int) for leaf in leaves(x)):
+        return torch.tensor(x)
+    flat = [_leaf(torch, leaf) for leaf in leaves(x)]
+    tensors += [new for leaf, new in zip(leaves(x), flat) if is_checked(leaf)]
+    return rebuilt(x, flat)
+
+
+def _leaf(torch: Any, leaf: Any) -> Any:
+    if is_checked(leaf):
+        return tensor_of(torch, variable(leaf)).requires_grad_()
+    return tensor_of(torch, variable(leaf)) if isinstance(leaf, (Value, Array)) else leaf
+
+
+def _compared(name: str, ours: Value, theirs: Any) -> TensorComparison:
+    """Return the comparison of one tensor with torch's."""
+    mine, other = ours.reshape(-1).tolist(), theirs.detach().reshape(-1).tolist()
+    largest = max((abs(x) for x in other if math.isfinite(x)), default=0.0)
+    distances = [_distance(a, b, math.ulp(largest)) for a, b in zip(mine, other)]
+    if not distances:
+        return TensorComparison(name, 0.0, (), 0.0, 0.0)
+    worst = max(range(len(distances)), key=distances.__getitem__)
+    return TensorComparison(name, distances[worst], indices(ours.shape)[worst], mine[worst], other[worst])
+
+
+def _distance(a: float, b: float, ulp: float) -> float:
+    if a == b or (a != a and b != b):
+        return 0.0
+    return abs(a - b) / ulp if math.isfinite(a) and math.isfinite(b) else math.inf

@@ -1,0 +1,376 @@
+"""`check_gradients`: the derivatives of a function against central differences, forward mode and symmetry."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+from math import prod
+from typing import Any
+
+from micrograd_sm.array import Array
+from micrograd_sm.array.storage import like_storage
+from micrograd_sm.array.strides import Shape
+from micrograd_sm.engine import Value
+from micrograd_sm.mode import no_grad, recording
+from micrograd_sm.study.trust.differences import RIGHT, Differences, Verdict
+from micrograd_sm.study.trust.rounding import roundings
+from micrograd_sm.transforms import grad, jacfwd, jacobian
+from micrograd_sm.transforms.structure import paths, rebuilt
+
+_WRONG = ("wrong", "forward", "asymmetric")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A derivative about which there is something to say.
+
+    `kind` is "wrong" (differences say another number), "forward" (jvp does), "asymmetric" (the Hessian's mirror image does),
+    "not smooth" (a kink, a jump or an edge of where the function is defined) or "undecided" (rounding hides the derivative).
+    `derivative` names it, as in "d output / d input 0[1, 2]"; `input` and `index` say where; `error` is how far `other`, the
+    number that `analytic` was compared with, may itself be off.
+
+    >>> print(Finding("wrong", 1, "d output / d input 0[1]", "input 0", (1,), 0.5, 0.25, 1e-12))
+    d output / d input 0[1] is wrong: 0.5, but differences give 0.25 (± 1e-12), off by 0.25
+    """
+
+    kind: str
+    order: int
+    derivative: str
+    input: str
+    index: tuple[int, ...]
+    analytic: float
+    other: float
+    error: float
+
+    @property
+    def difference(self) -> float:
+        """How far the derivative is from the number that it was compared with.
+
+        >>> Finding("wrong", 1, "d output / d input 0", "input 0", (), 0.5, 0.25, 1e-12).difference
+        0.25
+        """
+        return abs(self.analytic - self.other)
+
+    def __str__(self) -> str:
+        value, other, off = f"{self.analytic:.10g}", f"{self.other:.10g}", f"off by {self.difference:.2g}"
+        return {
+            "wrong": f"{self.derivative} is wrong: {value}, but differences give {other} (± {self.error:.1g}), {off}",
+            "forward": f"{self.derivative} is wrong: {value} in reverse mode, but {other} in forward mode, {off}",
+            "asymmetric": f"{self.derivative} is wrong: {value}, but {other} the other way round, {off}",
+            "not smooth": f"{self.derivative} is {value} where the function has no derivative: a kink, a jump or an edge",
+            "undecided": f"{self.derivative} is {value}; rounding lets differences say only {other} (± {self.error:.1g})",
+        }[self.kind]
+
+
+@dataclass(frozen=True, repr=False)
+class GradientReport:
+    """What `check_gradients` found: true if every derivative is right, or the function has none there.
+
+    `checked` counts the derivatives compared with differences, `findings` holds those that are not simply right.
+
+    >>> bool(GradientReport(12, ())), str(GradientReport(12, ()))
+    (True, 'right: 12 derivatives')
+    """
+
+    checked: int
+    findings: tuple[Finding, ...]
+
+    @property
+    def wrong(self) -> tuple[Finding, ...]:
+        """The derivatives that are wrong.
+
+        >>> GradientReport(12, ()).wrong
+        ()
+        """
+        return tuple(finding for finding in self.findings if finding.kind in _WRONG)
+
+    @property
+    def not_smooth(self) -> tuple[Finding, ...]:
+        """The derivatives at points where the function has none; any number there is as good as another.
+
+        >>> from micrograd_sm import relu
+        >>> print(check_gradients(relu, 0.0, order=1).not_smooth[0])
+        d output / d input 0 is 0 where the function has no derivative: a kink, a jump or an edge
+        """
+        return tuple(finding for finding in self.findings if finding.kind == "not smooth")
+
+    @property
+    def undecided(self) -> tuple[Finding, ...]:
+        """The derivatives that differences cannot see for rounding.
+
+        >>> GradientReport(12, ()).undecided
+        ()
+        """
+        return tuple(finding for finding in self.findings if finding.kind == "undecided")
+
+    def __bool__(self) -> bool:
+        return not self.wrong and not self.undecided
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the report as plain data.
+
+        >>> GradientReport(12, ()).to_dict()
+        {'right': True, 'checked': 12, 'findings': []}
+        """
+        return {"right": bool(self), "checked": self.checked, "findings": [asdict(finding) for finding in self.findings]}
+
+    def __str__(self) -> str:
+        verdict = "wrong" if self.wrong else "undecided" if self.undecided else "right"
+        counts = [(len(self.wrong), "wrong"), (len(self.undecided), "undecided"), (len(self.not_smooth), "not smooth")]
+        said = "".join(f", {count} {name}" for count, name in counts if count)
+        return "\n".join([f"{verdict}: {self.checked} derivatives{said}", *(f"  {finding}" for finding in self.findings)])
+
+    __repr__ = __str__
+
+
+def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> GradientReport:
+    """Compare the derivatives of `function` at `inputs` with central differences; return a report that is true if right.
+
+    Inputs and outputs are numbers, Values and arrays, or nested lists, tuples and dicts of them. Floats, and Values that
+    require a gradient, are checked; everything else is handed on. Each first derivative is compared with differences at
+    steps searched for (relative errors of 1e-6 are found where rounding leaves that many digits) and with forward mode.
+    With `order` 2 the Hessian, of the outputs added up with fixed weights, is compared with differences of the gradient and
+    with its own transpose. Where the function has a kink, as relu at 0 and max at a tie, the report says so: no failure.
+
+    Raises TypeError for what is no function, ValueError for another order, where nothing is to be checked, and for a function
+    that gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
+
+    >>> from micrograd_sm import cross_entropy
+    >>> check_gradients(cross_entropy, Value([[1.0, 2.0, 0.1], [0.4, 1.0, 1.5]]), [2, 0])
+    right: 42 derivatives
+    >>> def forgets_a_factor(x):
+    ...     return x * x.detach()
+    >>> print(check_gradients(forgets_a_factor, 3.0, order=1))
+    wrong: 1 derivatives, 1 wrong
+      d output / d input 0 is wrong: 3, but differences give 6 (± 5e-15), off by 3
+    """
+    check_callable(function, "check_gradients")
+    if order not in (1, 2) or isinstance(order, bool):
+        raise ValueError(f"check_gradients: order must be 1 or 2, got {order!r}")
+    problem = _Problem(function, inputs)
+    with no_grad():
+        first = _Check(problem, problem.outputs, "{output}")
+        checks, findings = [first], first.findings()
+        if order == 2:
+            second = _Check(problem, problem.gradient, "(d outputs / d {output})", order=2, kinks=first.kinks)
+            checks, findings = [first, second], findings + second.findings()
+    return GradientReport(sum(len(check.names) * len(problem.elements) for check in checks), tuple(findings))
+
+
+class _Problem:
+    """A function of the inputs that are to be checked, as a list of Values, and all else fixed."""
+
+    def __init__(self, function: Callable, inputs: tuple) -> None:
+        self.function, self.inputs = function, inputs
+        found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
+        self.checked = [is_checked(leaf) for _, leaf in found]
+        self.leaves = [leaf for _, leaf in found]
+        self.variables = [variable(leaf) for leaf, checked in zip(self.leaves, self.checked) if checked]
+        self.names = [path for (path, _), checked in zip(found, self.checked) if checked]
+        if not self.variables:
+            raise ValueError(
+                "check_gradients: no input is a float or a Value that requires a gradient, so nothing can be checked"
+            )
+        self.flats = [_flat(variable) for variable in self.variables]
+        self.elements = [(which, k) for which, flat in enumerate(self.flats) for k in range(len(flat))]
+
+    def outputs(self, variables: list[Value]) -> list[Value]:
+        """Return the function's outputs, in a row."""
+        return [output for _, output in self.named_outputs(variables)]
+
+    def named_outputs(self, variables: list[Value]) -> list[tuple[str, Value]]:
+        """Return the function's outputs and how to reach each."""
+        fresh = iter(variables)
+        new = iter([next(fresh) if checked else leaf for leaf, checked in zip(self.leaves, self.checked)])
+        output = self.function(*rebuilt(self.inputs, new))
+        named = list(paths(output, "output"))
+        for path, leaf in named:
+            if not isinstance(leaf, Value):
+                raise RuntimeError(
+                    f"check_gradients: {path} is {leaf!r}, not a Value; item(), float() and .data leave the graph"
+                )
+        return named
+
+    def gradient(self, variables: list[Value]) -> list[Value]:
+        """Return the gradient of all outputs, added up with weights that are all different."""
+        return grad(self._weighted)(variables)
+
+    def _weighted(self, variables: list[Value]) -> Value:
+        total, count = Value(0.0, requires_grad=False), 0
+        for output in self.outputs(variables):
+            total, count = total + (output * weights(output, count)).sum(), count + prod(output.shape)
+        return total
+
+    def shifted(self, which: int, k: int, shift: float) -> list[Value]:
+        """Return the variables with one element moved."""
+        flat = list(self.flats[which])
+        flat[k] += shift
+        moved = _like(flat, self.variables[which])
+        return [moved if place == which else variable for place, variable in enumerate(self.variables)]
+
+
+class _Check:
+    """One function of the variables, all its derivatives, and what is to be said about each.
+
+    `kinks` are the places among the problem's elements along which the function is not smooth, as far as they are known.
+    """
+
+    def __init__(self, problem: _Problem, function: Callable, form: str, order: int = 1, kinks: Iterable[int] = ()) -> None:
+        self.problem, self.function, self.order, self.kinks = problem, function, order, set(kinks)
+        outputs = function(problem.variables)
+        labels = problem.names if order == 2 else [path for path, _ in problem.named_outputs(problem.variables)]
+        self.names = [
+            form.format(output=f"{label}{subscript(index)}")
+            for label, output in zip(labels, outputs)
+            for index in indices(output.shape)
+        ]
+        self.noise = [size for output in self._recorded() for size in roundings(output)]
+        if repr(_numbers(outputs)) != repr(_numbers(function(problem.variables))):  # nan is nan again
+            raise ValueError(
+                "check_gradients: the function gives another value when it is called again; fix its random numbers"
+            )
+
+    def _recorded(self) -> list[Value]:
+        """Return the outputs with their graphs."""
+        with recording(True):
+            return self.function([Value(variable.data, name=variable.name) for variable in self.problem.variables])
+
+    def findings(self) -> list[Finding]:
+        """Return what is to be said about the derivatives, in the order of the inputs."""
+        sizes = list(map(len, self.problem.flats))
+        reverse = _matrix(jacobian(self.function)(self.problem.variables), sizes)
+        forward = _matrix(jacfwd(self.function)(self.problem.variables), sizes)
+        found, known = [], set(self.kinks)
+        for column, (which, k) in enumerate(self.problem.elements):
+            derivatives = [row[column] for row in reverse]
+            verdicts = self._differences(which, k).verdicts(derivatives)
+            for place, verdict in enumerate(verdicts):
+                kind, other, error = self._judged(verdict, reverse, forward[place][column], place, column)
+                if kind == "not smooth":
+                    self.kinks.add(column)
+                elif kind != "right" and known & {place, column}:  # what has no slope has no second derivative
+                    kind = "not smooth"
+                if kind != "right":
+                    found.append(self._finding(kind, place, which, k, derivatives[place], other, error))
+        return found
+
+    def _differences(self, which: int, k: int) -> Differences:
+        def line(shift: float) -> list[float]:
+            return _numbers(self.function(self.problem.shifted(which, k, shift)))
+
+        return Differences(line, self.problem.flats[which][k], self.noise)
+
+    def _judged(
+        self, verdict: Verdict, reverse: list[list[float]], forward: float, place: int, column: int
+    ) -> tuple[str, float, float]:
+        """Return the kind of the finding, "right" for none, and the number compared with and its error."""
+        analytic, scale = reverse[place][column], max(map(abs, reverse[place]))
+        mirrored = reverse[column][place] if self.order == 2 else analytic
+        if verdict.kind != "right":
+            return verdict.kind, verdict.numeric, verdict.error
+        if _differ(analytic, forward, scale, verdict.error):
+            return "forward", forward, 0.0
+        if _differ(analytic, mirrored, scale, verdict.error):
+            return "asymmetric", mirrored, 0.0
+        return "right", verdict.numeric, verdict.error
+
+    def _finding(self, kind: str, place: int, which: int, k: int, analytic: float, other: float, error: float) -> Finding:
+        name, shape = self.problem.names[which], self.problem.variables[which].shape
+        index = indices(shape)[k]
+        derivative = f"d {self.names[place]} / d {name}{subscript(index)}"
+        return Finding(kind, self.order, derivative, name, index, analytic, other, error)
+
+
+def check_callable(function: Any, caller: str) -> None:
+    """Raise TypeError for what is no function.
+
+    >>> check_callable(3.0, "check_gradients")
+    Traceback (most recent call last):
+        ...
+    TypeError: check_gradients: the first argument must be a function, got 3.0; write check_gradients(f, x), not f(x)
+    """
+    if not callable(function):
+        raise TypeError(f"{caller}: the first argument must be a function, got {function!r}; write {caller}(f, x), not f(x)")
+
+
+def weights(output: Value, start: int) -> Any:
+    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1.
+
+    >>> weights(Value(2.0), 0)
+    1.0
+    """
+    flat = [1.0 + 0.5 * math.sin(1.7 * (start + k)) for k in range(prod(output.shape))]
+    return like_storage(Array.of(flat, output.shape), output.data)
+
+
+def is_checked(leaf: Any) -> bool:
+    """Return whether an input is differentiated: floats are, and Values that require a gradient.
+
+    >>> is_checked(2.0), is_checked(2), is_checked(Value(2.0)), is_checked("mean")
+    (True, False, True, False)
+    """
+    if isinstance(leaf, Value):
+        return leaf.requires_grad
+    return (
+        isinstance(leaf, float)
+        or (isinstance(leaf, Array) and leaf.dtype is float)
+        or str(getattr(leaf, "dtype", "")) == "float64"
+    )
+
+
+def variable(leaf: Any) -> Value:
+    """Return a Value of its own that holds what an input does.
+
+    >>> variable(2.0)
+    Value(2., requires_grad=False)
+    """
+    if isinstance(leaf, Value):
+        return Value(leaf.data, requires_grad=False, name=leaf.name)
+    return Value(leaf, requires_grad=False)
+
+
+def _flat(value: Value) -> list[float]:
+    return value.reshape(-1).tolist()
+
+
+def _like(flat: list[float], value: Value) -> Value:
+    return Value(like_storage(Array.of(flat, value.shape), value.data), requires_grad=False, name=value.name)
+
+
+def _numbers(values: Sequence[Value]) -> list[float]:
+    return [number for value in values for number in _flat(value)]
+
+
+def _matrix(blocks: list[list[Value]], sizes: list[int]) -> list[list[float]]:
+    """Return the blocks of a Jacobian, one row of them for each output, as one list of rows."""
+    rows = []
+    for blocks_of_output in blocks:
+        flats = [_flat(block) for block in blocks_of_output]
+        count = next((len(flat) // size for flat, size in zip(flats, sizes) if size), 0)
+        for row in range(count):
+            rows.append([x for flat, size in zip(flats, sizes) for x in flat[row * size : (row + 1) * size]])
+    return rows
+
+
+def _differ(a: float, b: float, scale: float, error: float) -> bool:
+    return not (abs(a - b) <= max(RIGHT * max(abs(a), abs(b)), 1e-12 * scale, 4.0 * error))
+
+
+def indices(shape: Shape) -> list[tuple[int, ...]]:
+    """Return every index into a shape, in row-major order.
+
+    >>> indices((2, 1)), indices(())
+    ([(0, 0), (1, 0)], [()])
+    """
+    return list(product(*map(range, shape)))
+
+
+def subscript(index: tuple[int, ...]) -> str:
+    """Return an index as people write it; "" for a number.
+
+    >>> subscript((1, 0)), subscript(())
+    ('[1, 0]', '')
+    """
+    return f"[{', '.join(map(str, index))}]" if index else ""

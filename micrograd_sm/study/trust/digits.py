@@ -1,0 +1,251 @@
+"""`digits(loss)`: how many correct digits each value and gradient kept, against the same graph in 60-digit decimals."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from itertools import zip_longest
+from math import prod
+from typing import Any
+
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph, Node
+from micrograd_sm.primitives import PRIMITIVES
+from micrograd_sm.study.patterns import operands
+from micrograd_sm.study.subject import Pass, backward_pass, subject_of
+from micrograd_sm.study.trust.decimals import Exact, exact, working
+from micrograd_sm.study.trust.lost import ALL, LOSS, Finder, Kept, NodeDigits, fewest, largest
+from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.numbers import data_text
+
+_GUARD = 30  # more digits in a second evaluation; what then changes is the rounding of decimals, and counts as 0
+_AGREED = Decimal("1e-3")  # relative; the second has 30 digits more than this
+_MOST_SHOWN = 32  # characters of a value in a table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Digits:
+    """The digits of every node of a graph, in creation order, and where they went.
+
+    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None where it kept them;
+    `gradient_lost_at` says the same of the gradients of the leaves. Digits that a node lost and nothing after it missed are
+    marked in the table only.
+
+    >>> x = Value([1000.0, 0.0], name="x")
+    >>> naive = (x.exp() / x.exp().sum())[0]
+    >>> print(digits(naive))
+    naive kept 0 of 16 digits; they went at v1, where exp overflowed: inf instead of 1.970e434
+    node   operation  value      digits  gradient's digits
+    x      leaf       [1000, 0]     all                  0
+    v1     exp        [inf, 1]        0                all  <- exp overflowed: inf instead of 1.970e434
+    v2     exp        [inf, 1]        0                  0  <- exp overflowed: inf instead of 1.970e434
+    v3     sum        inf             0                  0
+    v4     divide     [nan, 0]        0                all
+    naive  index      nan             0                all
+    """
+
+    graph: Graph
+    nodes: tuple[NodeDigits, ...]
+    value: float
+    lost_at: str | None
+    gradient_lost_at: str | None
+    precision: int
+
+    def __getitem__(self, id: str) -> NodeDigits:
+        """Return the digits of a node by its id; KeyError for an unknown one."""
+        return self.nodes[self.graph.place(id)]
+
+    @property
+    def gradient(self) -> float | None:
+        """The fewest digits of a leaf's gradient, None where no gradient was asked for.
+
+        >>> digits(Value(2.0) * 3.0).gradient
+        16.0
+        """
+        leaves = {node.id for node in self.graph if node.kind == "leaf"}
+        return min((one.gradient for one in self.nodes if one.id in leaves and one.gradient is not None), default=None)
+
+    @property
+    def sentence(self) -> str:
+        """One sentence on what was kept and where the rest went.
+
+        >>> x = Value([1000.0, 0.0])
+        >>> digits(x.log_softmax(dim=0)[1]).sentence
+        'L kept all 16 digits, and so did the gradients'
+        """
+        root, lost = labels_of(self.graph)[self.graph.root], self.lost_at
+        said = f"{root} kept {_counted(self.value)}"
+        if lost is not None:
+            one = self[lost]
+            said += f"; they went at {one.label}, where {one.op} {one.lost or 'rounded'}"
+        if self.gradient is None or lost is not None:
+            return said
+        if self.gradient > ALL - LOSS:
+            alike = self.gradient == self.value
+            return said + (", and so did the gradients" if alike else f", the gradients {_counted(self.gradient)}")
+        return f"{said}, but a gradient {_counted(self.gradient)}; they went at {self._gradient_went()}"
+
+    def _gradient_went(self) -> str:
+        if self.gradient_lost_at is None:
+            return "no one node"
+        one = self[self.gradient_lost_at]
+        if one.lost_gradient is None:
+            return f"{one.label}, where {one.op} {one.lost or 'rounded'}"
+        return f"{one.label}, whose gradient {one.lost_gradient}"
+
+    def __str__(self) -> str:
+        header = ("node", "operation", "value", "digits", "gradient's digits", "")
+        rows = [
+            (one.label, one.op or node.kind, _short(node.data), _digits_text(one.value), _digits_text(one.gradient), _mark(one))
+            for node, one in zip(self.graph.nodes, self.nodes, strict=True)
+        ]
+        return "\n".join([self.sentence, *_table([header, *rows], right={3, 4})])
+
+    __repr__ = __str__
+
+    def beside(self, *others: Digits) -> str:
+        """Return this and other results side by side: each one's nodes with the digits of value and gradient, losses marked.
+
+        >>> x = Value([1000.0, 0.0], name="x")
+        >>> softmax = x.softmax(dim=0)
+        >>> log_softmax = x.log_softmax(dim=0)
+        >>> print(digits(softmax.log()).beside(digits(log_softmax)).splitlines()[0])
+        L kept 0 of 16 digits                           | log_softmax kept all 16 digits
+        """
+        columns = [list(one._column()) for one in (self, *others)]
+        widths = [max(map(len, column)) for column in columns]
+        lines = (
+            " | ".join(line.ljust(width) for line, width in zip(row, widths)) for row in zip_longest(*columns, fillvalue="")
+        )
+        return "\n".join(line.rstrip() for line in lines)
+
+    def _column(self) -> Iterator[str]:
+        yield f"{labels_of(self.graph)[self.graph.root]} kept {_counted(self.value)}"
+        rows = [("node", "operation", "digits", "gradient's", "")]
+        for one in self.nodes:
+            went = "<- here" if one.id in (self.lost_at, self.gradient_lost_at) else ""
+            rows.append((one.label, one.op or "leaf", _digits_text(one.value), _digits_text(one.gradient), went))
+        yield from _table(rows, right={2, 3})
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the digits as plain data that JSON can hold.
+
+        >>> digits(Value(2.0, name="x").exp()).to_dict()["nodes"][0]
+        {'id': 'v0', 'label': 'x', 'op': None, 'value': 16.0, 'gradient': 16.0, 'lost': None, 'lost_gradient': None}
+        """
+        return {"precision": self.precision, "value": self.value, "gradient": self.gradient, "lost_at": self.lost_at,
+                "gradient_lost_at": self.gradient_lost_at, "sentence": self.sentence,
+                "nodes": [one._asdict() for one in self.nodes]}  # fmt: skip
+
+
+def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precision: int = 60) -> Digits:
+    """Evaluate a graph and its backward pass again in 60-digit decimals; return the correct digits of each node.
+
+    The leaves are exact, as the doubles that they are; all else is compared with the exact value of the whole computation up
+    to that node, so that a node also answers for what its operands had lost. Digits are -log10 of the relative error of an
+    element, at most 16, and the fewest of a node's elements count. Inf and nan keep all where the exact value is the same; what
+    overflows, underflows to 0 or becomes nan keeps none. Where nothing comes after it, in the root and in gradients, what no
+    double is nearer to has kept all. A number that is exactly 0 has no digits of its own, and is measured against the largest
+    operand, or upstream gradient, that it came from. No `.grad` changes; of a tensor the gradient is that of its sum.
+
+    What cancels so far that 60 digits cannot tell it from 0, as 1e-70 does in log(1 + 1e-70), counts as 0; more digits of
+    `precision` see more. Names are found as Graph finds them. Raises TypeError for what is no Value or Graph, ValueError for
+    a precision below 40.
+
+    >>> x = Value([100.0, 0.0], name="x")
+    >>> print(digits(-x.softmax(dim=0)[0].log()).sentence)
+    L kept 0 of 16 digits; they went at v7, where log took a number so near 1 that its digits were rounded away: 0 instead of \
+-3.720e-44
+    """
+    if isinstance(precision, bool) or not isinstance(precision, int) or precision < 40:
+        raise ValueError(f"digits: precision must be an int of at least 40 digits, got {precision!r}")
+    graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "digits").graph.unfold()
+    passed = backward_pass(graph)
+    with working(precision + _GUARD):
+        right, right_passed = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))
+        values = {node.id: _value_kept(right, node) for node in graph}
+        gradients = _gradients_kept(right_passed, passed)
+        root = values[graph.root] = fewest(graph[graph.root].data, right[graph.root].data, Decimal(0), nearest=True)
+    graph = graph.with_gradients(passed.gradients)
+    found = Finder(graph, values, gradients)
+    lost_at = found.value_went(graph.root) if root.digits <= ALL - LOSS else None
+    return Digits(graph, found.nodes(), root.digits, lost_at, found.gradient_went(), precision)
+
+
+def _evaluated(graph: Graph, precision: int) -> tuple[Graph, Pass]:
+    """Return the graph with decimals for data, and its backward pass."""
+    data: dict[str, Exact] = {}
+    with working(precision):
+        for node in graph:
+            before = [data[edge.source] for edge in graph.operand_edges(node.id)]
+            data[node.id] = PRIMITIVES[node.op].value(*before, **node.params) if node.op else exact(node.data)
+        nodes = tuple(node._replace(data=data[node.id]) for node in graph)
+        edges = {node.id: [edge.source for edge in graph.operand_edges(node.id)] for node in graph}
+        right = object.__new__(Graph)._keep(nodes, edges, graph.root, graph.scopes)
+        shape = graph[graph.root].shape
+        return right, backward_pass(right, Exact([Decimal(1)] * prod(shape), shape))
+
+
+def _agreed(one: tuple[Graph, Pass], other: tuple[Graph, Pass]) -> tuple[Graph, Pass]:
+    """Return the second of two evaluations, with 0 for what they do not agree on."""
+    nodes = tuple(
+        node._replace(data=_same(less.data, node.data)) for less, node in zip(one[0].nodes, other[0].nodes, strict=True)
+    )
+    edges = {node.id: [edge.source for edge in other[0].operand_edges(node.id)] for node in nodes}
+    gradients = {id: _same(one[1].gradients[id], gradient) for id, gradient in other[1].gradients.items()}
+    right = object.__new__(Graph)._keep(nodes, edges, other[0].root, other[0].scopes)
+    return right, Pass(gradients, other[1].heard)
+
+
+def _same(one: Any, other: Any) -> Exact:
+    pairs = zip(exact(one).flat, exact(other).flat, strict=True)
+    flat = [y if not (x.is_finite() and y.is_finite()) or abs(x - y) <= _AGREED * abs(y) else Decimal(0) for x, y in pairs]
+    return Exact(flat, exact(other).shape)
+
+
+def _value_kept(right: Graph, node: Node) -> Kept:
+    scale = max((largest(x.data) for x in operands(right, node.id)), default=Decimal(0))
+    return fewest(node.data, right[node.id].data, scale)
+
+
+def _gradients_kept(right: Pass, passed: Pass) -> dict[str, Kept]:
+    scales: dict[str, Decimal] = {}
+    for one in right.heard:
+        came_from = max(largest(one.amount), largest(right.gradients[one.edge.target]))
+        scales[one.edge.source] = max(came_from, scales.get(one.edge.source, Decimal(0)))
+    return {
+        id: fewest(gradient, right.gradients[id], scales.get(id, Decimal(0)), nearest=True)
+        for id, gradient in passed.gradients.items()
+    }
+
+
+def _counted(kept: float) -> str:
+    return "all 16 digits" if kept >= ALL else f"{_digits_text(kept)} of 16 digits"
+
+
+def _digits_text(kept: float | None) -> str:
+    if kept is None:
+        return ""
+    return "all" if kept >= ALL else "0" if kept < 0.1 else f"{math.floor(kept * 10) / 10:.1f}"
+
+
+def _mark(one: NodeDigits) -> str:
+    marks = [f"{one.op} {one.lost}"] if one.lost else []
+    marks += [f"its gradient {one.lost_gradient}"] if one.lost_gradient else []
+    return f"<- {'; '.join(marks)}" if marks else ""
+
+
+def _short(data: Any) -> str:
+    text = data_text(data)
+    return text if len(text) <= _MOST_SHOWN else f"shape {data.shape}"
+
+
+def _table(rows: Sequence[tuple[str, ...]], right: set[int]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = (cell.rjust(width) if place in right else cell.ljust(width)
+                 for place, (cell, width) in enumerate(zip(row, widths)))  # fmt: skip
+        yield "  ".join(cells).rstrip()

@@ -1,0 +1,158 @@
+"""A program written with micrograd_sm, run on torch: what it names of ours becomes torch's of the same name."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from types import CellType, CodeType, FunctionType, ModuleType
+from typing import Any
+
+from micrograd_sm import creation, functional
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value
+from micrograd_sm.nn import Module
+from micrograd_sm.transforms.structure import leaves, rebuilt
+
+_IN_NN_FUNCTIONAL = {
+    "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
+}  # fmt: skip
+_TENSORS = {"bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight"}  # of ours, also lists
+
+
+class There:
+    """torch's functions of the same names as ours, as the argument `F` of `check_against_torch`."""
+
+    def __init__(self, torch: Any) -> None:
+        self.torch = torch
+
+    def tensor(self, data: Any) -> Any:
+        """Return data as a tensor without a gradient, in float64 unless it holds integers or bools."""
+        return tensor_of(self.torch, Value(data, requires_grad=False))
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "expand":
+            return lambda x, *sizes: x.expand(*sizes)
+        return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
+
+
+def tensor_of(torch: Any, value: Value) -> Any:
+    """Return a Value's numbers as a torch tensor, in float64 unless they are integers or bools."""
+    tensor = torch.tensor(value.tolist())
+    if tensor.is_floating_point():  # again, since the default, float32, has rounded
+        tensor = torch.tensor(value.tolist(), dtype=torch.float64)
+    return tensor.reshape(value.shape)
+
+
+def on_torch(function: Callable, there: There) -> Callable:
+    """Return the function as it runs on torch.
+
+    Our functions that it, or a function of the user's that it calls, names are torch's there, `Value(...)` and the Values it
+    holds are tensors, and the lists of numbers that our functions are given are tensors, too. Methods need nothing.
+    """
+    return _Translation(there).of(function)
+
+
+class _Translation:
+    def __init__(self, there: There) -> None:
+        self.there = there
+        self.known: dict[int, Any] = {id(Value): self._made_value()}
+
+    def _made_value(self) -> type:
+        there = self.there
+
+        class Tensor:  # a class, for programs that ask isinstance(x, Value)
+            def __new__(cls, data: Any, requires_grad: bool = True, name: str | None = None) -> Any:
+                return there.tensor(data)
+
+        return Tensor
+
+    def of(self, thing: Any) -> Any:
+        """Return what stands for a thing on torch: itself, unless it is ours or a function of the user's."""
+        if id(thing) not in self.known:
+            if isinstance(thing, Module):
+                self.known[id(thing)] = _refuse_module
+            elif isinstance(thing, Value):
+                self.known[id(thing)] = tensor_of(self.there.torch, thing)
+            elif isinstance(thing, (list, tuple, dict)):
+                holds_values = any(isinstance(leaf, Value) for leaf in leaves(thing))
+                return rebuilt(thing, map(self.of, leaves(thing))) if holds_values else thing
+            elif isinstance(thing, ModuleType):
+                ours = thing.__name__ in ("micrograd_sm", "micrograd_sm.functional")
+                self.known[id(thing)] = _Names(self, thing) if ours else thing
+            elif isinstance(thing, FunctionType):
+                if thing.__module__.startswith("micrograd_sm"):
+                    self.known[id(thing)] = self._counterpart(thing)
+                else:
+                    self._copied(thing)
+            else:
+                return thing
+        return self.known[id(thing)]
+
+    def _counterpart(self, function: FunctionType) -> Any:
+        """Return torch's function in place of ours, given tensors where it was given lists; any other as it is."""
+        name = function.__name__
+        if name == "tensor":
+            return self.there.tensor
+        if function not in (getattr(functional, name, None), getattr(creation, name, None)):
+            return function
+        theirs, signature = getattr(self.there, name), inspect.signature(function)
+
+        def with_tensors(*args: Any, **options: Any) -> Any:
+            taken = [self._tensor(name, x) for name, x in zip(_names_of(signature, len(args)), args)]
+            return theirs(*taken, **{name: self._tensor(name, x) for name, x in options.items()})
+
+        return with_tensors
+
+    def _tensor(self, name: str, x: Any) -> Any:
+        if isinstance(x, (list, tuple, Array)) and name in _TENSORS:
+            return self.there.tensor(x if isinstance(x, Array) else list(x))
+        return self.there.tensor(x) if name == "target" and isinstance(x, int) else x
+
+    def _copied(self, function: FunctionType) -> None:
+        """Copy a function of the user's, with what it names translated; it may name itself."""
+        scope = dict(function.__globals__)
+        cells = tuple(CellType() for _ in function.__closure__ or ())
+        copied = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
+        copied.__kwdefaults__ = function.__kwdefaults__
+        self.known[id(function)] = copied
+        for name in set(_names_in(function.__code__)):
+            if name in scope:
+                scope[name] = self.of(scope[name])
+        for new, old in zip(cells, function.__closure__ or ()):
+            try:
+                new.cell_contents = self.of(old.cell_contents)
+            except ValueError:  # a name that is not bound yet
+                continue
+
+
+def _refuse_module(*args: Any, **options: Any) -> Any:
+    raise RuntimeError("check_against_torch: a Module of micrograd_sm cannot run on torch; write its operations as a function")
+
+
+class _Names:
+    """A module of ours, whose functions are torch's."""
+
+    def __init__(self, translation: _Translation, module: ModuleType) -> None:
+        self._translation, self._module = translation, module
+
+    def __getattr__(self, name: str) -> Any:
+        return self._translation.of(getattr(self._module, name))
+
+
+def _names_in(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_in(constant)
+
+
+def _names_of(signature: inspect.Signature, count: int) -> Iterator[str]:
+    """Yield the names of the parameters that `count` positional arguments go to."""
+    for parameter in signature.parameters.values():
+        while parameter.kind is parameter.VAR_POSITIONAL and count:
+            yield parameter.name
+            count -= 1
+        if not count:
+            return
+        yield parameter.name
+        count -= 1

@@ -1,0 +1,241 @@
+"""Two graphs of the same quantity side by side, and where their values and gradients part."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import flat_of
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph, Node
+from micrograd_sm.study.subject import backward_pass, subject_of
+from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.numbers import data_text, number_text
+
+_NEAR = 1e-6  # relative difference up to which two nodes of different structure are taken for the same quantity
+_MOST_SHOWN = 40  # characters of a value in a table
+
+
+class Match(NamedTuple):
+    """A node of each graph, by id, taken for the same quantity, and how far apart they are.
+
+    `how` says why they were matched: "root", "name", "structure" (same operation on matched operands) or "value".
+    `value` and `gradient` are the largest absolute differences of an element, nan where only one of the two is nan, and
+    None for the gradient where either graph has none.
+
+    >>> x = Value(2.0, name="x")
+    >>> compare(x * x, x**2.0).matches[0]
+    Match(a='v0', b='v0', label='x', how='name', value=0.0, gradient=0.0)
+    """
+
+    a: str
+    b: str
+    label: str
+    how: str
+    value: float
+    gradient: float | None
+
+
+class Comparison(NamedTuple):
+    """Two graphs node by node: what was matched, in the order of the first, and what only one of them has.
+
+    `a` and `b` are the graphs, with the gradients of a backward pass through each.
+
+    >>> x = Value(2.0, name="x")
+    >>> print(compare(x * x, x**2.0))
+    2 of 2 and 3 nodes matched; values differ by at most 0, gradients by at most 0
+    node a  node b  matched by  value  difference  gradient  difference
+    x       x       name            2           0         4           0
+    L       L       root            4           0         1           0
+    only in b: v1 (2)
+    """
+
+    a: Graph
+    b: Graph
+    matches: tuple[Match, ...]
+    only_a: tuple[str, ...]
+    only_b: tuple[str, ...]
+
+    @property
+    def worst(self) -> Match | None:
+        """The first match whose value differs, else the first whose gradient does, else None.
+
+        >>> x = Value(2.0, name="x")
+        >>> compare(x * x, x**2.0).worst is None
+        True
+        """
+        differing = [match for match in self.matches if match.value != 0]
+        differing += [match for match in self.matches if match.gradient is not None and match.gradient != 0]
+        return differing[0] if differing else None
+
+    def close(self, tolerance: float = 1e-9) -> bool:
+        """Return whether all matched values and gradients differ by at most `tolerance`.
+
+        >>> x = Value(2.0, name="x")
+        >>> compare(x * x, x * x * x).close()
+        False
+        """
+        return all(match.value <= tolerance and (match.gradient or 0.0) <= tolerance for match in self.matches)
+
+    def __str__(self) -> str:
+        labels_a, labels_b = labels_of(self.a), labels_of(self.b)
+        rows = [("node a", "node b", "matched by", "value", "difference", "gradient", "difference")]
+        rows += [
+            (
+                labels_a[match.a], labels_b[match.b], match.how, _short(self.a[match.a].data), number_text(match.value),
+                _short(self.a[match.a].grad), "" if match.gradient is None else number_text(match.gradient),
+            ) for match in self.matches
+        ]  # fmt: skip
+        only = [f"only in {side}: {', '.join(f'{labels[id]} ({_what(graph[id])})' for id in ids)}"
+                for side, ids, labels, graph in (("a", self.only_a, labels_a, self.a), ("b", self.only_b, labels_b, self.b))
+                if ids]  # fmt: skip
+        return "\n".join([self._headline(), *_table(rows), *only])
+
+    def _headline(self) -> str:
+        values, gradients = ([*map(_sortable, x)] for x in ((m.value for m in self.matches),
+                             (m.gradient for m in self.matches if m.gradient is not None)))  # fmt: skip
+        said = f"{len(self.matches)} of {len(self.a)} and {len(self.b)} nodes matched"
+        said += f"; values differ by at most {number_text(_said(values))}"
+        return said + (f", gradients by at most {number_text(_said(gradients))}" if gradients else "")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the comparison as plain data, with what only one graph has by id.
+
+        >>> x = Value(2.0, name="x")
+        >>> compare(x * x, x**2.0).to_dict()["only_b"]
+        ['v1']
+        """
+        return {"matches": [match._asdict() for match in self.matches], "only_a": list(self.only_a),
+                "only_b": list(self.only_b), "a": self.a.to_dict(), "b": self.b.to_dict()}  # fmt: skip
+
+
+def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, Any] | None = None) -> Comparison:
+    """Return two graphs of the same quantity side by side, with the differences in value and gradient of each pair of nodes.
+
+    The roots are one pair. Other nodes are matched in three rounds: leaves and intermediates of the same name and shape;
+    then nodes of the same operation and parameters whose operands are matched in order; then what is left, first to first,
+    where shapes are equal and values agree to 1e-6 relative. A node is matched once. Gradients are those of a backward
+    pass through each graph; no `.grad` changes. Folded graphs compare as they are folded: `compare(Graph(a), Graph(b).fold())`.
+
+    Raises TypeError for what is no Value or Graph, ValueError for roots of different shapes.
+
+    >>> x = Value([1000.0, 0.0], name="x")
+    >>> naive, shifted = x.exp() / x.exp().sum(), x.softmax(dim=0)
+    >>> print(compare(naive.sum(), shifted.sum()).worst)
+    Match(a='v5', b='v6', label='L', how='root', value=nan, gradient=0.0)
+    """
+    variables = sys._getframe(1).f_locals if names is None else names
+    graphs = [_with_gradients(subject_of(loss, variables, "compare").graph) for loss in (loss_a, loss_b)]
+    a, b = graphs
+    if a[a.root].shape != b[b.root].shape:
+        raise ValueError(f"compare: one root has shape {a[a.root].shape}, the other {b[b.root].shape}; they are not the same")
+    pairs = _Pairs(a, b)
+    labels = labels_of(a)
+    matches = tuple(_match(a, b, labels[id], id, *pairs.found[id]) for id in sorted(pairs.found, key=a.place))
+    only_b = tuple(node.id for node in b if node.id not in pairs.taken)
+    return Comparison(a, b, matches, tuple(node.id for node in a if node.id not in pairs.found), only_b)
+
+
+class _Pairs:
+    """Finds for nodes of a the nodes of b that compute the same: `found[id in a]` is the id in b, and how it was found."""
+
+    def __init__(self, a: Graph, b: Graph) -> None:
+        self.a, self.b = a, b
+        self.found: dict[str, tuple[str, str]] = {}
+        self.taken: set[str] = set()
+        self._pair(a.root, b.root, "root")
+        for key, how in ((_named, "name"), (self._structure, "structure")):
+            self._round(key, how)
+        for node in a:
+            self._by_value(node)
+
+    def _pair(self, one: str, other: str, how: str) -> None:
+        self.found[one] = other, how
+        self.taken.add(other)
+
+    def _round(self, key: Any, how: str) -> None:
+        """Pair nodes of the same key, in creation order; a's operands come before what is made of them."""
+        places: dict[Any, list[str]] = defaultdict(list)
+        keyed: dict[str, Any] = {}
+        for node in self.b:
+            keyed[node.id] = key(node, False)
+            places[keyed[node.id]].append(node.id)
+        for node in self.a:
+            wanted = None if node.id in self.found else key(node, True)
+            free = (id for id in places.get(wanted, ()) if id not in self.taken)
+            other = next(islice(free, 1), None) if wanted is not None else None
+            if other is not None:
+                self._pair(node.id, other, how)
+
+    def _structure(self, node: Node, of_a: bool) -> Any:
+        """Return what a node does, and to which nodes of b; an operand of a without a match is None, which no node of b is."""
+        if node.op is None:
+            return (None, node.kind, node.shape, data_text(node.data)) if node.kind == "constant" else None
+        ids = [edge.source for edge in (self.a if of_a else self.b).operand_edges(node.id)]
+        matched = [self.found.get(id, (None,))[0] for id in ids] if of_a else ids
+        return (node.op, repr(sorted(node.params.items())), *matched)
+
+    def _by_value(self, node: Node) -> None:
+        if node.id in self.found or node.op is None:
+            return
+        for other in self.b:
+            if other.id not in self.taken and other.op is not None and _near(node, other):
+                self._pair(node.id, other.id, "value")
+                return
+
+
+def _named(node: Node, of_a: bool) -> Any:
+    return (node.name, node.shape, node.op is None) if node.name else None
+
+
+def _with_gradients(graph: Graph) -> Graph:
+    return graph.with_gradients(backward_pass(graph).gradients)
+
+
+def _near(a: Node, b: Node) -> bool:
+    return a.shape == b.shape and all(
+        math.isclose(x, y, rel_tol=_NEAR) or (x != x and y != y) for x, y in zip(flat_of(a.data), flat_of(b.data), strict=True)
+    )
+
+
+def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Match:
+    x, y = a[one], b[other]
+    gradient = None if x.grad is None or y.grad is None else _difference(x.grad, y.grad)
+    return Match(one, other, label, how, _difference(x.data, y.data), gradient)
+
+
+def _difference(x: Any, y: Any) -> float:
+    """Return the largest absolute difference; equal infinities, and nan against nan, do not differ."""
+    apart = [0.0 if p == q or (p != p and q != q) else abs(p - q) for p, q in zip(flat_of(x), flat_of(y), strict=True)]
+    return max(apart, key=_sortable, default=0.0)
+
+
+def _sortable(x: float) -> tuple[bool, float]:
+    return (True, 0.0) if x != x else (False, x)
+
+
+def _said(sizes: list[tuple[bool, float]]) -> float:
+    missing, size = max(sizes)
+    return math.nan if missing else size
+
+
+def _what(node: Node) -> str:
+    return node.op or number_text(node.data) if not node.shape or node.op else f"{node.kind} of shape {node.shape}"
+
+
+def _short(data: Any) -> str:
+    if data is None:
+        return ""
+    text = data_text(data)
+    return text if len(text) <= _MOST_SHOWN else f"shape {data.shape}"
+
+
+def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    widths = [max(map(len, column)) for column in zip(*rows)]
+    for row in rows:
+        cells = [cell.ljust(width) if place < 3 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths))]
+        yield "  ".join(cells).rstrip()

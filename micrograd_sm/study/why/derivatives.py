@@ -1,0 +1,140 @@
+"""The derivatives of a graph by its leaves, as text that can be read and as plain data."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from math import prod
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import flat_of
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
+from micrograd_sm.study.replay import inputs_of, replay
+from micrograd_sm.study.subject import subject_of
+from micrograd_sm.transforms import grad, hessian, jacobian
+from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.numbers import data_text, number_text, range_text
+
+_TRANSFORMS: dict[str, Callable] = {"grad": grad, "jacobian": jacobian, "hessian": hessian}
+_MOST_ROWS, _MOST_COLUMNS = 32, 12  # of a table
+
+
+class Block(NamedTuple):
+    """One derivative: the labels of the leaves that it is taken by, `rows` of its table, and its numbers.
+
+    >>> x = Value(3.0, name="x")
+    >>> derivatives(x * x, "hessian").blocks
+    (Block(by=('x', 'x'), rows=1, data=2.0),)
+    """
+
+    by: tuple[str, ...]
+    rows: int
+    data: Any
+
+
+class Derivatives(NamedTuple):
+    """The gradient, Jacobian or Hessian of a graph's root, by one leaf or, block by block, by several.
+
+    >>> x = Value([1.0, 2.0], name="x")
+    >>> print(derivatives((x * x).sum(), "hessian"))
+    L = 5
+    d2L/dx dx, shape (2, 2)
+      2  0
+      0  2
+    """
+
+    kind: str
+    root: str
+    value: Any
+    blocks: tuple[Block, ...]
+
+    def __str__(self) -> str:
+        return "\n".join(
+            [f"{self.root} = {data_text(self.value)}", *(line for one in self.blocks for line in self._lines(one))]
+        )
+
+    def _lines(self, block: Block) -> Iterator[str]:
+        square = "2" if len(block.by) == 2 else ""
+        name = f"d{square}{self.root}/{' '.join(f'd{label}' for label in block.by)}"
+        if not getattr(block.data, "shape", ()):
+            yield f"{name} = {number_text(block.data)}"
+            return
+        shape = block.data.shape
+        yield f"{name}, shape {shape}"
+        columns = prod(shape) // block.rows if block.rows else 0
+        if columns > _MOST_COLUMNS or block.rows > _MOST_ROWS or not prod(shape):
+            yield f"  {range_text(block.data)}" if prod(shape) else "  no elements"
+            return
+        if len(shape) > 2:
+            yield f"  as a table of {block.rows} x {columns}, {self._axes(block)}"
+        texts = [number_text(x + 0.0) for x in flat_of(block.data)]
+        width = max(map(len, texts))
+        for row in range(block.rows):
+            yield "  " + "  ".join(text.rjust(width) for text in texts[row * columns : (row + 1) * columns])
+
+    def _axes(self, block: Block) -> str:
+        """Say what rows and columns of a table stand for."""
+        if self.kind != "hessian" and not getattr(self.value, "shape", ()):
+            return f"a column for each element of the last dimension of {block.by[0]}"
+        above = block.by[0] if self.kind == "hessian" else self.root
+        if self.kind == "hessian" and flat_of(self.value)[1:]:
+            above = f"{self.root} and {above}"
+        return f"a row for each element of {above}, a column for each of {block.by[-1]}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the derivatives as plain data.
+
+        >>> derivatives(Value(3.0, name="x").exp(), "grad").to_dict()["blocks"][0]["by"]
+        ['x']
+        """
+        blocks = [{"by": list(one.by), "shape": list(getattr(one.data, "shape", ())), "data": _plain(one.data)}
+                  for one in self.blocks]  # fmt: skip
+        return {"kind": self.kind, "root": self.root, "value": _plain(self.value), "blocks": blocks}
+
+
+def derivatives(
+    loss: Value | Graph, kind: str = "grad", leaves: Sequence[Value | str] = (), names: Mapping[str, Any] | None = None
+) -> Derivatives:
+    """Return the "grad", "jacobian" or "hessian" of a graph's root by some of its leaves, by default all that require one.
+
+    The graph is a function of its leaves: its primitives are computed again, with what `where` and indexing chose. `leaves`
+    are Values of the graph, names or ids. Raises ValueError for another kind, for what is no leaf that requires a gradient,
+    and where there is none; RuntimeError for the gradient of what is no single number.
+
+    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
+    >>> print(derivatives(a * b * b, "grad", ["b"]))
+    L = 18
+    dL/db = -12
+    """
+    if kind not in _TRANSFORMS:
+        raise ValueError(f"derivatives: kind must be one of {', '.join(map(repr, _TRANSFORMS))}, got {kind!r}")
+    subject = subject_of(loss, sys._getframe(1).f_locals if names is None else names, kind)
+    subject = subject._replace(graph=subject.graph.unfold())
+    graph, inputs = subject.graph, inputs_of(subject.graph)
+    labels = labels_of(graph)
+    chosen = [subject.node(x, kind) for x in leaves] or inputs
+    for node in chosen:
+        if node not in inputs:
+            known = ", ".join(labels[one.id] for one in inputs) or "none"
+            raise ValueError(f"{kind}: {labels[node.id]} is no leaf that requires a gradient; those are {known}")
+    if not chosen:
+        raise ValueError(f"{kind}: no leaf of this value requires a gradient")
+    if len({node.id for node in chosen}) < len(chosen):
+        raise ValueError(f"{kind}: a leaf is named twice")
+    root = graph[graph.root]
+    function, values = replay(graph, chosen), [Value(node.data, requires_grad=False) for node in chosen]
+    found = _TRANSFORMS[kind](function, tuple(range(len(chosen))))(*values)
+    blocks = []
+    for node, part in zip(chosen, found):
+        pairs = zip(chosen, part) if kind == "hessian" else [(None, part)]
+        for other, value in pairs:
+            by = (labels[node.id],) if other is None else (labels[node.id], labels[other.id])
+            ahead = node.shape[:-1] if other is None and not root.shape else root.shape
+            ahead = ahead if other is None else (*root.shape, *node.shape)
+            blocks.append(Block(by, prod(ahead), value.data))
+    return Derivatives(kind, labels[root.id], root.data, tuple(blocks))
+
+
+def _plain(x: Any) -> Any:
+    return x.tolist() if hasattr(x, "tolist") else x

@@ -1,0 +1,265 @@
+"""The source of a gradient: a graph's forward and backward pass as a plain Python program."""
+
+from __future__ import annotations
+
+import keyword
+import re
+import sys
+from collections.abc import Iterable, Mapping
+from itertools import product
+from math import prod
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from micrograd_sm.array import Array
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph, Node
+from micrograd_sm.primitives import PRIMITIVES, unbroadcast
+from micrograd_sm.study.subject import check_loss, subject_of
+from micrograd_sm.study.why.written import Element, Written, written
+from micrograd_sm.words.names import labels_of, shortened, visible
+
+LARGEST_PROGRAM = 20_000  # numbers computed on the way forward, up to which a program is written
+
+_CALLED = {"math", "max", "sum", "print", "len", "zip", "hasattr", "ValueError", "OverflowError"}  # by a program
+_FUNCTIONS = {
+    "ieee": '''\
+def ieee(function, *operands, otherwise):
+    """Return what IEEE 754 has where Python's math raises."""
+    try:
+        return function(*operands)
+    except (ValueError, OverflowError):
+        return otherwise
+''',
+    "divide": '''\
+def divide(a, b):
+    """Return a / b as IEEE 754 has it: 1 / 0 is inf, 0 / 0 is nan."""
+    if b != 0:
+        return a / b
+    if a == 0 or a != a:
+        return math.nan
+    return math.copysign(math.inf, a) * math.copysign(1.0, b)
+''',
+    "dot": '''\
+def dot(row, column):
+    """Return the sum of the products, added up as micrograd_sm does."""
+    if hasattr(math, "sumprod"):
+        return math.sumprod(row, column)
+    products = [x * y for x, y in zip(row, column)]
+    if len(products) > 256:
+        return sum(products)
+    total = products[0]
+    for one in products[1:]:
+        total += one
+    return total
+''',
+}
+_TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, *_CALLED}
+
+
+class Program(NamedTuple):
+    """A Python program that imports only `math`: the forward and the backward pass of one graph, number by number.
+
+    `text` is the program, and `str()` of it. It ends with a variable for the loss and one for the gradient of each leaf,
+    `gradients` by the leaf's label, nested lists for tensors; run as a script it prints them.
+
+    >>> print(source(Value(3.0, name="x") ** 2.0))
+    import math
+    <BLANKLINE>
+    # Forward
+    x = 3.0
+    loss = math.pow(x, 2.0)
+    <BLANKLINE>
+    # Backward
+    grad_loss = 1.0
+    grad_x = grad_loss * (2.0 * math.pow(x, 1.0))
+    <BLANKLINE>
+    print("loss =", loss)
+    print("grad_x =", grad_x)
+    <BLANKLINE>
+    """
+
+    text: str
+    loss: str
+    gradients: Mapping[str, str]
+
+    def __str__(self) -> str:
+        return self.text
+
+    def save(self, path: str | Path) -> Path:
+        """Write the program to a file and return its path.
+
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     source(Value(2.0).exp()).save(Path(folder, "gradient.py")).name
+        'gradient.py'
+        """
+        path = Path(path)
+        path.write_text(self.text, encoding="utf-8")
+        return path
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the program and its variables as plain data.
+
+        >>> source(Value(2.0, name="x").exp()).to_dict()["gradients"]
+        {'x': 'grad_x'}
+        """
+        return {"source": self.text, "loss": self.loss, "gradients": dict(self.gradients)}
+
+
+def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Program:
+    """Return the forward and backward pass of a loss as a straight-line Python program that imports only `math`.
+
+    It runs on its own and gives the same bits as `loss.backward()` with micrograd_sm's own numbers and arrays, in any one
+    version of Python. Tensors are unrolled to one variable for each element. It is this very graph's: where an operation
+    chooses, as `where`, `relu` and `max` do, it follows the choice that was made for these numbers.
+
+    Names are found as Graph finds them. Raises TypeError for what is no Value or Graph; ValueError for a loss of more than
+    one element or without gradient, and for a graph of more than 20,000 numbers.
+
+    >>> a, b = Value(2.0), Value(-3.0)
+    >>> print(source((a * b).tanh()).text.partition("# Backward")[2].partition("print")[0].strip())
+    grad_loss = 1.0
+    grad_v2 = grad_loss * (1.0 - loss * loss)
+    grad_a = grad_v2 * b
+    grad_b = grad_v2 * a
+    """
+    graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "source").graph.unfold()
+    _check(graph)
+    writer = _Writer(graph)
+    body = ["# Forward", *writer.forward(), "", "# Backward", *writer.backward(), "", *writer.results()]
+    text = "\n".join(body) + "\n"
+    functions = [code for name, code in _FUNCTIONS.items() if re.search(rf"\b{name}\(", text)]
+    return Program("\n\n".join(["import math\n", *functions, text]) if functions else f"import math\n\n{text}", writer.loss,
+                   writer.leaves)  # fmt: skip
+
+
+def _check(graph: Graph) -> None:
+    check_loss(graph, "source")
+    numbers = sum(prod(node.shape) * _products(graph, node) for node in graph)
+    if numbers > LARGEST_PROGRAM:
+        raise ValueError(
+            f"source: {len(graph)} nodes compute {numbers:,} numbers, each of which would be a line or a term; at most "
+            f"{LARGEST_PROGRAM:,} are written, so take a smaller batch or fewer units"
+        )
+
+
+def _products(graph: Graph, node: Node) -> int:
+    """Return how many products each element of a node sums up: those of a dot product."""
+    return graph[graph.operand_edges(node.id)[0].source].shape[-1] if node.op == "matmul" else 1
+
+
+class _Writer:
+    """Writes the lines of one program, in which `values` and `gradients` are variables by the ids of their nodes."""
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self.values: dict[str, Any] = {}
+        self.gradients: dict[str, Written] = {}
+        self.names = _names_of(graph)
+        self.loss = self.names[graph.root]
+        self.leaves: dict[str, str] = {}
+
+    def forward(self) -> Iterable[str]:
+        for node in self.graph:
+            if node.op is None and not (node.requires_grad or node.name or node.shape):
+                self.values[node.id] = node.data  # an unnamed number is written where it is used
+                continue
+            made = written(node.data) if node.op is None else self._made(node)
+            yield from _heading(node, self.names[node.id])
+            variables, lines = _assigned(self.names[node.id], made, "=")
+            self.values[node.id] = Written(made._data, variables)
+            yield from lines
+
+    def _made(self, node: Node) -> Written:
+        operands = [self.values[edge.source] for edge in self.graph.operand_edges(node.id)]
+        return PRIMITIVES[node.op or ""](*map(written, operands), **node.params)
+
+    def backward(self) -> Iterable[str]:
+        """Write what `backward.differentiate` does: the same nodes, contributions and sums in the same order."""
+        root = self.graph[self.graph.root]
+        yield from self._passed_on(root, written(Array.of([1.0] * prod(root.shape), root.shape)))
+        for node in reversed(self.graph.nodes):
+            if node.op is None or not node.requires_grad:
+                continue
+            primitive, out, g = PRIMITIVES[node.op], self.values[node.id], self.gradients[node.id]
+            operands = [self.values[edge.source] for edge in self.graph.operand_edges(node.id)]
+            for edge, rule in zip(self.graph.operand_edges(node.id), primitive.gradient, strict=False):
+                operand = self.graph[edge.source]
+                if operand.requires_grad:
+                    contribution = rule(g, out, *operands, **node.params)
+                    if primitive.broadcasts:
+                        contribution = unbroadcast(contribution, operand.shape)
+                    yield from self._passed_on(operand, written(contribution))
+
+    def _passed_on(self, operand: Node, contribution: Written) -> Iterable[str]:
+        total = self.gradients.get(operand.id)
+        name = f"grad_{self.names[operand.id]}"
+        variables, lines = _assigned(name, contribution, "=" if total is None else "+=")
+        data = contribution._data if total is None else total._data + contribution._data
+        self.gradients[operand.id] = Written(data, variables)
+        return lines
+
+    def results(self) -> Iterable[str]:
+        labels = labels_of(self.graph)
+        yield from _gathered(self.loss, self.values[self.graph.root])
+        for node in self.graph:
+            if node.kind == "leaf" and node.id in self.gradients:
+                name = f"grad_{self.names[node.id]}"
+                self.leaves[labels[node.id]] = name
+                yield from _gathered(name, self.gradients[node.id])
+
+
+def _names_of(graph: Graph) -> dict[str, str]:
+    """Return a variable for each node, so that no two, nor their elements and gradients, have the same name."""
+    names: dict[str, str] = {}
+    taken: set[str] = set(_TAKEN)
+    for node in reversed(graph.nodes):  # the root first, which is called loss where it has no name
+        wanted = re.sub(r"\W+", "_", node.name or "", flags=re.ASCII).strip("_") or node.id
+        wanted = f"_{wanted}" if wanted[0].isdigit() else wanted
+        wanted = "loss" if node.id == graph.root and not node.name else wanted
+        spelled, places = wanted, [""]
+        if node.shape:
+            places += [f"_{'_'.join(map(str, place))}" for place in product(*map(range, node.shape))]
+        tries = 0
+        while not taken.isdisjoint(own := _own(spelled, places)):
+            tries += 1
+            spelled = f"{wanted}_{node.id}" + "_" * (tries - 1)
+        taken.update(own)
+        names[node.id] = spelled
+    return names
+
+
+def _own(name: str, places: list[str]) -> list[str]:
+    return [f"{prefix}{name}{place}" for prefix in ("", "grad_") for place in places]
+
+
+def _heading(node: Node, name: str) -> Iterable[str]:
+    """Say of a tensor what it is, and of any node which line made it, where that is known."""
+    if node.shape:
+        label = visible(shortened(node.name)) if node.name else name
+        yield f"# {label}{f' = {node.op}' if node.op else ''}, shape {node.shape}"
+    if node.source:
+        yield f"# {visible(node.source)}"
+
+
+def _assigned(name: str, x: Written, sign: str) -> tuple[list[Element], list[str]]:
+    """Return variables for the elements, and the lines that assign them."""
+    variables = [Element(name)]
+    if x.shape:
+        variables = [Element(f"{name}_{'_'.join(map(str, place))}") for place in product(*map(range, x.shape))]
+    return variables, [f"{variable.text} {sign} {one.text}" for variable, one in zip(variables, x.elements, strict=True)]
+
+
+def _gathered(name: str, x: Written) -> Iterable[str]:
+    """Gather the elements of a tensor in a nested list, and print it."""
+    if x.shape:
+        yield f"{name} = {_nested([one.text for one in x.elements], x.shape)}"
+    yield f'print("{name} =", {name})'
+
+
+def _nested(texts: list[str], shape: tuple[int, ...]) -> str:
+    if not shape:
+        return texts[0]
+    size = len(texts) // shape[0] if shape[0] else 0
+    return f"[{', '.join(_nested(texts[row * size : (row + 1) * size], shape[1:]) for row in range(shape[0]))}]"

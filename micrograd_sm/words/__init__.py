@@ -1,0 +1,1 @@
+"""How numbers, names, terms and formulas are said: as text and as MathML."""

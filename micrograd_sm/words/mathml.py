@@ -1,0 +1,189 @@
+"""Formulas as presentation MathML, in the part of it that browsers share: MathML Core, without styles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from micrograd_sm.array import shape_of
+from micrograd_sm.words.numbers import number_text, range_text, rows_of
+from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+from micrograd_sm.words.text import bracketed
+
+_SYMBOLS = {"*": "⋅", "-": "−"}
+_HARD_SPACE = "\u00a0"
+_WORDS = {"inf": "∞", "-inf": "−∞"}
+
+
+def math_element(content: str) -> str:
+    """Return MathML as an element of its own.
+
+    >>> math_element("<mi>x</mi>")
+    '<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>x</mi></math>'
+    """
+    return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{content}</math>'
+
+
+def line_elements(line: Line) -> tuple[str, str, str]:
+    """Return the three parts of a line, symbols, numbers ("" where there are none) and result, without `<math>` around them.
+
+    >>> line_elements(Line(Name("y"), "=", Infix("-", None, Name("x")), None, Number(2.0)))[2]
+    '<mn>2</mn>'
+    """
+    left = term_element(line.left)
+    symbols = left if line.symbols is None else _row(left, _operator(line.relation), term_element(line.symbols))
+    numbers = "" if line.numbers is None else term_element(line.numbers)
+    result = term_element(line.result)
+    return symbols, "" if numbers == result else numbers, _with_total(result, line.total)
+
+
+def lines_element(lines: Sequence[Line]) -> str:
+    """Return lines as one `<math>` element, under one another where there are several.
+
+    >>> lines_element([Line(Slope("L", "L"), "=", None, None, Number(1.0))]).count("<mfrac>")
+    1
+    """
+    rows = [_row(*_between(_operator("="), [part for part in line_elements(line) if part])) for line in lines]
+    if len(rows) == 1:
+        return math_element(rows[0])
+    return math_element(f"<mtable>{''.join(f'<mtr><mtd>{row}</mtd></mtr>' for row in rows)}</mtable>")
+
+
+def term_element(term: Term) -> str:
+    """Return a term as MathML.
+
+    >>> term_element(Slope("L", "<b>"))
+    '<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>(&lt;b&gt;)</mi></mrow></mfrac>'
+    >>> term_element(Number(-1e-9))
+    '<mrow><mo>−</mo><mn>1</mn><mo>⋅</mo><msup><mn>10</mn><mn>−9</mn></msup></mrow>'
+    """
+    return _WRITE[type(term)](term)
+
+
+def _with_total(result: str, total: tuple[Any, Any] | None) -> str:
+    """Say what becomes of the total, as `text.total_text` does."""
+    if total is None:
+        return result
+    before, after = total
+    if before is not None:
+        return _row(result, _said(", from "), _data(before), _said(" to "), _data(after))
+    if shape_of(after):
+        return _row(result, _said(", from nothing to this"))
+    return _row(result, _said(", from nothing to "), _data(after))
+
+
+# Small pieces -------------------------------------------------------------------------------------------------------
+
+
+def _row(*parts: str) -> str:
+    return f"<mrow>{''.join(parts)}</mrow>" if len(parts) > 1 else parts[0]
+
+
+def _between(mark: str, parts: Sequence[str]) -> list[str]:
+    return [piece for part in parts for piece in (mark, part)][1:]
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def _operator(symbol: str) -> str:
+    return f"<mo>{_escaped(_SYMBOLS.get(symbol, symbol))}</mo>"
+
+
+def _said(words: str) -> str:
+    """Return words between formulas; MathML drops plain spaces at their ends."""
+    inner = words.strip(" ")
+    before, _, after = words.partition(inner)
+    return f"<mtext>{_HARD_SPACE * len(before)}{_escaped(inner)}{_HARD_SPACE * len(after)}</mtext>"
+
+
+def _name(text: str) -> str:
+    return f"<mi>{_escaped(text)}</mi>"
+
+
+def _enclosed(part: str) -> str:
+    return _row("<mo>(</mo>", part, "<mo>)</mo>")
+
+
+# Numbers ------------------------------------------------------------------------------------------------------------
+
+
+def _data(data: Any) -> str:
+    shape = shape_of(data)
+    if not shape:
+        return _number(data)
+    rows = rows_of(data) if len(shape) <= 2 else None
+    if rows is None:
+        return _said(range_text(data))
+    grid = [rows] if len(shape) == 1 else rows
+    cells = "".join(f"<mtr>{''.join(f'<mtd>{_number(x)}</mtd>' for x in row)}</mtr>" for row in grid)
+    return _row("<mo>[</mo>", f"<mtable>{cells}</mtable>", "<mo>]</mo>")
+
+
+def _number(x: Any) -> str:
+    text = number_text(x)
+    if text[-1].isalpha():  # nan, inf, true
+        return f"<mi>{_WORDS.get(text, text)}</mi>"
+    sign = "<mo>−</mo>" if text[0] == "-" else ""
+    mantissa, _, power = text.removeprefix("-").partition("e")
+    parts = [sign] if sign else []
+    parts.append(f"<mn>{mantissa}</mn>")
+    if power:
+        parts += ["<mo>⋅</mo>", f"<msup><mn>10</mn><mn>{power.replace('-', '−')}</mn></msup>"]
+    return _row(*parts)
+
+
+# Terms --------------------------------------------------------------------------------------------------------------
+
+
+def _slope(term: Slope) -> str:
+    top, bottom = (_row("<mi>∂</mi>", _name(bracketed(part))) for part in term)
+    return f"<mfrac>{top}{bottom}</mfrac>"
+
+
+def _infix(term: Infix) -> str:
+    right = term_element(term.right)
+    if _negative(term.right):
+        right = _enclosed(right)
+    if term.left is None:
+        return _row(_operator(term.symbol), right)
+    left = term_element(term.left)
+    if term.symbol == "/":
+        return f"<mfrac>{left}{term_element(term.right)}</mfrac>"
+    if term.symbol == "**":
+        base = _enclosed(left) if _negative(term.left) or _powered(term.left) else left
+        return f"<msup>{base}{term_element(term.right)}</msup>"
+    return _row(left, _operator(term.symbol), right)
+
+
+def _negative(term: Term) -> bool:
+    return isinstance(term, Number) and not shape_of(term.data) and number_text(term.data).startswith("-")
+
+
+def _powered(term: Term) -> bool:
+    """Whether a term is a number written as 1 ⋅ 10^−9."""
+    return isinstance(term, Number) and not shape_of(term.data) and "<msup>" in _number(term.data)
+
+
+def _call(term: Call) -> str:
+    arguments = [_name(one.text) if isinstance(one, Name) else term_element(one) for one in term.arguments]
+    arguments += [_said(term.note)] if term.note else []
+    return _row(_name(term.function), "<mo>&#x2061;</mo>", _enclosed(_row(*_between("<mo>,</mo>", arguments))))
+
+
+def _transposed(term: Transposed) -> str:
+    of = term_element(term.of)
+    return f"<msup>{_enclosed(of) if isinstance(term.of, Slope) else of}<mi>T</mi></msup>"
+
+
+_WRITE: dict[type, Callable[[Any], str]] = {
+    Name: lambda term: _name(bracketed(term.text)),
+    Slope: _slope,
+    Number: lambda term: _data(term.data),
+    Infix: _infix,
+    Call: _call,
+    Transposed: _transposed,
+    Picked: lambda term: _row(term_element(term.of), _said(term.key)),
+    Remark: lambda term: _row(term_element(term.of), _said(f", {term.words}")),
+}

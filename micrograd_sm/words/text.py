@@ -1,0 +1,102 @@
+"""Formulas as one line of plain text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from micrograd_sm.array import shape_of
+from micrograd_sm.words.numbers import data_text
+from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+
+_PLAIN = re.compile(r"[\w.:\[\]'\"]+")  # names that need no brackets
+_SYMBOLS = {"⊙": "*"}  # what is only told apart where there is room for it
+
+
+def term_text(term: Term) -> str:
+    """Return a term as text.
+
+    >>> term_text(Infix("*", Slope("L", "e"), Slope("e", "a b"))), term_text(Infix("-", Number(2.0), Number(-3.0)))
+    ('dL/de * de/d(a b)', '2 - (-3)')
+    """
+    return _WRITE[type(term)](term)
+
+
+def line_parts(line: Line) -> tuple[str, str, str]:
+    """Return the three parts of a line: symbols, numbers ("" where they say the result) and result.
+
+    >>> line_parts(Line(Slope("L", "x"), "+=", Infix("*", Slope("L", "y"), Slope("y", "x")), None, Number(3.0), (1.0, 4.0)))
+    ('dL/dx += dL/dy * dy/dx', '', '3, from 1 to 4')
+    """
+    symbols = term_text(line.left) + ("" if line.symbols is None else f" {line.relation} {term_text(line.symbols)}")
+    numbers = "" if line.numbers is None else term_text(line.numbers)
+    result = term_text(line.result)
+    return symbols, "" if numbers == result else numbers, result + total_text(line)
+
+
+def total_text(line: Line) -> str:
+    """Return what becomes of the total: a first contribution finds nothing there, each other one is added to it.
+
+    >>> total_text(Line(Name("x"), "+=", Name("y"), None, Number(3.0), (None, 3.0)))
+    ', from nothing to 3'
+    """
+    if line.total is None:
+        return ""
+    before, after = line.total
+    if before is not None:
+        return f", from {data_text(before)} to {data_text(after)}"
+    return f", from nothing to {data_text(after) if not shape_of(after) else 'this'}"
+
+
+def bracketed(name: str) -> str:
+    """Return a name, in brackets where it would otherwise run into what stands next to it.
+
+    >>> bracketed("W[0]"), bracketed("p - y")
+    ('W[0]', '(p - y)')
+    """
+    return name if _PLAIN.fullmatch(name) else f"({name})"
+
+
+def _slope(term: Slope) -> str:
+    return f"d{bracketed(term.top)}/d{bracketed(term.bottom)}"
+
+
+def _infix(term: Infix) -> str:
+    symbol = _SYMBOLS.get(term.symbol, term.symbol)
+    right = term_text(term.right)
+    if right.startswith("-") and term.symbol in ("+", "-", "**"):
+        right = f"({right})"
+    if term.left is None:
+        return symbol + right
+    left = term_text(term.left)
+    if term.symbol == "**" and left.startswith("-"):
+        left = f"({left})"
+    return f"{left} {symbol} {right}"
+
+
+def _call(term: Call) -> str:
+    arguments = [one.text if isinstance(one, Name) else term_text(one) for one in term.arguments]
+    return f"{term.function}({', '.join([*arguments, *([term.note] if term.note else [])])})"
+
+
+def _transposed(term: Transposed) -> str:
+    text = term_text(term.of)
+    return f"({text})^T" if isinstance(term.of, Slope) else f"{text}^T"
+
+
+def _picked(term: Picked) -> str:
+    text = term_text(term.of)
+    return f"({text}){term.key}" if isinstance(term.of, Slope) else text + term.key
+
+
+_WRITE: dict[type, Callable[[Any], str]] = {
+    Name: lambda term: bracketed(term.text),
+    Slope: _slope,
+    Number: lambda term: data_text(term.data),
+    Infix: _infix,
+    Call: _call,
+    Transposed: _transposed,
+    Picked: _picked,
+    Remark: lambda term: f"{term_text(term.of)}, {term.words}",
+}
