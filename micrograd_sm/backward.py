@@ -1,18 +1,21 @@
 """The backward pass: from a loss to everything it was computed from, one operation at a time, by the chain rule.
 
-Each node's upstream gradient gathers in its `_upstream`, contribution by contribution, while the pass runs.
+Each node's upstream gradient gathers in its `_upstream`, contribution by contribution, while the pass runs. So passes run one
+at a time: a lock keeps those of other threads waiting, until `.grad` is written.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import chain
+from threading import RLock
 from typing import Any
 
-from micrograd_sm.primitives import Recorded, unbroadcast
+from micrograd_sm.primitives import Recorded
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
+_one_pass = RLock()
 Observer = Callable[[Any, int, Any, Any], None]
 
 
@@ -30,20 +33,17 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
     multiply 1 1.0 2.0
     """
     nodes: list[Any] = []
-    try:
-        _collect([root], nodes)
-        root._upstream = seed
-        _propagate_all(nodes, create_graph, observe)
-        accumulated = [(node, _accumulated(node, create_graph)) for node in nodes if node.grad is not None]
-    except BaseException:
-        for node in nodes:
-            node._upstream = None
-        raise
-    for node in nodes:
-        node.grad = node._upstream
-        node._upstream = None
-    for node, total in accumulated:
-        node.grad = total
+    with _one_pass:
+        try:
+            _collect([root], nodes)
+            root._upstream = seed
+            _propagate_all(nodes, create_graph, observe)
+            totals = [node._upstream if node.grad is None else _accumulated(node, create_graph) for node in nodes]
+            for node, total in zip(nodes, totals):
+                node.grad = total
+        finally:
+            for node in nodes:
+                node._upstream = None
 
 
 def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_graph: bool = False) -> list[Any]:
@@ -57,21 +57,22 @@ def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_grap
     ([3.0], None, None)
     """
     reached: list[Any] = []
-    try:
-        for x in inputs:
-            x._upstream = _PENDING
-        _collect(roots, reached)
-        nodes = reached
-        if any(node.primitive is None for node in reached):  # a leaf that is no input
-            nodes = _between(inputs, reached)
-        for root, seed in zip(roots, seeds, strict=True):
-            if root._upstream is not None:
-                root._upstream = seed if root._upstream is _PENDING else root._upstream + seed
-        _propagate_all(nodes, create_graph, None)
-        return [None if x._upstream is _PENDING else x._upstream for x in inputs]
-    finally:
-        for node in chain(reached, inputs):
-            node._upstream = None
+    with _one_pass:
+        try:
+            for x in inputs:
+                x._upstream = _PENDING
+            _collect(roots, reached)
+            nodes = reached
+            if any(node.primitive is None for node in reached):  # a leaf that is no input
+                nodes = _between(inputs, reached)
+            for root, seed in zip(roots, seeds, strict=True):
+                if root._upstream is not None:
+                    root._upstream = seed if root._upstream is _PENDING else root._upstream + seed
+            _propagate_all(nodes, create_graph, None)
+            return [None if x._upstream is _PENDING else x._upstream for x in inputs]
+        finally:
+            for node in chain(reached, inputs):
+                node._upstream = None
 
 
 def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
@@ -123,51 +124,40 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
 
 
 def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
-    """Pass each node's upstream gradient on to its operands, in order.
-
-    Operations on two numbers are written out, since long scalar graphs spend their time here; what happens is what
-    `_propagate` does.
-    """
-    plain = not create_graph and observe is None
     for node in nodes:
-        primitive = node.primitive
-        if primitive is None:
-            continue
-        out = node._data
-        if not (plain and primitive.binary and type(out) is float):
-            _propagate(node, create_graph, observe)
-            continue
-        a, b = node.parents
-        x, y, g = a._data, b._data, node._upstream
-        rule_a, rule_b = primitive.gradient
-        total = a._upstream  # None where no gradient is wanted
-        if total is not None:
-            contribution = rule_a(g, out, x, y)
-            a._upstream = contribution if total is _PENDING else total + contribution
-        total = b._upstream
-        if total is not None:
-            contribution = rule_b(g, out, x, y)
-            b._upstream = contribution if total is _PENDING else total + contribution
+        if node.primitive is not None:
+            if node.primitive.binary and type(node._data) is float and not create_graph and observe is None:
+                _propagate_numbers(node)
+            else:
+                _propagate(node, create_graph, observe)
 
 
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
-    """Pass a node's upstream gradient on to its operands."""
-    primitive, g, params = node.primitive, node._upstream, node.params or {}
-    out: Any
-    operands: Sequence[Any]
-    if create_graph:
-        out, operands = node, node.parents
-    else:
-        out, operands = node._data, [parent._data for parent in node.parents]
-    for place, (parent, rule) in enumerate(zip(node.parents, primitive.gradient, strict=False)):
+    """Pass a node's upstream gradient on to its operands, in order."""
+    parents, g = node.parents, node._upstream
+    wanted = [parent._upstream is not None for parent in parents]
+    out, operands = (node, parents) if create_graph else (node._data, [parent._data for parent in parents])
+    for position, contribution in node.primitive.contributions(g, out, operands, node.params or {}, wanted):
+        parent = parents[position]
+        if observe:
+            observe(node, position, g, contribution)
         total = parent._upstream
-        if total is not None:
-            contribution = rule(g, out, *operands, **params)
-            if primitive.broadcasts and type(contribution) is not float:
-                contribution = unbroadcast(contribution, parent.shape)
-            if observe:
-                observe(node, place, g, contribution)
-            parent._upstream = contribution if total is _PENDING else total + contribution
+        parent._upstream = contribution if total is _PENDING else total + contribution
+
+
+def _propagate_numbers(node: Any) -> None:
+    """Do what `_propagate` does, for an operation on two numbers: long scalar graphs spend their time here."""
+    a, b = node.parents
+    x, y, g, out = a._data, b._data, node._upstream, node._data
+    rule_a, rule_b = node.primitive.gradient
+    total = a._upstream
+    if total is not None:
+        contribution = rule_a(g, out, x, y)
+        a._upstream = contribution if total is _PENDING else total + contribution
+    total = b._upstream
+    if total is not None:
+        contribution = rule_b(g, out, x, y)
+        b._upstream = contribution if total is _PENDING else total + contribution
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:

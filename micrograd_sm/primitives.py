@@ -19,7 +19,7 @@ Value(1., op=exp)
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import count
 from typing import Any
@@ -40,22 +40,39 @@ class Recorded:
 
 
 class Primitive:
-    """An operation with a value rule and one gradient rule for each operand.
+    """An operation: its value rule, one gradient rule for each operand, and what is known of it.
 
     `value(*operands, **params)` computes on numbers or arrays; `gradient[k](g, out, *operands, **params)` is the
-    contribution to operand k. Where `broadcasts` is set, the contribution is then summed over the dimensions along
-    which the operand was repeated. `binary` says that there are two operands and no parameters.
+    contribution to operand k, which `contributions` sums over the dimensions along which the operand was repeated if
+    `broadcasts` is set. `binary` says that there are two operands and no parameters.
+
+    `kind` is "elementwise" if an element of the result is made of one element of each operand, "moves" if the elements of
+    the operands only change their places, and "mixes" for anything else. `linear` says that the local derivatives do not
+    depend on how large the operands are. `infix` says that the symbol stands between the operands. `says` is what becomes
+    of the upstream gradient, in words, if it is not only multiplied.
 
     >>> multiply.value(2.0, 3.0), [rule(1.0, 6.0, 2.0, 3.0) for rule in multiply.gradient]
     (6.0, [3.0, 2.0])
     """
 
-    __slots__ = ("binary", "broadcasts", "gradient", "name", "symbol", "value")
+    __slots__ = ("binary", "broadcasts", "gradient", "infix", "kind", "linear", "name", "says", "symbol", "value")
 
-    def __init__(self, name: str, symbol: str, value: Callable, gradient: Any, *, broadcasts: bool = False):
-        self.name, self.symbol, self.value, self.gradient, self.broadcasts = name, symbol, value, gradient, broadcasts
-        operands_only = ("g", "out", "a", "b")
-        self.binary = isinstance(gradient, tuple) and all(rule.__code__.co_varnames == operands_only for rule in gradient)
+    def __init__(
+        self,
+        name: str,
+        symbol: str,
+        value: Callable,
+        gradient: Any,
+        *,
+        kind: str = "elementwise",
+        broadcasts: bool = False,
+        linear: bool = False,
+        infix: bool = False,
+        says: str = "",
+    ) -> None:
+        self.name, self.symbol, self.value, self.gradient = name, symbol, value, gradient
+        self.kind, self.broadcasts, self.linear, self.infix, self.says = kind, broadcasts, linear, infix, says
+        self.binary = isinstance(gradient, tuple) and all(_arguments(rule) == ("g", "out", "a", "b") for rule in gradient)
         PRIMITIVES[name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
@@ -63,6 +80,21 @@ class Primitive:
             if isinstance(operand, Recorded):
                 return operand.record(self, operands, params)
         return self.value(*operands, **params)
+
+    def contributions(
+        self, g: Any, out: Any, operands: Sequence[Any], params: Mapping[str, Any], wanted: Sequence[bool]
+    ) -> Iterator[tuple[int, Any]]:
+        """Yield the position of each wanted operand, and the contribution to its gradient, in the operand's shape.
+
+        >>> list(multiply.contributions(1.0, 6.0, (2.0, 3.0), {}, (True, True)))
+        [(0, 3.0), (1, 2.0)]
+        """
+        for position, rule in zip(range(len(operands)), self.gradient):
+            if wanted[position]:
+                contribution = rule(g, out, *operands, **params)
+                if self.broadcasts and type(contribution) is not float:
+                    contribution = unbroadcast(contribution, shape_of(operands[position]))
+                yield position, contribution
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
@@ -76,6 +108,10 @@ class EachOperand:
 
     def __iter__(self) -> Iterator[Callable]:
         return (partial(self.rule, place) for place in count())
+
+
+def _arguments(rule: Callable) -> tuple[str, ...]:
+    return rule.__code__.co_varnames[: rule.__code__.co_argcount]
 
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -112,7 +148,7 @@ add: Primitive = Primitive(
     value=operator.add,
     gradient=(lambda g, out, a, b: g,
               lambda g, out, a, b: g),
-    broadcasts=True,
+    broadcasts=True, linear=True, infix=True,
 )  # fmt: skip
 
 subtract: Primitive = Primitive(
@@ -120,7 +156,7 @@ subtract: Primitive = Primitive(
     value=operator.sub,
     gradient=(lambda g, out, a, b: g,
               lambda g, out, a, b: -g),
-    broadcasts=True,
+    broadcasts=True, linear=True, infix=True,
 )  # fmt: skip
 
 multiply: Primitive = Primitive(
@@ -128,7 +164,7 @@ multiply: Primitive = Primitive(
     value=operator.mul,
     gradient=(lambda g, out, a, b: g * b,
               lambda g, out, a, b: g * a),
-    broadcasts=True,
+    broadcasts=True, infix=True,
 )  # fmt: skip
 
 divide: Primitive = Primitive(
@@ -136,13 +172,14 @@ divide: Primitive = Primitive(
     value=lambda a, b: namespace(a, b).divide(a, b),
     gradient=(lambda g, out, a, b: divide(g, b),
               lambda g, out, a, b: -g * divide(out, b)),
-    broadcasts=True,
+    broadcasts=True, infix=True,
 )  # fmt: skip
 
 negative: Primitive = Primitive(
     "negative", "-",
     value=operator.neg,
     gradient=(lambda g, out, x: -g,),
+    linear=True,
 )  # fmt: skip
 
 
@@ -153,12 +190,24 @@ def _power(a: Any, b: Any) -> Any:
     return namespace(a, b).pow(a, b)
 
 
+def _power_by_base(g: Any, out: Any, a: Any, b: Any) -> Any:
+    zero = b == 0
+    if zero is False:
+        return g * (b * power(a, b - 1.0))
+    # x ** 0 is 1 everywhere: exponent and upstream gradient are masked first, so that 0 ** -1 is never computed, nor recorded
+    return where(0.0, g, condition=zero) * (b * power(a, where(0.0, b - 1.0, condition=zero)))
+
+
+def _power_by_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
+    flat = (a == 0) & (b >= 0)  # 0 ** b stays 0
+    return where(0.0, g, condition=flat) * (out * log(where(1.0, a, condition=flat)))
+
+
 power: Primitive = Primitive(
     "power", "**",
     value=_power,
-    gradient=(lambda g, out, a, b: where(0.0, g * (b * power(a, b - 1.0)), condition=b == 0),
-              lambda g, out, a, b: where(0.0, g * (out * log(a)), condition=(a == 0) & (b >= 0))),
-    broadcasts=True,
+    gradient=(_power_by_base, _power_by_exponent),
+    broadcasts=True, infix=True,
 )  # fmt: skip
 
 # Functions of one element -------------------------------------------------------------------------------------------
@@ -209,6 +258,7 @@ relu: Primitive = Primitive(
     "relu", "ReLU",
     value=lambda x: namespace(x).maximum(x, 0.0),
     gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0.0),),
+    linear=True,
 )  # fmt: skip
 
 where: Primitive = Primitive(
@@ -216,7 +266,7 @@ where: Primitive = Primitive(
     value=lambda a, b, condition: namespace(condition, a, b).where(condition, a, b),
     gradient=(lambda g, out, a, b, condition: where(g, 0.0, condition=condition),
               lambda g, out, a, b, condition: where(0.0, g, condition=condition)),
-    broadcasts=True,
+    broadcasts=True, linear=True,
 )  # fmt: skip
 
 # Reductions and products --------------------------------------------------------------------------------------------
@@ -225,6 +275,7 @@ sum: Primitive = Primitive(
     "sum", "sum",
     value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
     gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(shape_of(x), axis)), shape=shape_of(x)),),
+    kind="mixes", linear=True, says="given to each element summed",
 )  # fmt: skip
 
 
@@ -238,6 +289,7 @@ max: Primitive = Primitive(
     "max", "max",
     value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
     gradient=(_split_among_ties,),
+    kind="mixes", linear=True, says="given to the largest, shared by ties",
 )  # fmt: skip
 
 matmul: Primitive = Primitive(
@@ -245,7 +297,7 @@ matmul: Primitive = Primitive(
     value=lambda a, b: namespace(a, b).matmul(a, b),
     gradient=(lambda g, out, a, b: matmul(g, transpose(b)),
               lambda g, out, a, b: matmul(transpose(a), g)),
-    broadcasts=True,
+    broadcasts=True, kind="mixes", infix=True,
 )  # fmt: skip
 
 
@@ -266,19 +318,21 @@ reshape: Primitive = Primitive(
     "reshape", "reshape",
     value=lambda x, shape: namespace(x).reshape(x, shape),
     gradient=(lambda g, out, x, shape: reshape(g, shape=shape_of(x)),),
+    kind="moves", linear=True, says="in shape {shape} again",
 )  # fmt: skip
 
 permute: Primitive = Primitive(
     "permute", "permute",
     value=lambda x, order: namespace(x).permute_dims(x, order),
     gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
+    kind="moves", linear=True, says="its dimensions put back in their order",
 )  # fmt: skip
 
 expand: Primitive = Primitive(
     "expand", "expand",
     value=lambda x, shape: namespace(x).broadcast_to(x, shape),
     gradient=(lambda g, out, x, shape: g,),
-    broadcasts=True,
+    broadcasts=True, kind="moves", linear=True,
 )  # fmt: skip
 
 
@@ -293,21 +347,19 @@ cat: Primitive = Primitive(
     "cat", "cat",
     value=lambda *xs, axis: namespace(*xs).concat(xs, axis=axis),
     gradient=EachOperand(_own_slice),
+    kind="moves", linear=True,
 )  # fmt: skip
 
 index: Primitive = Primitive(  # positions are flat, shape is the result's; key is what the user wrote, for people to read
     "index", "[ ]",
     value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
+    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}",
 )  # fmt: skip
 
 put: Primitive = Primitive(  # the transpose of index: adds each element at its position in zeros
     "put", "put",
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),
+    kind="mixes", linear=True, says="taken from the places it was put at",
 )  # fmt: skip
-
-ELEMENTWISE = frozenset(  # each element of the result is made of one element of each operand; all others mix or move them
-    primitive.name
-    for primitive in (add, subtract, multiply, divide, negative, power, exp, log, log1p, sin, cos, tanh, sigmoid, relu, where)
-)

@@ -20,8 +20,8 @@ from micrograd_sm.cli.script import run_script, value_in
 from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
+from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.study.replay import inputs_of, replay
-from micrograd_sm.study.subject import backward_pass
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
 from micrograd_sm.words.names import labels_of
 

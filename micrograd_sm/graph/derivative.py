@@ -7,15 +7,14 @@ A folded scope is differentiated by a small reverse pass over the nodes inside i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from itertools import islice
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.array.strides import broadcast
-from micrograd_sm.graph.parts import Edge, Node
-from micrograd_sm.primitives import ELEMENTWISE, PRIMITIVES, unbroadcast
+from micrograd_sm.graph.evaluation import pull_back
+from micrograd_sm.graph.parts import Edge
+from micrograd_sm.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
     from micrograd_sm.graph.core import Graph
@@ -90,32 +89,32 @@ class _Operation:
     def __init__(self, graph: Graph, edge: Edge) -> None:
         if not isinstance(edge, Edge) or edge not in graph._operand_edges.get(edge.target, ()):
             raise ValueError(f"expected one of the edges of {graph!r}, got {edge!r}")
-        out, self.operand = graph[edge.target], graph[edge.source]
-        self.graph = graph.unfold() if out.folded else graph
-        self.out_shape, self.operand_shape = out.shape, self.operand.shape
+        self.out, self.operand = graph[edge.target], graph[edge.source]
+        self.graph = graph.unfold() if self.out.folded else graph
+        self.out_shape, self.operand_shape = self.out.shape, self.operand.shape
         self.rows, self.columns = prod(self.out_shape), prod(self.operand_shape)
         self.entries = self.rows * self.columns
-        self.path = list(self._path(out, edge))
-        self.elementwise = all(node.op in ELEMENTWISE and node.shape == out.shape for node, _ in self.path)
+        self.edges = self._edges_from(edge) if self.out.folded else {edge}
+        targets = {edge.target for edge in self.edges}
+        inside = self.out.folded or (self.out.id,)
+        self.path = [self.graph[id] for id in reversed(inside) if id in targets]
+        self.elementwise = all(
+            PRIMITIVES[node.op or ""].kind == "elementwise" and node.shape == self.out_shape for node in self.path
+        )
 
-    def _path(self, out: Node, edge: Edge) -> Iterator[tuple[Node, tuple[Edge, ...]]]:
-        """Yield the nodes that depend on the operand, last first, with the edges through which they do."""
-        if not out.folded:
-            yield out, (edge,)
-            return
-        depend = {edge.source}
-        found = []
-        for id in out.folded:
-            edges = tuple(inner for inner in self.graph.operand_edges(id) if inner.source in depend)
-            if edges:
+    def _edges_from(self, edge: Edge) -> set[Edge]:
+        """Return the edges inside the folded scope that lie on a way from the operand."""
+        depend, edges = {edge.source}, set()
+        for id in self.out.folded:
+            if found := {inner for inner in self.graph.operand_edges(id) if inner.source in depend}:
                 depend.add(id)
-                found.append((self.graph[id], edges))
-        yield from reversed(found)
+                edges |= found
+        return edges
 
     def elementwise_derivative(self) -> Any:
+        """Pull ones back to the operand, repeated to the output's shape so that nothing is summed over its repetitions."""
         ones = Array.of([1.0] * self.rows, self.out_shape)
-        derivative = self._pulled_back(ones, lambda contribution, shape: contribution)
-        return _filled(derivative, self.out_shape)
+        return _filled(self._pulled_back(ones, _filled(self.operand.data, self.out_shape)), self.out_shape)
 
     def matrix(self) -> list[float]:
         """Return the entries of the Jacobian, row after row."""
@@ -129,25 +128,18 @@ class _Operation:
         for row in range(self.rows):
             one_hot = [0.0] * self.rows
             one_hot[row] = 1.0
-            rows += flat_of(_filled(self._pulled_back(Array.of(one_hot, self.out_shape), unbroadcast), self.operand_shape))
+            upstream = Array.of(one_hot, self.out_shape)
+            rows += flat_of(_filled(self._pulled_back(upstream, self.operand.data), self.operand_shape))
         return rows
 
-    def _pulled_back(self, upstream: Any, at_operand: Callable[[Any, tuple[int, ...]], Any]) -> Any:
-        """Return the upstream gradient of the target carried back to the operand, where `at_operand` fits its shape."""
-        totals = {self.path[0][0].id: upstream}
-        for node, edges in self.path:
-            g = totals.pop(node.id)
-            primitive = PRIMITIVES[node.op or ""]
-            operands = [self.graph[edge.source].data for edge in self.graph.operand_edges(node.id)]
-            for edge in edges:
-                rule = next(islice(primitive.gradient, edge.position, None))
-                contribution = rule(g, node.data, *operands, **node.params)
-                if primitive.broadcasts:
-                    fit = at_operand if edge.source == self.operand.id else unbroadcast
-                    contribution = fit(contribution, self.graph[edge.source].shape)
-                before = totals.get(edge.source)
-                totals[edge.source] = contribution if before is None else before + contribution
-        return totals[self.operand.id]
+    def _pulled_back(self, upstream: Any, operand: Any) -> Any:
+        """Return the upstream gradient of the target carried back to the operand, which has these numbers."""
+        values = {edge.source: self.graph[edge.source].data for node in self.path for edge in self.graph.operand_edges(node.id)}
+        values |= {node.id: node.data for node in self.path} | {self.operand.id: operand}
+        gradients = {self.out.id: upstream}
+        for _ in pull_back(self.graph, self.path, gradients, values, self.edges.__contains__):
+            pass
+        return gradients[self.operand.id]
 
 
 def _filled(x: Any, shape: tuple[int, ...]) -> Any:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import namespace, shape_of
 from micrograd_sm.graph import Node
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.parameters import params_text
 from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
@@ -15,7 +16,6 @@ from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Re
 if TYPE_CHECKING:
     from micrograd_sm.steps.parts import Contribution, Step
 
-_INFIX = {"add", "subtract", "multiply", "divide", "power", "matmul"}
 _MOST_OPERANDS = 6  # of a cat, that are written out
 
 
@@ -102,7 +102,7 @@ def _made(step: Step, sight: Sight) -> Term:
     operands = [sight.value(operand) for operand in step.operands]
     if node.folded:  # named by its scope, which may be called as a primitive is
         return _call(visible(node.symbol), operands, "")
-    if op in _INFIX:
+    if op and PRIMITIVES[op].infix:
         return Infix(node.symbol, operands[0], operands[1])
     if op == "negative":
         return Infix("-", None, operands[0])
@@ -141,9 +141,23 @@ def _said_once(symbols: Term, numbers: Term) -> tuple[Term, Term]:
 def _passed(step: Step, one: Contribution, sight: Sight) -> Term:
     """Return what one operand receives: the upstream gradient times the local derivative, or in words what becomes of it."""
     op = step.node.op or ""
-    if not step.node.folded and op in _WORDS and (one.operand.shape or step.node.shape):
-        return _WORDS[op](step, one, sight)
+    if not step.node.folded and (one.operand.shape or step.node.shape):
+        if op in _OWN_TERMS:
+            return _OWN_TERMS[op](step, one, sight)
+        if PRIMITIVES[op].says:
+            return Remark(sight.upstream(), _words(step, one))
     return _KINDS[one.local.kind](step, one, sight)
+
+
+def _words(step: Step, one: Contribution) -> str:
+    """Return what becomes of the upstream gradient, as the primitive says it."""
+    params = step.node.params
+    positions = params.get("positions", ())
+    return PRIMITIVES[step.node.op or ""].says.format(
+        shape=one.operand.shape or "()",
+        key=params_text("index", params) or "the places picked",
+        repeated=", added up where one was picked more than once" if len(set(positions)) < len(positions) else "",
+    )
 
 
 def _scaled(step: Step, one: Contribution, sight: Sight) -> Term:
@@ -198,25 +212,13 @@ def _only(data: Any) -> Any:
     return data
 
 
-# Operations that move gradients rather than scale them ---------------------------------------------------------------
-
-
-def _to_each(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Remark(sight.upstream(), "given to each element summed")
-
-
-def _to_the_largest(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Remark(sight.upstream(), "given to the largest, shared by ties")
-
-
-def _reshaped(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Remark(sight.upstream(), f"in shape {one.operand.shape or '()'} again")
+# Operations whose gradients are a term of their own -------------------------------------------------------------------
 
 
 def _unpermuted(step: Step, one: Contribution, sight: Sight) -> Term:
     if step.node.params["order"] == (1, 0):
         return Transposed(sight.upstream())
-    return Remark(sight.upstream(), "its dimensions put back in their order")
+    return Remark(sight.upstream(), _words(step, one))
 
 
 def _unexpanded(step: Step, one: Contribution, sight: Sight) -> Term:
@@ -227,17 +229,6 @@ def _own_part(step: Step, one: Contribution, sight: Sight) -> Term:
     axis, position = step.node.params["axis"], one.edge.position
     start = sum(operand.shape[axis] for operand in step.operands[:position])
     return Picked(sight.upstream(), f"[{':, ' * axis}{start}:{start + one.operand.shape[axis]}]")
-
-
-def _put_back(step: Step, one: Contribution, sight: Sight) -> Term:
-    positions = step.node.params["positions"]
-    where = params_text("index", step.node.params) or "the places picked"
-    added = ", added up where one was picked more than once" if len(set(positions)) < len(positions) else ""
-    return Remark(sight.upstream(), f"put back at {where}, 0 elsewhere{added}")
-
-
-def _taken_back(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Remark(sight.upstream(), "taken from the places it was put at")
 
 
 def _by_product(step: Step, one: Contribution, sight: Sight) -> Term:
@@ -251,15 +242,10 @@ def _by_product(step: Step, one: Contribution, sight: Sight) -> Term:
     return Remark(product, summed) if summed else product
 
 
-_WORDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
-    "sum": _to_each,
-    "max": _to_the_largest,
-    "reshape": _reshaped,
+_OWN_TERMS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
     "permute": _unpermuted,
     "expand": _unexpanded,
     "cat": _own_part,
-    "index": _put_back,
-    "put": _taken_back,
     "matmul": _by_product,
 }
 

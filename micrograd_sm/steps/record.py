@@ -7,11 +7,12 @@ from functools import partial
 from itertools import groupby
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn, overload
+from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, reachable, snapshot
+from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.steps.parts import Contribution, Step, exactly
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text
@@ -20,15 +21,6 @@ if TYPE_CHECKING:
     from micrograd_sm.steps.check import Check
 
 GRAINS = ("node", "contribution")
-
-
-class Heard(NamedTuple):
-    """One contribution, as the observer of the engine's backward pass heard of it."""
-
-    edge: Edge
-    amount: Any
-    before: Any
-    after: Any
 
 
 class Steps(Sequence[Step]):

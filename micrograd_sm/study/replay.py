@@ -9,6 +9,7 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.evaluation import evaluated
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.trust.on_torch import There
 
@@ -40,15 +41,9 @@ def replay(graph: Graph, inputs: Iterable[Node]) -> Callable[..., Value]:
         operations = _torch_operations(F.torch) if on_torch else PRIMITIVES
         known: dict[str, Any] = dict(zip(places, values, strict=True))
         for node in opened:
-            if node.id in known:
-                continue
-            if node.op is None:
-                constant = Value(node.data, requires_grad=False)
-                known[node.id] = F.tensor(node.data) if on_torch else constant
-            else:
-                operands = [known[edge.source] for edge in opened.operand_edges(node.id)]
-                known[node.id] = operations[node.op](*operands, **node.params)
-        return known[opened.root]
+            if node.op is None and node.id not in known:
+                known[node.id] = F.tensor(node.data) if on_torch else Value(node.data, requires_grad=False)
+        return evaluated(opened, known, operations=operations)[opened.root]
 
     return function
 

@@ -1,4 +1,4 @@
-"""A backward pass over a Graph: the numbers that `Value.backward` computes, without touching any `.grad`."""
+"""What a study looks at: a loss, as a graph whose nodes are found by Value, name or id."""
 
 from __future__ import annotations
 
@@ -6,56 +6,9 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, NamedTuple
 
-from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node, reachable
-from micrograd_sm.primitives import PRIMITIVES, unbroadcast
-from micrograd_sm.steps.record import Heard
 from micrograd_sm.words.names import shortened, visible
-
-
-class Pass(NamedTuple):
-    """One backward pass: the gradient of each node that it reached, by id, and every contribution in order.
-
-    >>> passed = backward_pass(Graph(Value(3.0) * 2.0))
-    >>> passed.gradients["v0"], len(passed.heard)
-    (2.0, 1)
-    """
-
-    gradients: Mapping[str, Any]
-    heard: tuple[Heard, ...]
-
-
-def backward_pass(graph: Graph, seed: Any = None) -> Pass:
-    """Return the backward pass of a graph from its root, with the rules, order and bits of `Value.backward`.
-
-    `seed` is the upstream gradient of the root, ones by default. A root that requires no gradient passes nothing on.
-
-    >>> x = Value(3.0)
-    >>> [one.amount for one in backward_pass(Graph(x * x)).heard]
-    [3.0, 3.0]
-    """
-    graph = graph.unfold()
-    root = graph[graph.root]
-    if not root.requires_grad:
-        return Pass({}, ())
-    totals = {root.id: Array.of([1.0] * prod(root.shape), root.shape) if seed is None else seed}
-    heard = []
-    for node in reversed(graph.nodes):
-        if node.op is None or node.id not in totals:
-            continue
-        primitive, edges = PRIMITIVES[node.op], graph.operand_edges(node.id)
-        operands = [graph[edge.source].data for edge in edges]
-        for edge, rule in zip(edges, primitive.gradient, strict=False):
-            operand = graph[edge.source]
-            if operand.requires_grad:
-                amount = rule(totals[node.id], node.data, *operands, **node.params)
-                if primitive.broadcasts:
-                    amount = unbroadcast(amount, operand.shape)
-                before = totals.get(operand.id)
-                totals[operand.id] = amount if before is None else before + amount
-                heard.append(Heard(edge, amount, before, totals[operand.id]))
-    return Pass(totals, tuple(heard))
 
 
 class Subject(NamedTuple):
@@ -122,19 +75,6 @@ def check_loss(graph: Graph, function: str) -> Node:
     if not root.requires_grad:
         raise ValueError(f"{function}: this value requires no gradient, and neither does anything it was made of")
     return root
-
-
-def dependents(graph: Graph, id: str) -> set[str]:
-    """Return the ids of a node and of all that depends on it.
-
-    >>> sorted(dependents(Graph(Value(2.0) * 3.0), "v0"))
-    ['v0', 'v2']
-    """
-    found = {id}
-    for node in graph.nodes[graph.place(id) + 1 :]:
-        if any(edge.source in found for edge in graph.operand_edges(node.id)):
-            found.add(node.id)
-    return found
 
 
 def _is_internal(node: Node) -> bool:

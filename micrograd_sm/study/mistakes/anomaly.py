@@ -11,11 +11,11 @@ from typing import Any, NamedTuple
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.mode import recording, users_frame, watching
 from micrograd_sm.primitives import Primitive
 from micrograd_sm.study.patterns import operands
-from micrograd_sm.study.subject import backward_pass
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import data_text
 

@@ -8,12 +8,11 @@ from typing import Any, NamedTuple, TypeAlias
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.steps.record import Heard
+from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.patterns import Normalised, normalised, operands
-from micrograd_sm.study.subject import backward_pass, subject_of
+from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
-
-MOVES = {"reshape", "permute", "expand", "index", "cat"}  # operations that leave numbers as they are
 
 
 class Mistake(NamedTuple):
@@ -72,7 +71,7 @@ class Look(NamedTuple):
     def origin(self, id: str) -> Node:
         """Return the node whose numbers a node shows, behind operations that only move them."""
         node = self.graph[id]
-        while node.op in MOVES:
+        while node.op and PRIMITIVES[node.op].kind == "moves":
             node = operands(self.graph, node)[0]
         return node
 

@@ -13,9 +13,10 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.evaluation import Pass, backward_pass
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.patterns import operands
-from micrograd_sm.study.subject import Pass, backward_pass, subject_of
+from micrograd_sm.study.subject import subject_of
 from micrograd_sm.study.trust.decimals import Exact, exact, working
 from micrograd_sm.study.trust.lost import ALL, LOSS, Finder, Kept, NodeDigits, fewest, largest
 from micrograd_sm.words.names import labels_of

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.study.mistakes.look import MOVES
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.trust.decimals import exact
 from micrograd_sm.words.names import labels_of
@@ -18,7 +18,6 @@ ALL = 16.0  # the digits of a double: what is correctly rounded has them all
 LOSS = 3.0  # digits that a node must lose to be marked
 _SMALLEST = 2.2250738585072014e-308  # below it doubles themselves have fewer digits
 _LARGEST = 1.7976931348623157e308
-_NO_VALUES = MOVES | {"add", "subtract", "negative", "sum", "max", "relu", "where", "put"}  # in the rules of their gradients
 
 
 class Kept(NamedTuple):
@@ -133,7 +132,7 @@ class Finder:
 
     def _in_rules(self, id: str) -> list[str]:
         """Return the nodes whose values the rules use that pass a gradient on to a node."""
-        users = [user for user in self.users[id] if user in self.gradients and self.graph[user].op not in _NO_VALUES]
+        users = [user for user in self.users[id] if user in self.gradients and not PRIMITIVES[self.graph[user].op or ""].linear]
         return [x for user in users for x in (user, *(one.id for one in operands(self.graph, user)))]
 
     def value_went(self, id: str) -> str | None:

@@ -9,7 +9,7 @@ from typing import Any
 from micrograd_sm.array import Array, flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
-from micrograd_sm.study.subject import backward_pass
+from micrograd_sm.graph.evaluation import backward_pass
 
 
 def roundings(output: Value) -> list[float]:

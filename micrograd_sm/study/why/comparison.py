@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.study.subject import backward_pass, subject_of
+from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
 

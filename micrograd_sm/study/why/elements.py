@@ -9,7 +9,6 @@ from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.strides import broadcast, broadcast_shapes, groups
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.mistakes.look import MOVES
 from micrograd_sm.study.patterns import operands
 
 Slopes = Iterator[tuple[int, int, float]]
@@ -28,7 +27,7 @@ def slopes(graph: Graph, edge: Edge) -> Slopes:
     """
     source, target = graph[edge.source], graph[edge.target]
     if not target.folded and (source.shape or target.shape):
-        if target.op in MOVES:
+        if PRIMITIVES[target.op or ""].kind == "moves":
             return _moved(graph, edge)
         if target.op == "sum":
             return _summed(source, target)

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 from micrograd_sm.array import Array, namespace
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Edge, Graph, Node
+from micrograd_sm.graph.evaluation import Heard, backward_pass, dependents
 from micrograd_sm.steps.formula import lines_of
-from micrograd_sm.steps.record import Heard, Steps
+from micrograd_sm.steps.record import Steps
 from micrograd_sm.study.patterns import Normalised, normalised
-from micrograd_sm.study.subject import backward_pass, check_loss, dependents, subject_of
+from micrograd_sm.study.subject import check_loss, subject_of
 from micrograd_sm.words.mathml import lines_element
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
@@ -195,7 +196,7 @@ def explain(
 def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[Line]:
     """Yield the lines of the chain rule, node after node, from the root to x."""
     seed = Array.of([1.0] * prod(graph[graph.root].shape), graph[graph.root].shape)
-    between = dependents(graph, x.id)
+    between = set(dependents(graph, x.id))
     lines: dict[str, list[Line]] = {}
     for step in Steps(graph, heard, seed, {}, "contribution"):
         if step.phase == "seed":
@@ -217,7 +218,7 @@ def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[Line]:
 def _shares(graph: Graph, gradients: Mapping[str, Any], heard: tuple[Heard, ...], x: Node) -> Iterator[SoftmaxShare]:
     """Yield the shares at every log_softmax, and every softmax of which the logarithm is taken, between x and the root."""
     amounts = {one.edge: one.amount for one in heard}
-    between, labels = dependents(graph, x.id), labels_of(graph)
+    between, labels = set(dependents(graph, x.id)), labels_of(graph)
     for found in normalised(graph):
         if found.input not in between or found.out not in gradients:
             continue

@@ -19,7 +19,8 @@ from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.study.subject import backward_pass, check_loss, dependents, subject_of
+from micrograd_sm.graph.evaluation import backward_pass, dependents
+from micrograd_sm.study.subject import check_loss, subject_of
 from micrograd_sm.study.why.elements import slopes
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
@@ -173,7 +174,7 @@ class _Ledger:
         start = (graph.root, 0)
         self.counts[start] = 1
         self.best[start] = [_Entry(start, 0.5, 1, 1.0, None)]
-        between = dependents(graph, x.id)
+        between = set(dependents(graph, x.id))
         for node in reversed(graph.nodes):
             if node.id in between and node.id != x.id:
                 self._pass_on(node, between)

@@ -11,10 +11,10 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.primitives import PRIMITIVES, unbroadcast
+from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.subject import check_loss, subject_of
 from micrograd_sm.study.why.written import Element, Written, written
 from micrograd_sm.words.names import labels_of, shortened, visible
@@ -155,7 +155,7 @@ class _Writer:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self.values: dict[str, Any] = {}
-        self.gradients: dict[str, Written] = {}
+        self.gradients: Mapping[str, Written] = {}
         self.names = _names_of(graph)
         self.loss = self.names[graph.root]
         self.leaves: dict[str, str] = {}
@@ -176,28 +176,16 @@ class _Writer:
         return PRIMITIVES[node.op or ""](*map(written, operands), **node.params)
 
     def backward(self) -> Iterable[str]:
-        """Write what `backward.differentiate` does: the same nodes, contributions and sums in the same order."""
-        root = self.graph[self.graph.root]
-        yield from self._passed_on(root, written(Array.of([1.0] * prod(root.shape), root.shape)))
-        for node in reversed(self.graph.nodes):
-            if node.op is None or not node.requires_grad:
-                continue
-            primitive, out, g = PRIMITIVES[node.op], self.values[node.id], self.gradients[node.id]
-            operands = [self.values[edge.source] for edge in self.graph.operand_edges(node.id)]
-            for edge, rule in zip(self.graph.operand_edges(node.id), primitive.gradient, strict=False):
-                operand = self.graph[edge.source]
-                if operand.requires_grad:
-                    contribution = rule(g, out, *operands, **node.params)
-                    if primitive.broadcasts:
-                        contribution = unbroadcast(contribution, operand.shape)
-                    yield from self._passed_on(operand, written(contribution))
+        """Return the lines of a backward pass: every contribution is written as it is added up."""
+        lines: list[str] = []
 
-    def _passed_on(self, operand: Node, contribution: Written) -> Iterable[str]:
-        total = self.gradients.get(operand.id)
-        name = f"grad_{self.names[operand.id]}"
-        variables, lines = _assigned(name, contribution, "=" if total is None else "+=")
-        data = contribution._data if total is None else total._data + contribution._data
-        self.gradients[operand.id] = Written(data, variables)
+        def add(operand: Node, before: Written | None, contribution: Any) -> Written:
+            contribution = written(contribution)
+            variables, new = _assigned(f"grad_{self.names[operand.id]}", contribution, "=" if before is None else "+=")
+            lines.extend(new)
+            return Written(contribution._data if before is None else before._data + contribution._data, variables)
+
+        self.gradients = backward_pass(self.graph, values=self.values, total=add).gradients
         return lines
 
     def results(self) -> Iterable[str]:

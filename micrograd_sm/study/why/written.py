@@ -301,6 +301,10 @@ _WRITERS: dict[str, Callable[..., list[Element]]] = {
     "sum": _sum,
     "max": _max,
     "matmul": _matmul,
-    **{name: _moved(primitives.PRIMITIVES[name]) for name in ("reshape", "permute", "expand", "cat", "index")},
+    **{
+        name: _moved(primitives.PRIMITIVES[name])
+        for name in primitives.PRIMITIVES
+        if primitives.PRIMITIVES[name].kind == "moves"
+    },
     "put": _put,
 }

@@ -1,0 +1,127 @@
+"""Evaluating a Graph, and pulling a gradient back through it, with any arithmetic: numbers, Values, decimals, source code.
+
+Both follow the graph's own primitives: conditions of `where` and positions of an index are those that were chosen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from math import prod
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from micrograd_sm.array import Array
+from micrograd_sm.graph.parts import Edge, Node
+from micrograd_sm.primitives import PRIMITIVES
+
+if TYPE_CHECKING:
+    from micrograd_sm.graph.core import Graph
+
+
+class Heard(NamedTuple):
+    """One contribution of a backward pass: its amount, and the operand's gradient before (None at first) and after it."""
+
+    edge: Edge
+    amount: Any
+    before: Any
+    after: Any
+
+
+class Pass(NamedTuple):
+    """One backward pass: the gradient of each node that it reached, by id, and every contribution in order."""
+
+    gradients: Mapping[str, Any]
+    heard: tuple[Heard, ...]
+
+
+def evaluated(
+    graph: Graph,
+    known: Mapping[str, Any],
+    nodes: Iterable[Node] | None = None,
+    operations: Mapping[str, Callable] = PRIMITIVES,
+) -> dict[str, Any]:
+    """Return the values of an open graph's nodes, by id: those known, and those of `nodes` computed from them, in order.
+
+    `known` holds the values of the leaves, at least of those that `nodes`, by default all, are computed from.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> graph = Graph(Value(3.0) * 2.0)
+    >>> evaluated(graph, {"v0": 5.0, "v1": 2.0})["v2"]
+    10.0
+    """
+    values = dict(known)
+    for node in graph if nodes is None else nodes:
+        if node.op is not None and (nodes is not None or node.id not in known):
+            operands = [values[edge.source] for edge in graph.operand_edges(node.id)]
+            values[node.id] = operations[node.op](*operands, **node.params)
+    return values
+
+
+def backward_pass(
+    graph: Graph,
+    upstream: Any = None,
+    values: Mapping[str, Any] | None = None,
+    total: Callable[[Node, Any, Any], Any] | None = None,
+) -> Pass:
+    """Return the backward pass of a graph from its root: the rules, the order and the bits of `Value.backward`.
+
+    `upstream` is the gradient of the root, ones by default; the others are those of `pull_back`. A folded graph is opened. A
+    root that requires no gradient passes nothing on.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> passed = backward_pass(Graph(Value(3.0) * 2.0))
+    >>> passed.gradients["v0"], len(passed.heard)
+    (2.0, 1)
+    """
+    graph = graph.unfold()
+    root = graph[graph.root]
+    if not root.requires_grad:
+        return Pass({}, ())
+    seed = Array.of([1.0] * prod(root.shape), root.shape) if upstream is None else upstream
+    gradients = {root.id: total(root, None, seed) if total else seed}
+    heard = pull_back(graph, reversed(graph.nodes), gradients, values, lambda edge: graph[edge.source].requires_grad, total)
+    return Pass(gradients, tuple(heard))
+
+
+def pull_back(
+    graph: Graph,
+    nodes: Iterable[Node],
+    gradients: dict[str, Any],
+    values: Mapping[str, Any] | None,
+    follows: Callable[[Edge], bool],
+    total: Callable[[Node, Any, Any], Any] | None = None,
+) -> Iterator[Heard]:
+    """Yield each contribution that `nodes`, last first, pass on from the gradients that they have, and add it up there.
+
+    A gradient takes the edges that `follows` holds for. `values` are those of the nodes by id, by default the graph's own.
+    `total(operand, before, contribution)` is their sum; before the first contribution there is None.
+    """
+    for node in nodes:
+        if node.op is None or node.id not in gradients:
+            continue
+        edges = graph.operand_edges(node.id)
+        operands = [graph[edge.source].data if values is None else values[edge.source] for edge in edges]
+        out = node.data if values is None else values[node.id]
+        wanted = [follows(edge) for edge in edges]
+        for position, contribution in PRIMITIVES[node.op].contributions(gradients[node.id], out, operands, node.params, wanted):
+            edge = edges[position]
+            before = gradients.get(edge.source)
+            if total:
+                after = total(graph[edge.source], before, contribution)
+            else:
+                after = contribution if before is None else before + contribution
+            gradients[edge.source] = after
+            yield Heard(edge, contribution, before, after)
+
+
+def dependents(graph: Graph, id: str) -> list[str]:
+    """Return the ids of a node and of all nodes that depend on it, in creation order.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> dependents(Graph(Value(2.0) * 3.0), "v0")
+    ['v0', 'v2']
+    """
+    found = {id: None}
+    for node in graph.nodes[graph.place(id) + 1 :]:
+        if any(edge.source in found for edge in graph.operand_edges(node.id)):
+            found[node.id] = None
+    return list(found)
