@@ -123,15 +123,6 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
     nodes.sort(key=operator.attrgetter("number"), reverse=True)
 
 
-def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
-    for node in nodes:
-        if node.primitive is not None:
-            if node.primitive.binary and type(node._data) is float and not create_graph and observe is None:
-                _propagate_numbers(node)
-            else:
-                _propagate(node, create_graph, observe)
-
-
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
     """Pass a node's upstream gradient on to its operands, in order."""
     parents, g = node.parents, node._upstream
@@ -145,19 +136,27 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
         parent._upstream = contribution if total is _PENDING else total + contribution
 
 
-def _propagate_numbers(node: Any) -> None:
-    """Do what `_propagate` does, for an operation on two numbers: long scalar graphs spend their time here."""
-    a, b = node.parents
-    x, y, g, out = a._data, b._data, node._upstream, node._data
-    rule_a, rule_b = node.primitive.gradient
-    total = a._upstream
-    if total is not None:
-        contribution = rule_a(g, out, x, y)
-        a._upstream = contribution if total is _PENDING else total + contribution
-    total = b._upstream
-    if total is not None:
-        contribution = rule_b(g, out, x, y)
-        b._upstream = contribution if total is _PENDING else total + contribution
+def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
+    """Propagate through all nodes. Operations on two numbers are written out: long graphs of numbers spend their time here."""
+    fast = not create_graph and observe is None
+    for node in nodes:
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        if not (fast and primitive.binary and type(node._data) is float):
+            _propagate(node, create_graph, observe)
+            continue
+        a, b = node.parents
+        x, y, g, out = a._data, b._data, node._upstream, node._data
+        rule_a, rule_b = primitive.gradient
+        total = a._upstream
+        if total is not None:
+            contribution = rule_a(g, out, x, y)
+            a._upstream = contribution if total is _PENDING else total + contribution
+        total = b._upstream
+        if total is not None:
+            contribution = rule_b(g, out, x, y)
+            b._upstream = contribution if total is _PENDING else total + contribution
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:

@@ -28,7 +28,6 @@ from micrograd_sm.primitives import Primitive, Recorded
 
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
-_add, _multiply = primitives.add, primitives.multiply
 
 
 class Value(Recorded):
@@ -77,16 +76,13 @@ class Value(Recorded):
 
         def __rmatmul__(self, other: Any) -> Value: ...
 
-    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
+    def __new__(cls, data: Any, requires_grad: bool = True, name: str | None = None) -> Value:
         _check_flag(requires_grad)
         if name is not None and type(name) is not str:
             raise TypeError(f"Value: name must be a string, got {name!r}")
-        self._data = data if type(data) is float else stored(data, requires_grad)
-        self.grad = self._upstream = self.params = self.primitive = None
-        self._requires_grad, self.name, self.parents = requires_grad, name, ()
-        self.number = _tick()
-        self._changed = 0
-        self._place = current_mode().place
+        value = _made(data if type(data) is float else stored(data, requires_grad), None, (), None, requires_grad, cls)
+        value.name = name
+        return value
 
     # What it holds --------------------------------------------------------------------------------------------------
 
@@ -251,19 +247,13 @@ class Value(Recorded):
     # Operators ------------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Value:
-        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
-            return NotImplemented
-        data = self._data + other._data
-        return _recorded(data, _add, (self, other), None, self._requires_grad or other._requires_grad)
-
-    def __mul__(self, other: Any) -> Value:
-        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
-            return NotImplemented
-        data = self._data * other._data
-        return _recorded(data, _multiply, (self, other), None, self._requires_grad or other._requires_grad)
+        return _binary(primitives.add, self, other)
 
     def __sub__(self, other: Any) -> Value:
         return _binary(primitives.subtract, self, other)
+
+    def __mul__(self, other: Any) -> Value:
+        return _binary(primitives.multiply, self, other)
 
     def __truediv__(self, other: Any) -> Value:
         return _binary(primitives.divide, self, other)
@@ -328,7 +318,7 @@ class Value(Recorded):
         """
         parents = tuple([x if isinstance(x, Value) else _constant(x, self) for x in operands])
         data = primitive.value(*[parent._data for parent in parents], **params)
-        return _recorded(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
+        return _made(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
 
     def backward(self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
@@ -350,13 +340,16 @@ class Value(Recorded):
         >>> slope.data, x.grad
         (6.0, 2.0)
         """
-        with recording(create_graph), scope("backward"):
-            observers = [watch.passed_back for watch in current_mode().watches] + ([observe] if observe else [])
-            differentiate(self, _seed(self, gradient, create_graph), create_graph, _together(observers))
+        observe = _together([*(watch.passed_back for watch in current_mode().watches), *([observe] if observe else [])])
+        if not create_graph:  # the rules compute on plain numbers: there is nothing to record
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
+            return
+        with recording(True), scope("backward"):
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
 
 
 def _together(observers: list[Observer]) -> Observer | None:
-    """Return one observer that tells all of them; None for none, which costs nothing."""
+    """Combine the observers into one, or None if there are none."""
     if len(observers) < 2:
         return observers[0] if observers else None
 
@@ -394,16 +387,18 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 # Making Values ------------------------------------------------------------------------------------------------------
 
 
-def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | None, requires_grad: bool) -> Value:
-    """Return the Value that a primitive made; without its history where no gradient can flow."""
+def _made(
+    data: Any, primitive: Primitive | None, parents: tuple, params: dict | None, requires_grad: bool, cls: type = Value
+) -> Value:
+    """Return a Value: every one is made here. Where no gradient can flow, it keeps nothing of how it was made."""
     mode = current_mode()
-    value = _new(Value)
+    value: Value = _new(cls)
     value._data = data
     value.grad = value._upstream = value.name = None
     value.number = _tick()
     value._changed = 0
     value._place = mode.place
-    if requires_grad and mode.recording:
+    if requires_grad and (mode.recording or primitive is None):
         value._requires_grad = True
         value.primitive = primitive
         value.parents = parents
@@ -412,8 +407,10 @@ def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | No
         value._requires_grad = False
         value.primitive = value.params = None
         value.parents = ()
-    for watch in mode.watches:
-        watch.made(value, primitive, parents, params)
+    if mode.traced:
+        value._place = mode.traced_place()
+        for watch in mode.watches if primitive else ():
+            watch.made(value, primitive, parents, params)
     return value
 
 
@@ -421,7 +418,9 @@ def _binary(primitive: Primitive, value: Value, other: Any, reflected: bool = Fa
     operand = _operand(other, value)
     if operand is NotImplemented:
         return NotImplemented
-    return value.record(primitive, (operand, value) if reflected else (value, operand), {})
+    a, b = (operand, value) if reflected else (value, operand)
+    data = primitive.value(a._data, b._data)
+    return _made(data, primitive, (a, b), None, a._requires_grad or b._requires_grad)
 
 
 def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) -> Any:
@@ -430,9 +429,11 @@ def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) ->
 
 
 def _operand(other: Any, value: Value) -> Any:
-    """Return the other operand of an operator as a Value; NotImplemented for what is no number, list or array."""
+    """Return the other operand of an operator as a Value; NotImplemented if it is not a number, list or array."""
+    if type(other) is Value:
+        return other
     if type(other) is float or (type(other) is int and other.bit_length() < 64):
-        return _constant_number(float(other))
+        return _made(float(other), None, (), None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -479,16 +480,6 @@ def _constant(x: Any, like: Value | None = None) -> Value:
     return Value(data if like is None else like_storage(data, like._data), requires_grad=False)
 
 
-def _constant_number(x: float) -> Value:
-    """Do what `_constant` does, for a float: written out, since graphs of numbers hold so many of them."""
-    value = _new(Value)
-    value._data = x
-    value.grad = value._upstream = value.name = value.primitive = value.params = None
-    value._requires_grad, value.parents = False, ()
-    value.number, value._changed, value._place = _tick(), 0, current_mode().place
-    return value
-
-
 def _plain_key(key: Any) -> Any:
     """Replace Values in an index by their data."""
     if isinstance(key, tuple):
@@ -498,3 +489,22 @@ def _plain_key(key: Any) -> Any:
 
 def _format_nested(x: Any, spec: str) -> str:
     return f"[{', '.join(_format_nested(y, spec) for y in x)}]" if isinstance(x, list) else format(x, spec)
+
+
+# Fast paths: + and * written out, as long graphs of numbers spend their time here --------------------------------------
+
+
+def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Value:
+    if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+        return NotImplemented
+    return _made(self._data + other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+
+
+def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
+    if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+        return NotImplemented
+    return _made(self._data * other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+
+
+PLAIN_FORMS = {"__add__": Value.__add__, "__mul__": Value.__mul__}  # a test holds the fast paths against them
+Value.__add__, Value.__mul__ = _add, _multiply  # type: ignore[method-assign]

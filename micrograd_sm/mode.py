@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+import types
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import wraps
 from itertools import count
-from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -47,51 +49,39 @@ class Watch(Protocol):
 
     def made(self, value: Any, primitive: Any, operands: tuple, params: dict | None) -> None: ...
 
-    def passed_back(self, node: Any, place: int, upstream: Any, contribution: Any) -> None: ...
+    def passed_back(self, node: Any, position: int, upstream: Any, contribution: Any) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
 class Mode:
-    """Whether operations are recorded, and the place of what is made now; it is never changed, but replaced.
+    """Whether operations are recorded, the scopes that are open, whether lines are traced, and who watches.
 
     >>> Mode().recording, Mode().place.path
     (True, '')
     """
 
-    __slots__ = ("place", "recording")
-    watches: tuple[Watch, ...] = ()  # what hears of every value that is made
+    recording: bool = True
+    place: Place = Place()  # noqa: RUF009 (a tuple is immutable)
+    traced: bool = False
+    watches: tuple[Watch, ...] = ()
 
-    def __init__(self, recording: bool = True, place: Place = Place()) -> None:  # noqa: B008 (a tuple is immutable)
-        self.recording = recording
-        self.place = place
+    def traced_place(self) -> Place:
+        """Return the place of what is made now, with the line of the user's code that runs.
 
-
-class TracingMode(Mode):
-    """A mode whose place has the user's line: looked up when it is asked for, so that other modes pay nothing."""
-
-    __slots__ = ("_scopes",)
-
-    @property
-    def place(self) -> Place:
-        """The scopes of the mode, and the line of the user's code that runs now.
-
-        >>> TracingMode().place.line
-        ('<doctest micrograd_sm.mode.TracingMode.place[0]>', 1)
+        >>> Mode(traced=True).traced_place().line
+        ('<doctest micrograd_sm.mode.Mode.traced_place[0]>', 1)
         """
-        return self._scopes._replace(line=_users_line())
-
-    @place.setter
-    def place(self, place: Place) -> None:
-        self._scopes = place
+        return self.place._replace(line=_users_line())
 
 
-_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (nobody changes a mode)
+_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (a Mode is immutable)
 _entered: ContextVar[tuple[tuple[_ModeChange, Mode], ...]] = ContextVar("entered", default=())  # with the mode before
 current_mode = _mode.get
 
 
-def users_frame() -> FrameType | None:
+def users_frame() -> types.FrameType | None:
     """Return the innermost call that is not this package's, if there is one."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return frame
@@ -115,7 +105,45 @@ class _ModeChange(ContextDecorator, metaclass=Called):
     """A context, also usable as a decorator and re-entrant, in which the engine's mode is another.
 
     One instance may be entered by many threads and tasks at once: what it changed is kept by each of them, not by it.
+    A decorated generator or coroutine runs in the mode from one `yield` or `await` to the next.
     """
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isasyncgenfunction(function):
+            name = type(self).__name__
+            raise TypeError(f"{name}: an asynchronous generator cannot be decorated; write `with {name}():` inside it")
+        if inspect.isgeneratorfunction(function):
+
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                return (yield from self._stepwise(function(*args, **kwargs)))
+
+            return wraps(function)(generator)
+        if inspect.iscoroutinefunction(function):
+
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                return await self._stepwise(function(*args, **kwargs).__await__())
+
+            return wraps(function)(coroutine)
+        return super().__call__(function)
+
+    @types.coroutine
+    def _stepwise(self, generator: Any) -> Any:
+        """Run a generator in this mode, and its user, between the values, in the user's own."""
+        resume, sent = generator.send, None
+        while True:
+            try:
+                with self:
+                    value = resume(sent)
+            except StopIteration as ended:
+                return ended.value
+            try:
+                resume, sent = generator.send, (yield value)
+            except GeneratorExit:
+                with self:
+                    generator.close()
+                raise
+            except BaseException as error:
+                resume, sent = generator.throw, error
 
     def changed(self, mode: Mode) -> Mode:
         raise NotImplementedError
@@ -158,7 +186,7 @@ class recording(_ModeChange):
         self.on = on
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(self.on, mode.place)
+        return replace(mode, recording=self.on)
 
 
 class no_grad(_ModeChange):
@@ -177,7 +205,7 @@ class no_grad(_ModeChange):
             raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(False, mode.place)
+        return replace(mode, recording=False)
 
 
 class trace(_ModeChange):
@@ -195,7 +223,7 @@ class trace(_ModeChange):
             raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
 
     def changed(self, mode: Mode) -> Mode:
-        return mode if isinstance(mode, TracingMode) else TracingMode(mode.recording, mode.place)
+        return replace(mode, traced=True)
 
 
 class watching(_ModeChange):
@@ -205,9 +233,7 @@ class watching(_ModeChange):
         self.watch = watch
 
     def changed(self, mode: Mode) -> Mode:
-        watches = (*mode.watches, self.watch)
-        kind = type("WatchingMode", (TracingMode,), {"__slots__": (), "watches": watches})  # other changes keep the class
-        return kind(mode.recording, mode.place)
+        return replace(mode, traced=True, watches=(*mode.watches, self.watch))
 
 
 class scope(_ModeChange):
@@ -230,7 +256,11 @@ class scope(_ModeChange):
         self.name = name
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(mode.recording, mode.place.opened(self.name))
+        return _inside(mode, self.name)
+
+
+def _inside(mode: Mode, name: str) -> Mode:
+    return Mode(mode.recording, mode.place.opened(name), mode.traced, mode.watches)
 
 
 def composed(function: Function) -> Function:
@@ -247,8 +277,7 @@ def composed(function: Function) -> Function:
 
     @wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        mode = current_mode()
-        token = _mode.set(type(mode)(mode.recording, mode.place.opened(name)))
+        token = _mode.set(_inside(current_mode(), name))
         try:
             return function(*args, **kwargs)
         finally:

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import count
 from typing import Any
@@ -39,6 +40,7 @@ class Recorded:
         raise NotImplementedError
 
 
+@dataclass(slots=True, eq=False)
 class Primitive:
     """An operation: its value rule, one gradient rule for each operand, and what is known of it.
 
@@ -55,25 +57,21 @@ class Primitive:
     (6.0, [3.0, 2.0])
     """
 
-    __slots__ = ("binary", "broadcasts", "gradient", "infix", "kind", "linear", "name", "says", "symbol", "value")
+    name: str
+    symbol: str
+    value: Callable
+    gradient: Any
+    kind: str = "elementwise"
+    broadcasts: bool = False
+    linear: bool = False
+    infix: bool = False
+    says: str = ""
+    binary: bool = field(init=False)
 
-    def __init__(
-        self,
-        name: str,
-        symbol: str,
-        value: Callable,
-        gradient: Any,
-        *,
-        kind: str = "elementwise",
-        broadcasts: bool = False,
-        linear: bool = False,
-        infix: bool = False,
-        says: str = "",
-    ) -> None:
-        self.name, self.symbol, self.value, self.gradient = name, symbol, value, gradient
-        self.kind, self.broadcasts, self.linear, self.infix, self.says = kind, broadcasts, linear, infix, says
-        self.binary = isinstance(gradient, tuple) and all(_arguments(rule) == ("g", "out", "a", "b") for rule in gradient)
-        PRIMITIVES[name] = self
+    def __post_init__(self) -> None:
+        rules = self.gradient if isinstance(self.gradient, tuple) else (self.gradient,)
+        self.binary = all(_arguments(rule) == ("g", "out", "a", "b") for rule in rules)
+        PRIMITIVES[self.name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         for operand in operands:
@@ -110,8 +108,8 @@ class EachOperand:
         return (partial(self.rule, place) for place in count())
 
 
-def _arguments(rule: Callable) -> tuple[str, ...]:
-    return rule.__code__.co_varnames[: rule.__code__.co_argcount]
+def _arguments(rule: Any) -> tuple[str, ...]:
+    return () if isinstance(rule, EachOperand) else rule.__code__.co_varnames[: rule.__code__.co_argcount]
 
 
 PRIMITIVES: dict[str, Primitive] = {}
