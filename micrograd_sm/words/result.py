@@ -26,6 +26,7 @@ class Record:
     """
 
     __hash__: Any = None
+    __array_ufunc__ = None  # a NumPy array leaves it to us whether the two are equal
 
     def to_dict(self) -> dict[str, Any]:
         """Return the fields as plain data, which strict JSON can hold: nan and infinities are words."""
