@@ -172,9 +172,6 @@ class Tags(HTMLParser):
 
 
 def is_html(result: Any, case: Case) -> None:
-    if hasattr(result, "_repr_markdown_"):
-        assert result._repr_markdown_() == f"```python\n{result}```\n" and "```" not in str(result)
-        return
     html = result._repr_html_()
     tags = Tags(html)
     assert tags.text.strip() or "img" in tags.found

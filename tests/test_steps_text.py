@@ -177,6 +177,8 @@ def test_numbers_do_not_pretend() -> None:
     assert [number_text(x) for x in (1.0, -0.0, 3, True, 123456.0, 1e7)] == ["1", "-0", "3", "true", "123456", "1e7"]
     assert [number_text(x) for x in (1e-9, -math.inf, math.nan, 5e-324)] == ["1e-9", "-inf", "nan", "4.941e-324"]
     assert data_text(Array.of([], (0, 3))) == "[]"
+    assert data_text(Array([[1.0, 0.5]])) == "[[1, 0.5]]"
+    assert data_text(Array([1.0, math.nan, 3.0] * 6)) == "[18 elements from 1 to 3, some nan]"
 
 
 @pytest.mark.parametrize("name", HOSTILE)

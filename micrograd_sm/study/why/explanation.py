@@ -276,4 +276,4 @@ def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normali
 
 def _stacked(lines: tuple[Line, ...]) -> str:
     """Return lines in HTML, one under the other from the left, with fractions of full size."""
-    return "".join(f'<div style="margin:0.4em 0">{lines_element([line], display=True)}</div>' for line in lines)
+    return "".join(f'<div style="margin:0.7em 0">{lines_element([line], display=True)}</div>' for line in lines)

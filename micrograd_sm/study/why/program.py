@@ -6,6 +6,7 @@ import keyword
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from html import escape
 from itertools import product
 from math import prod
 from pathlib import Path
@@ -107,8 +108,8 @@ class Program(str):
         exec(compile(self, "<source of a gradient>", "exec"), variables)
         return {name: variables[name] for name in (self.loss, *self.gradients.values())}
 
-    def _repr_markdown_(self) -> str:
-        return f"```python\n{self}```\n"
+    def _repr_html_(self) -> str:
+        return f"<pre><code>{escape(self)}</code></pre>"
 
     def save(self, path: str | Path) -> Path:
         """Write the program to a file and return its path.
