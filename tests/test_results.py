@@ -149,7 +149,7 @@ def is_strict_json(result: Any) -> None:
 class Tags(HTMLParser):
     """The tags of some HTML, each of which must be closed, and in their order."""
 
-    VOID = frozenset({"br", "img"})
+    VOID = frozenset({"br", "img", "wbr"})
 
     def __init__(self, html: str) -> None:
         super().__init__()

@@ -29,11 +29,11 @@ def line_elements(line: Line) -> tuple[str, str, str]:
     return symbols, "" if numbers == result else numbers, _with_total(result, line.total)
 
 
-def lines_element(lines: Sequence[Line], display: bool = False) -> str:
-    """Return lines as one `<math>` element, one below the other; with `display` the fractions of a single line are large."""
+def lines_element(lines: Sequence[Line]) -> str:
+    """Return lines as one `<math>` element; several lines stand one below the other."""
     rows = [_row(*_between(_operator("="), [part for part in line_elements(line) if part])) for line in lines]
     if len(rows) == 1:
-        return math_element(f'<mstyle displaystyle="true">{rows[0]}</mstyle>' if display else rows[0])
+        return math_element(rows[0])
     return math_element(f"<mtable>{''.join(f'<mtr><mtd>{row}</mtd></mtr>' for row in rows)}</mtable>")
 
 

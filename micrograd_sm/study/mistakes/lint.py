@@ -71,7 +71,7 @@ class Lint(Listing[Mistake]):
     def _repr_html_(self) -> str:
         head, *_ = str(self).splitlines()
         found = "".join(f'<li style="margin:0.3em 0">{mistake._repr_html_()}</li>' for mistake in self.mistakes)
-        return f"<div>{head}<ul>{found}</ul></div>" if found else f"<div>{head}</div>"
+        return f'<div style="margin:0.5em 0">{head}{f"<ul>{found}</ul>" if found else ""}</div>'
 
 
 def lint(

@@ -16,7 +16,7 @@ from micrograd_sm.steps.formula import lines_of
 from micrograd_sm.steps.record import Steps
 from micrograd_sm.study.patterns import Normalised, normalised
 from micrograd_sm.study.subject import check_loss, subject_of
-from micrograd_sm.words.mathml import lines_element
+from micrograd_sm.words.mathml import line_elements, lines_element, math_element
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
 from micrograd_sm.words.plain import plain
@@ -275,5 +275,12 @@ def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normali
 
 
 def _stacked(lines: tuple[Line, ...]) -> str:
-    """Return lines in HTML, one under the other from the left, with fractions of full size."""
-    return "".join(f'<div style="margin:0.7em 0">{lines_element([line], display=True)}</div>' for line in lines)
+    """Return lines in HTML, one below the other; a long one breaks before an equals sign."""
+    return "".join(f'<div style="margin:0.7em 0">{"<wbr>".join(_parts(line))}</div>' for line in lines)
+
+
+def _parts(line: Line) -> Iterator[str]:
+    equals = ""
+    for part in filter(None, line_elements(line)):
+        yield math_element(f'<mstyle displaystyle="true">{equals}{part}</mstyle>')
+        equals = "<mo>=</mo>"
