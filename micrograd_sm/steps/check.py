@@ -76,9 +76,10 @@ class Compared(Record):
 class Check(Listing[Compared]):
     """What a check found; true when no gradient differs. The parts are in the order of the backward pass.
 
-    `differ` are the failures; the length, index and loop of a check are theirs, so one of length 0 is true. `kinks` lie where the function has none or several slopes (a tie of max, relu at 0), the
-    gradient being one of those between, or pass on through such points, as in relu(x) - relu(-x) at 0; `unknown` where
-    central differences have no finite answer. `checked` elements of `elements` were looked at.
+    `differ` are the failures; the length, index and loop of a check are theirs, so one of length 0 is true. `kinks` lie where
+    the function has none or several slopes (a tie of max, relu at 0), the gradient being one of those between, or pass on
+    through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer. `checked`
+    elements of `elements` were looked at.
 
     >>> from micrograd_sm import Value, steps
     >>> x = Value(3.0, name="x")
