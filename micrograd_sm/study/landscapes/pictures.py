@@ -1,6 +1,6 @@
 """Landscapes: a loss and its gradient over logits and over the simplex, and p - y of a batch while it is learnt.
 
-Every number here comes from the engine's own backward pass; `landscapes_plot` only draws them.
+Every number here comes from the engine's own backward pass; `plot` only draws them.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from micrograd_sm.study.landscapes.batch import training_maps
+from micrograd_sm.study.landscapes.landscape import Landscape
 from micrograd_sm.study.landscapes.losses import (
     CROSS_ENTROPY,
     LOSSES,
@@ -20,7 +21,7 @@ from micrograd_sm.study.landscapes.losses import (
     sample,
     some_settings,
 )
-from micrograd_sm.study.landscapes.parts import Curve, CurvePanel, FieldPanel, Landscape
+from micrograd_sm.study.landscapes.panels import Curve, CurvePanel, FieldPanel
 
 _SIX = (0, 0, 0, 1, 1, 2)  # observed at the same logits: half of class 0, a third of class 1, a sixth of class 2
 SETTINGS = (
