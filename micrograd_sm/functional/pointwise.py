@@ -11,23 +11,9 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "abs",
-    "cos",
-    "exp",
-    "log",
-    "log1p",
-    "logit",
-    "masked_fill",
-    "maximum",
-    "minimum",
-    "relu",
-    "sigmoid",
-    "sin",
-    "softplus",
-    "sqrt",
-    "tanh",
-    "where",
-]
+    "abs", "cos", "exp", "log", "log1p", "logit", "masked_fill", "maximum", "minimum", "relu", "sigmoid", "sin",
+    "softplus", "sqrt", "tanh", "where",
+]  # fmt: skip
 
 NAN = float("nan")
 

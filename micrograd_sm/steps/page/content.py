@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw import texts
 from micrograd_sm.graph import Node, Scope
 from micrograd_sm.steps.page.formula import Fragments, formula_of
 from micrograd_sm.steps.page.slips import asked_for, slips_of
-from micrograd_sm.steps.record import Contribution, Step, Steps
+from micrograd_sm.steps.parts import Contribution, Step
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import data_text
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
 
 Json = dict[str, Any]
 

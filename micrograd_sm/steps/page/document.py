@@ -11,13 +11,16 @@ from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from string import Template
+from typing import TYPE_CHECKING
 
 from micrograd_sm.draw import to_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.page.content import Content, cell_text, content_of, json_text, room_for_totals
-from micrograd_sm.steps.record import Steps
 from micrograd_sm.words.names import labels_of, visible
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
 
 _SCRIPTS = ("model.js", "picture.js", "formula.js", "predict.js", "page.js")
 _MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays

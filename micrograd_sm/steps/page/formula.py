@@ -5,7 +5,7 @@ from __future__ import annotations
 import xml.etree.ElementTree as ET
 from typing import Any
 
-from micrograd_sm.steps.record import Step
+from micrograd_sm.steps.parts import Step
 
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from micrograd_sm.array import Array, flat_of
 from micrograd_sm.graph import Graph
-from micrograd_sm.steps.record import Contribution
+from micrograd_sm.steps.parts import Contribution
 
 
 def asked_for(contribution: Contribution) -> int:
