@@ -92,7 +92,16 @@ def _users_line() -> tuple[str, int] | None:
     return frame and (frame.f_code.co_filename, frame.f_lineno)
 
 
-class _ModeChange(ContextDecorator):
+class Called(type):
+    """The type of contexts that must be called: `with no_grad:` says how to write it, and enters nothing."""
+
+    def __enter__(cls) -> None:
+        raise TypeError(f"{cls.__name__} is a context only when it is called: write `with {cls.__name__}():`")
+
+    def __exit__(cls, *exception: object) -> None: ...
+
+
+class _ModeChange(ContextDecorator, metaclass=Called):
     """A context, also usable as a decorator and re-entrant, in which the engine's mode is another.
 
     One instance may be entered by many threads and tasks at once: what it changed is kept by each of them, not by it.
