@@ -228,7 +228,7 @@ def test_60_columns_have_everything(terminal):
 
 
 @pytest.mark.parametrize("size", [(120, 30), (80, 24), (60, 10), (30, 5), (7, 2), (1, 1)])
-@pytest.mark.parametrize("keys", [[], ["end"], ["c", "end"], ["F"], ["?"], ["/", "x"], ["1"], ["left"]])
+@pytest.mark.parametrize("keys", [[], ["end"], ["c", "end"], ["F"], ["?"], ["/", "\u202e"], ["1"], ["left"]])
 def test_a_screen_is_exactly_as_large_as_its_window(size: tuple[int, int], keys: list[str]) -> None:
     from rich.cells import cell_len  # noqa: PLC0415 - not everywhere installed
     from rich.console import Console  # noqa: PLC0415
