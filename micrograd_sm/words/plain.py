@@ -1,4 +1,4 @@
-"""Anything that a result holds as plain data, which strict JSON can hold."""
+"""The contents of results as plain data for strict JSON."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 
 def plain(x: Any) -> Any:
-    """Return data as strict JSON has it: arrays and tuples as lists, dataclasses as dicts, nan and infinities as words.
+    """Return data for strict JSON: arrays and tuples become lists, dataclasses dicts, nan and infinities words.
 
     >>> plain({"a": (1.0, float("inf"))})
     {'a': [1.0, 'inf']}

@@ -1,4 +1,4 @@
-"""What a study returns, and what is in it: named fields, equal by their contents, as text, plain data and HTML."""
+"""The bases of results and their parts: named fields, equality by content, text, plain data and HTML."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Item = TypeVar("Item")
 
 
 class Record:
-    """The base of a frozen dataclass that may hold arrays; equal if its plain data is, and therefore not hashable.
+    """The base of a frozen dataclass that may hold arrays. Two are equal if their plain data is, and none can be hashed.
 
     >>> from dataclasses import dataclass
     >>> from micrograd_sm import Array
@@ -26,10 +26,10 @@ class Record:
     """
 
     __hash__: Any = None
-    __array_ufunc__ = None  # a NumPy array leaves it to us whether the two are equal
+    __array_ufunc__ = None  # so that a NumPy array lets us compare
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the fields as plain data, which strict JSON can hold: nan and infinities are words."""
+        """Return the fields as plain data for strict JSON; nan and infinities are words."""
         return {field.name: plain(getattr(self, field.name)) for field in fields(self)}  # type: ignore[arg-type]
 
     def __eq__(self, other: object) -> bool:
@@ -37,7 +37,7 @@ class Record:
 
 
 class Result(Record):
-    """The base of what a study returns: `str()` is what it found, as a Python prompt and a notebook show it, too."""
+    """The base of the result of a study: a Python prompt and a notebook show its `str()`."""
 
     def __repr__(self) -> str:
         return str(self)
@@ -47,7 +47,7 @@ class Result(Record):
 
 
 class Listing(Result, Generic[Item]):
-    """The base of a result that is a list: true if it is not empty, with a length, an index, and a loop over its items."""
+    """The base of a result that is a list: true if it has items, with a length, an index and iteration."""
 
     def _items(self) -> Sequence[Item]:
         raise NotImplementedError
@@ -63,7 +63,7 @@ class Listing(Result, Generic[Item]):
 
 
 def prose(text: str) -> str:
-    """Return text as HTML, in the notebook's own letters, with its line breaks and indents.
+    """Return text as HTML, in the notebook's font, with its line breaks and indents.
 
     >>> prose("a < b")
     '<div style="white-space:pre-wrap">a &lt; b</div>'

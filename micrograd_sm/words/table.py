@@ -9,7 +9,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def table_lines(rows: Rows, words: int = 0) -> Iterator[str]:
-    """Yield the rows as lines of text: the first `words` columns to the left, the others, which hold numbers, to the right.
+    """Yield the rows as lines of text, the first `words` columns aligned left, the others, which hold numbers, right.
 
     >>> list(table_lines([("node", "value"), ("x", "2"), ("loss", "-4")], words=1))
     ['node  value', 'x         2', 'loss     -4']
@@ -21,9 +21,9 @@ def table_lines(rows: Rows, words: int = 0) -> Iterator[str]:
 
 
 def table_html(rows: Rows, words: int = 0, head: bool = True) -> str:
-    """Return the rows as a table in HTML; with `head` the first names the columns.
+    """Return the rows as an HTML table; with `head` the first row names the columns.
 
-    It names no colour, so that it is read in a dark notebook, too.
+    It sets no colour, so that it is readable in a dark notebook, too.
 
     >>> table_html([("node", "value"), ("<x>", "2")], words=1).count("&lt;x&gt;")
     1
