@@ -13,13 +13,14 @@ from micrograd_sm.array import Array
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value
+from micrograd_sm.graph.differences import RIGHT, Differences, Verdict
 from micrograd_sm.mode import no_grad, recording
-from micrograd_sm.study.trust.differences import RIGHT, Differences, Verdict
 from micrograd_sm.study.trust.rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 from micrograd_sm.transforms.structure import paths, rebuilt
 
 _WRONG = ("wrong", "forward", "asymmetric")
+_KINDS = {"differs": "wrong", "kink": "not smooth", "edge": "not smooth", "undecided": "undecided"}
 
 
 @dataclass(frozen=True)
@@ -88,7 +89,7 @@ class GradientReport:
 
     @property
     def not_smooth(self) -> tuple[Finding, ...]:
-        """The derivatives at points where the function has none; any number there is as good as another.
+        """The derivatives at points where the function has none; at a kink, any slope between those of both sides will do.
 
         >>> from micrograd_sm import relu
         >>> print(check_gradients(relu, 0.0, order=1).not_smooth[0])
@@ -268,8 +269,10 @@ class _Check:
         """Return the kind of the finding, "right" for none, and the number compared with and its error."""
         analytic, scale = reverse[place][column], max(map(abs, reverse[place]))
         mirrored = reverse[column][place] if self.order == 2 else analytic
-        if verdict.kind != "right":
-            return verdict.kind, verdict.numeric, verdict.error
+        if verdict.kind == "kink" and math.isfinite(analytic) and not verdict.admits(analytic):
+            return "wrong", verdict.numeric, verdict.error
+        if verdict.kind != "agrees":
+            return _KINDS[verdict.kind], verdict.numeric, verdict.error
         if _differ(analytic, forward, scale, verdict.error):
             return "forward", forward, 0.0
         if _differ(analytic, mirrored, scale, verdict.error):
