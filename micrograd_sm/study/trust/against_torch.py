@@ -13,6 +13,7 @@ from micrograd_sm import creation, functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.trust.checks import check_callable, indices, is_checked, subscript, variable, weights
 from micrograd_sm.study.trust.on_torch import There, on_torch, tensor_of
 from micrograd_sm.transforms import vjp
@@ -135,6 +136,8 @@ class Here:
     >>> Here().tensor([1, 2])
     Value([1, 2], requires_grad=False)
     """
+
+    operations = PRIMITIVES
 
     def tensor(self, data: Any) -> Value:
         """Return data as a tensor without a gradient."""
