@@ -23,6 +23,7 @@ default_role = "literal"  # a docstring's `x` is code
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
+autodoc_inherit_docstrings = False  # a forward without a docstring is described by its class
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [

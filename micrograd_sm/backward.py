@@ -20,15 +20,15 @@ Observer = Callable[[Any, int, Any, Any], None]
 
 
 def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
-    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` with an observer.
+    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` calls it.
 
     Nodes are visited in descending creation number: each one after everything that was made of it, so its upstream
-    gradient is complete, and in the same order in every run. `observe(node, place, upstream, contribution)` is called
-    for each operand, in order. Nothing is written to any `.grad` before the whole pass has succeeded.
+    gradient is complete, and in the same order in every run. `observe(node, position, upstream, contribution)` is called
+    for each operand, in order. No `.grad` is written before the whole pass has succeeded.
 
     >>> from micrograd_sm import Value
     >>> x = Value(2.0, name="x")
-    >>> differentiate(x * x, 1.0, observe=lambda node, place, g, c: print(node.op, place, g, c))
+    >>> differentiate(x * x, 1.0, observe=lambda node, position, g, c: print(node.op, position, g, c))
     multiply 0 1.0 2.0
     multiply 1 1.0 2.0
     """
@@ -47,9 +47,9 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
 
 
 def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_graph: bool = False) -> list[Any]:
-    """Return the gradient of the sum of root * seed for each input, None where there is none; no `.grad` is written.
+    """Return the gradient of the sum of root * seed by each input, None if there is none. No `.grad` is written.
 
-    The pass stops at the inputs, so their own operands get nothing, and visits only what lies between them and the roots.
+    The pass stops at the inputs, so their own operands receive nothing. It visits only nodes between inputs and roots.
 
     >>> from micrograd_sm import Value
     >>> x, w = Value(2.0), Value(3.0)
@@ -76,7 +76,7 @@ def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_grap
 
 
 def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
-    """Keep the nodes that depend on an input; the others want no upstream gradient."""
+    """Return the nodes that depend on an input; the others need no upstream gradient."""
     for node in reversed(reached):
         if all(parent._upstream is None for parent in node.parents):
             node._upstream = None
@@ -84,7 +84,7 @@ def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
 
 
 def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
-    """Return whether a gradient from the roots reaches a leaf that is none of the inputs.
+    """Return whether a gradient from the roots reaches a leaf that is not an input.
 
     >>> from micrograd_sm import Value
     >>> x, w = Value(2.0), Value(3.0)
@@ -105,7 +105,7 @@ def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
 
 
 def _collect(roots: list[Any], nodes: list[Any]) -> None:
-    """Fill `nodes` with everything that a gradient reaches from the roots, in descending creation number."""
+    """Fill `nodes` with all that a gradient reaches from the roots, in descending creation number."""
     for root in roots:
         if root._upstream is None:
             root._upstream = _PENDING
@@ -123,15 +123,6 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
     nodes.sort(key=operator.attrgetter("number"), reverse=True)
 
 
-def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
-    for node in nodes:
-        if node.primitive is not None:
-            if node.primitive.binary and type(node._data) is float and not create_graph and observe is None:
-                _propagate_numbers(node)
-            else:
-                _propagate(node, create_graph, observe)
-
-
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
     """Pass a node's upstream gradient on to its operands, in order."""
     parents, g = node.parents, node._upstream
@@ -145,23 +136,31 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
         parent._upstream = contribution if total is _PENDING else total + contribution
 
 
-def _propagate_numbers(node: Any) -> None:
-    """Do what `_propagate` does, for an operation on two numbers: long scalar graphs spend their time here."""
-    a, b = node.parents
-    x, y, g, out = a._data, b._data, node._upstream, node._data
-    rule_a, rule_b = node.primitive.gradient
-    total = a._upstream
-    if total is not None:
-        contribution = rule_a(g, out, x, y)
-        a._upstream = contribution if total is _PENDING else total + contribution
-    total = b._upstream
-    if total is not None:
-        contribution = rule_b(g, out, x, y)
-        b._upstream = contribution if total is _PENDING else total + contribution
+def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
+    """Propagate through all nodes. Operations on two numbers are written out: long graphs of numbers spend their time here."""
+    fast = not create_graph and observe is None
+    for node in nodes:
+        primitive = node.primitive
+        if primitive is None:
+            continue
+        if not (fast and primitive.binary and type(node._data) is float):
+            _propagate(node, create_graph, observe)
+            continue
+        a, b = node.parents
+        x, y, g, out = a._data, b._data, node._upstream, node._data
+        rule_a, rule_b = primitive.gradient
+        total = a._upstream
+        if total is not None:
+            contribution = rule_a(g, out, x, y)
+            a._upstream = contribution if total is _PENDING else total + contribution
+        total = b._upstream
+        if total is not None:
+            contribution = rule_b(g, out, x, y)
+            b._upstream = contribution if total is _PENDING else total + contribution
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:
-    """Return the gradient that earlier passes left, plus this pass's; plain unless this pass makes a graph."""
+    """Return the gradient of earlier passes plus this pass's: plain numbers, unless this pass makes a graph."""
     grad = node.grad
     if isinstance(grad, Recorded) and not create_graph:
         grad = grad._data

@@ -1,4 +1,4 @@
-"""New Values: filled, counted, or random. Like `Value(...)`, they require a gradient unless told otherwise."""
+"""New Values: filled, counted, or random. Like `Value(...)`, they require a gradient unless `requires_grad=False`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ __all__ = ["arange", "eye", "full", "ones", "rand", "randint", "randn", "zeros"]
 
 
 def zeros(*size: Any, requires_grad: bool = True, name: str | None = None) -> Value:
-    """Return a Value of the given size filled with 0 (torch.zeros).
+    """Return a Value of this size, filled with 0 (torch.zeros).
 
     >>> zeros(2, 2)
     Value([[0., 0.],
@@ -27,7 +27,7 @@ def zeros(*size: Any, requires_grad: bool = True, name: str | None = None) -> Va
 
 
 def ones(*size: Any, requires_grad: bool = True, name: str | None = None) -> Value:
-    """Return a Value of the given size filled with 1 (torch.ones).
+    """Return a Value of this size, filled with 1 (torch.ones).
 
     >>> ones(3)
     Value([1., 1., 1.])
@@ -36,7 +36,7 @@ def ones(*size: Any, requires_grad: bool = True, name: str | None = None) -> Val
 
 
 def full(size: Any, fill_value: float, requires_grad: bool = True, name: str | None = None) -> Value:
-    """Return a Value of the given size filled with one number (torch.full).
+    """Return a Value of this size, filled with one number (torch.full).
 
     >>> full((2,), 0.5)
     Value([0.5000, 0.5000])
@@ -59,10 +59,10 @@ def eye(n: int, m: int | None = None, requires_grad: bool = True, name: str | No
 
 
 def arange(start: float, end: float | None = None, step: float = 1, name: str | None = None) -> Value:
-    """Return start, start + step, ... up to but without end; arange(n) counts from 0 to n - 1 (torch.arange).
+    """Return start, start + step, ..., without end; arange(n) counts from 0 to n - 1 (torch.arange).
 
-    Ints give a Value of ints, which can be a target or an index and has no gradient; floats one of floats.
-    Raises RuntimeError for a step of 0 or one that leads away from end.
+    If all arguments are ints, so are the elements: they can be targets or indices, and have no gradient.
+    Raises RuntimeError for a step of 0 and for a step that leads away from end.
 
     >>> arange(3), arange(0.0, 1.0, 0.25).tolist()
     (Value([0, 1, 2], requires_grad=False), [0.0, 0.25, 0.5, 0.75])
@@ -83,7 +83,7 @@ def arange(start: float, end: float | None = None, step: float = 1, name: str | 
 
 
 def rand(*size: Any, generator: Random | None = None, requires_grad: bool = True, name: str | None = None) -> Value:
-    """Return a Value of the given size with numbers uniform on [0, 1) (torch.rand).
+    """Return a Value of this size, with numbers uniform on [0, 1) (torch.rand).
 
     >>> rand(2, 4, 8).shape
     (2, 4, 8)
@@ -92,7 +92,7 @@ def rand(*size: Any, generator: Random | None = None, requires_grad: bool = True
 
 
 def randn(*size: Any, generator: Random | None = None, requires_grad: bool = True, name: str | None = None) -> Value:
-    """Return a Value of the given size with numbers from the normal distribution, mean 0, variance 1 (torch.randn).
+    """Return a Value of this size, with numbers from the normal distribution, mean 0, variance 1 (torch.randn).
 
     >>> randn(2, 3, generator=Random(0)).shape
     (2, 3)
@@ -102,9 +102,9 @@ def randn(*size: Any, generator: Random | None = None, requires_grad: bool = Tru
 
 
 def randint(low: int, high: Any = None, size: Any = None, generator: Random | None = None) -> Value:
-    """Return ints uniform on low .. high - 1, of the given size; randint(high, size) starts at 0 (torch.randint).
+    """Return a Value of ints uniform on low .. high - 1; randint(high, size) starts at 0 (torch.randint).
 
-    Ints have no gradient; they can be a target or an index. Raises RuntimeError when there is nothing between.
+    Ints can be targets or indices, and have no gradient. Raises RuntimeError if low is not below high.
 
     >>> randint(5, (2, 3)).shape, randint(7, 8, (2,)).tolist()
     ((2, 3), [7, 7])

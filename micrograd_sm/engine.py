@@ -28,20 +28,19 @@ from micrograd_sm.primitives import Primitive, Recorded
 
 _tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
-_add, _multiply = primitives.add, primitives.multiply
 
 
 class Value(Recorded):
     """A number or n-d tensor in a graph of computations.
 
     `data` is a number, a (nested) list of numbers, an `Array`, or an array of another library that follows the
-    array API standard. Numbers are kept as Python floats. Where no gradient is required, integers stay integers, so
-    that such a Value can be a target or an index.
+    array API standard. Numbers are kept as Python floats. If no gradient is required, integers stay integers, so that
+    such a Value can be a target or an index.
 
     `grad` is None until a backward pass reaches it; `op` names the primitive that made the value (None for a leaf) and
-    `parents` are its operands, in order; `number` grows with creation, so that parents come before what is made of them.
+    `parents` are its operands, in order; `number` grows with creation, so that operands come before their results.
 
-    Raises TypeError for what is not a real number, ValueError for ragged lists.
+    Raises TypeError if the data are not real numbers, ValueError if lists are ragged.
 
     >>> w = Value([[1, 2], [3, 4]], name="w")
     >>> (w * w).sum().backward()
@@ -77,16 +76,13 @@ class Value(Recorded):
 
         def __rmatmul__(self, other: Any) -> Value: ...
 
-    def __init__(self, data: Any, requires_grad: bool = True, name: str | None = None) -> None:
+    def __new__(cls, data: Any, requires_grad: bool = True, name: str | None = None) -> Value:
         _check_flag(requires_grad)
         if name is not None and type(name) is not str:
             raise TypeError(f"Value: name must be a string, got {name!r}")
-        self._data = data if type(data) is float else stored(data, requires_grad)
-        self.grad = self._upstream = self.params = self.primitive = None
-        self._requires_grad, self.name, self.parents = requires_grad, name, ()
-        self.number = _tick()
-        self._changed = 0
-        self._place = current_mode().place
+        value = _made(data if type(data) is float else stored(data, requires_grad), None, (), None, requires_grad, cls)
+        value.name = name
+        return value
 
     # What it holds --------------------------------------------------------------------------------------------------
 
@@ -111,7 +107,7 @@ class Value(Recorded):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient is wanted. Only a leaf's can be set (RuntimeError else, as in torch); integers become floats.
+        """Whether a gradient is wanted. It can be set on leaves only (else RuntimeError, as in torch); integers become floats.
 
         >>> x = Value(2.0)
         >>> x.requires_grad = False
@@ -157,7 +153,7 @@ class Value(Recorded):
 
     @property
     def scope(self) -> str:
-        """The composed functions that it was made in, outermost first; "" outside of them.
+        """The composed functions in which it was made, outermost first; "" if there are none.
 
         >>> Value([0.0, 0.0]).softmax(dim=0).scope
         'softmax'
@@ -166,7 +162,7 @@ class Value(Recorded):
 
     @property
     def T(self) -> Value:
-        """The matrix transposed (two dimensions only; RuntimeError for others).
+        """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
         >>> Value([[1.0, 2.0]]).T.shape
         (2, 1)
@@ -176,7 +172,7 @@ class Value(Recorded):
         return primitives.permute(self, order=(1, 0))
 
     def item(self) -> float:
-        """Return the only element as a Python number; RuntimeError if there is not exactly one (torch.Tensor.item).
+        """Return the only element as a Python number. Raises RuntimeError if there is not exactly one (torch.Tensor.item).
 
         >>> Value([[2.5]]).item()
         2.5
@@ -189,7 +185,7 @@ class Value(Recorded):
         return nested
 
     def tolist(self) -> Any:
-        """Return the data as nested lists, a number for shape () (torch.Tensor.tolist).
+        """Return the data as nested lists, or as a number if the shape is () (torch.Tensor.tolist).
 
         >>> Value([[1, 2], [3, 4]]).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
@@ -197,7 +193,7 @@ class Value(Recorded):
         return self._data.tolist() if hasattr(self._data, "tolist") else self._data
 
     def detach(self) -> Value:
-        """Return a leaf with the same data through which no gradient flows (torch.Tensor.detach).
+        """Return a leaf with the same data; no gradient flows through it (torch.Tensor.detach).
 
         >>> Value(2.0).detach().requires_grad
         False
@@ -228,7 +224,7 @@ class Value(Recorded):
     def __iter__(self) -> Iterator[Value]:
         if not self.shape:
             raise TypeError("a Value of shape () is a number and cannot be iterated over")
-        return (self[place] for place in range(self.shape[0]))
+        return (self[index] for index in range(self.shape[0]))
 
     def __format__(self, spec: str) -> str:
         if not spec:
@@ -251,19 +247,13 @@ class Value(Recorded):
     # Operators ------------------------------------------------------------------------------------------------------
 
     def __add__(self, other: Any) -> Value:
-        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
-            return NotImplemented
-        data = self._data + other._data
-        return _recorded(data, _add, (self, other), None, self._requires_grad or other._requires_grad)
-
-    def __mul__(self, other: Any) -> Value:
-        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
-            return NotImplemented
-        data = self._data * other._data
-        return _recorded(data, _multiply, (self, other), None, self._requires_grad or other._requires_grad)
+        return _binary(primitives.add, self, other)
 
     def __sub__(self, other: Any) -> Value:
         return _binary(primitives.subtract, self, other)
+
+    def __mul__(self, other: Any) -> Value:
+        return _binary(primitives.multiply, self, other)
 
     def __truediv__(self, other: Any) -> Value:
         return _binary(primitives.divide, self, other)
@@ -320,7 +310,7 @@ class Value(Recorded):
     # Recording and differentiating ----------------------------------------------------------------------------------
 
     def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Value:
-        """Apply a primitive to operands of which at least one is a Value; others become constants of the graph.
+        """Apply a primitive to operands, and record it. At least one is a Value; the others become constants of the graph.
 
         >>> x = Value(0.0)
         >>> x.record(primitives.exp, (x,), {}).parents == (x,)
@@ -328,19 +318,19 @@ class Value(Recorded):
         """
         parents = tuple([x if isinstance(x, Value) else _constant(x, self) for x in operands])
         data = primitive.value(*[parent._data for parent in parents], **params)
-        return _recorded(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
+        return _made(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
 
     def backward(self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
 
-        `gradient` is dL/d self, of self's shape, and 1 by default, for which self must have exactly one element.
-        With `create_graph` the gradients are Values that can be differentiated again; they refer to the graph they came
-        from, so set `.grad` to None when you are done with them.
+        `gradient` is dL/d self, in self's shape. By default it is 1, and self must have exactly one element.
+        If `create_graph` is set, the gradients are Values that can be differentiated again. They refer to the graph that
+        they came from, so set `.grad` to None when you are done with them.
 
-        Every pass starts afresh, and `.grad` accumulates over passes. Raises RuntimeError when self requires no
-        gradient, when the gradient's shape is not self's, or when data that the graph was computed from has been set since;
-        no `.grad` changes then. `observe(node, place, upstream, contribution)` is called for each operand that a gradient
-        is passed on to, in order; `steps` listens there.
+        Every pass starts afresh, and `.grad` accumulates over passes. `observe(node, position, upstream, contribution)` is
+        called for each operand that receives a contribution, in order; `steps` listens there. Raises RuntimeError if self
+        requires no gradient, if the gradient's shape is not self's, or if data was set after the graph had used it; then no
+        `.grad` changes.
 
         >>> x = Value(3.0)
         >>> (x**2).backward(create_graph=True)
@@ -350,13 +340,16 @@ class Value(Recorded):
         >>> slope.data, x.grad
         (6.0, 2.0)
         """
-        with recording(create_graph), scope("backward"):
-            observers = [watch.passed_back for watch in current_mode().watches] + ([observe] if observe else [])
-            differentiate(self, _seed(self, gradient, create_graph), create_graph, _together(observers))
+        observe = _together([*(watch.passed_back for watch in current_mode().watches), *([observe] if observe else [])])
+        if not create_graph:  # the rules compute on plain numbers: there is nothing to record
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
+            return
+        with recording(True), scope("backward"):
+            differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
 
 
 def _together(observers: list[Observer]) -> Observer | None:
-    """Return one observer that tells all of them; None for none, which costs nothing."""
+    """Combine the observers into one, or None if there are none."""
     if len(observers) < 2:
         return observers[0] if observers else None
 
@@ -394,16 +387,18 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 # Making Values ------------------------------------------------------------------------------------------------------
 
 
-def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | None, requires_grad: bool) -> Value:
-    """Return the Value that a primitive made; without its history where no gradient can flow."""
+def _made(
+    data: Any, primitive: Primitive | None, parents: tuple, params: dict | None, requires_grad: bool, cls: type = Value
+) -> Value:
+    """Return a new Value; every one is made here. If no gradient can flow, it does not keep how it was made."""
     mode = current_mode()
-    value = _new(Value)
+    value: Value = _new(cls)
     value._data = data
     value.grad = value._upstream = value.name = None
     value.number = _tick()
     value._changed = 0
     value._place = mode.place
-    if requires_grad and mode.recording:
+    if requires_grad and (mode.recording or primitive is None):
         value._requires_grad = True
         value.primitive = primitive
         value.parents = parents
@@ -412,8 +407,10 @@ def _recorded(data: Any, primitive: Primitive, parents: tuple, params: dict | No
         value._requires_grad = False
         value.primitive = value.params = None
         value.parents = ()
-    for watch in mode.watches:
-        watch.made(value, primitive, parents, params)
+    if mode.traced:
+        value._place = mode.traced_place()
+        for watch in mode.watches if primitive else ():
+            watch.made(value, primitive, parents, params)
     return value
 
 
@@ -421,7 +418,9 @@ def _binary(primitive: Primitive, value: Value, other: Any, reflected: bool = Fa
     operand = _operand(other, value)
     if operand is NotImplemented:
         return NotImplemented
-    return value.record(primitive, (operand, value) if reflected else (value, operand), {})
+    a, b = (operand, value) if reflected else (value, operand)
+    data = primitive.value(a._data, b._data)
+    return _made(data, primitive, (a, b), None, a._requires_grad or b._requires_grad)
 
 
 def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) -> Any:
@@ -430,9 +429,11 @@ def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) ->
 
 
 def _operand(other: Any, value: Value) -> Any:
-    """Return the other operand of an operator as a Value; NotImplemented for what is no number, list or array."""
+    """Return the other operand of an operator as a Value; NotImplemented if it is not a number, list or array."""
+    if type(other) is Value:
+        return other
     if type(other) is float or (type(other) is int and other.bit_length() < 64):
-        return _constant_number(float(other))
+        return _made(float(other), None, (), None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -441,9 +442,9 @@ def _operand(other: Any, value: Value) -> Any:
 
 
 def as_value(x: Any, what: str = "input") -> Value:
-    """Return x as a Value: itself, lists that hold Values stacked, anything else as a constant.
+    """Return x as a Value: a Value as it is, lists that hold Values stacked, anything else as a constant.
 
-    `what` names the function and the argument, for the message of the TypeError or ValueError that bad data raises.
+    Raises TypeError or ValueError if the data are bad; `what` names the function and the argument in its message.
 
     >>> as_value([Value(1.0), Value(2.0)], "exp: input").op, as_value([1.0, 2.0], "exp: input").requires_grad
     ('cat', False)
@@ -479,16 +480,6 @@ def _constant(x: Any, like: Value | None = None) -> Value:
     return Value(data if like is None else like_storage(data, like._data), requires_grad=False)
 
 
-def _constant_number(x: float) -> Value:
-    """Do what `_constant` does, for a float: written out, since graphs of numbers hold so many of them."""
-    value = _new(Value)
-    value._data = x
-    value.grad = value._upstream = value.name = value.primitive = value.params = None
-    value._requires_grad, value.parents = False, ()
-    value.number, value._changed, value._place = _tick(), 0, current_mode().place
-    return value
-
-
 def _plain_key(key: Any) -> Any:
     """Replace Values in an index by their data."""
     if isinstance(key, tuple):
@@ -498,3 +489,22 @@ def _plain_key(key: Any) -> Any:
 
 def _format_nested(x: Any, spec: str) -> str:
     return f"[{', '.join(_format_nested(y, spec) for y in x)}]" if isinstance(x, list) else format(x, spec)
+
+
+# Fast paths: + and * written out, as long graphs of numbers spend their time here --------------------------------------
+
+
+def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Value:
+    if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+        return NotImplemented
+    return _made(self._data + other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+
+
+def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
+    if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
+        return NotImplemented
+    return _made(self._data * other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+
+
+PLAIN_FORMS = {"__add__": Value.__add__, "__mul__": Value.__mul__}  # a test holds the fast paths against them
+Value.__add__, Value.__mul__ = _add, _multiply  # type: ignore[method-assign]

@@ -1,15 +1,17 @@
-"""What the code that runs now asks of the engine: whether to record, in which scope, and from which line."""
+"""The mode that code runs in: whether operations are recorded, in which scope, and from which line."""
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
+import types
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
+from dataclasses import dataclass, replace
 from functools import wraps
 from itertools import count
-from types import FrameType
 from typing import Any, NamedTuple, Protocol, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -19,7 +21,7 @@ _number_of_call = count().__next__
 
 
 class Place(NamedTuple):
-    """Where a value is made: the scopes around it, outermost first, and the user's line when it is traced.
+    """Where a value is made: the scopes around it, outermost first, and the user's line if lines are traced.
 
     `path` names the scopes, `a/b`; `calls` numbers them, so that two calls of one function are told apart; `line` is a
     file's name and a line number.
@@ -43,55 +45,43 @@ class Place(NamedTuple):
 
 
 class Watch(Protocol):
-    """What `watching` tells of the values that operations make, and of the gradients that backward passes on."""
+    """Hears of every value that an operation makes, and of every contribution that a backward pass adds; see `watching`."""
 
     def made(self, value: Any, primitive: Any, operands: tuple, params: dict | None) -> None: ...
 
-    def passed_back(self, node: Any, place: int, upstream: Any, contribution: Any) -> None: ...
+    def passed_back(self, node: Any, position: int, upstream: Any, contribution: Any) -> None: ...
 
 
+@dataclass(frozen=True, slots=True)
 class Mode:
-    """Whether operations are recorded, and the place of what is made now; it is never changed, but replaced.
+    """Whether operations are recorded, the scopes that are open, whether lines are traced, and who watches.
 
     >>> Mode().recording, Mode().place.path
     (True, '')
     """
 
-    __slots__ = ("place", "recording")
-    watches: tuple[Watch, ...] = ()  # what hears of every value that is made
+    recording: bool = True
+    place: Place = Place()  # noqa: RUF009 (a tuple is immutable)
+    traced: bool = False
+    watches: tuple[Watch, ...] = ()
 
-    def __init__(self, recording: bool = True, place: Place = Place()) -> None:  # noqa: B008 (a tuple is immutable)
-        self.recording = recording
-        self.place = place
+    def traced_place(self) -> Place:
+        """Return the place of what is made now, with the line of the user's code that runs.
 
-
-class TracingMode(Mode):
-    """A mode whose place has the user's line: looked up when it is asked for, so that other modes pay nothing."""
-
-    __slots__ = ("_scopes",)
-
-    @property
-    def place(self) -> Place:
-        """The scopes of the mode, and the line of the user's code that runs now.
-
-        >>> TracingMode().place.line
-        ('<doctest micrograd_sm.mode.TracingMode.place[0]>', 1)
+        >>> Mode(traced=True).traced_place().line
+        ('<doctest micrograd_sm.mode.Mode.traced_place[0]>', 1)
         """
-        return self._scopes._replace(line=_users_line())
-
-    @place.setter
-    def place(self, place: Place) -> None:
-        self._scopes = place
+        return self.place._replace(line=_users_line())
 
 
-_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (nobody changes a mode)
+_mode: ContextVar[Mode] = ContextVar("mode", default=Mode())  # noqa: B039 (a Mode is immutable)
 _entered: ContextVar[tuple[tuple[_ModeChange, Mode], ...]] = ContextVar("entered", default=())  # with the mode before
 current_mode = _mode.get
 
 
-def users_frame() -> FrameType | None:
+def users_frame() -> types.FrameType | None:
     """Return the innermost call that is not this package's, if there is one."""
-    frame: FrameType | None = sys._getframe(1)
+    frame: types.FrameType | None = sys._getframe(1)
     while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
         frame = frame.f_back
     return frame
@@ -102,11 +92,58 @@ def _users_line() -> tuple[str, int] | None:
     return frame and (frame.f_code.co_filename, frame.f_lineno)
 
 
-class _ModeChange(ContextDecorator):
+class Called(type):
+    """The type of contexts that must be called: `with no_grad:` says how to write it, and enters nothing."""
+
+    def __enter__(cls) -> None:
+        raise TypeError(f"{cls.__name__} is a context only when it is called: write `with {cls.__name__}():`")
+
+    def __exit__(cls, *exception: object) -> None: ...
+
+
+class _ModeChange(ContextDecorator, metaclass=Called):
     """A context, also usable as a decorator and re-entrant, in which the engine's mode is another.
 
     One instance may be entered by many threads and tasks at once: what it changed is kept by each of them, not by it.
+    A decorated generator or coroutine runs in the mode from one `yield` or `await` to the next.
     """
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isasyncgenfunction(function):
+            name = type(self).__name__
+            raise TypeError(f"{name}: an asynchronous generator cannot be decorated; write `with {name}():` inside it")
+        if inspect.isgeneratorfunction(function):
+
+            def generator(*args: Any, **kwargs: Any) -> Any:
+                return (yield from self._stepwise(function(*args, **kwargs)))
+
+            return wraps(function)(generator)
+        if inspect.iscoroutinefunction(function):
+
+            async def coroutine(*args: Any, **kwargs: Any) -> Any:
+                return await self._stepwise(function(*args, **kwargs).__await__())
+
+            return wraps(function)(coroutine)
+        return super().__call__(function)
+
+    @types.coroutine
+    def _stepwise(self, generator: Any) -> Any:
+        """Run a generator in this mode, and its user, between the values, in the user's own."""
+        resume, sent = generator.send, None
+        while True:
+            try:
+                with self:
+                    value = resume(sent)
+            except StopIteration as ended:
+                return ended.value
+            try:
+                resume, sent = generator.send, (yield value)
+            except GeneratorExit:
+                with self:
+                    generator.close()
+                raise
+            except BaseException as error:
+                resume, sent = generator.throw, error
 
     def changed(self, mode: Mode) -> Mode:
         raise NotImplementedError
@@ -125,20 +162,20 @@ class _ModeChange(ContextDecorator):
             self._leave_out_of_turn(entered)
 
     def _leave_out_of_turn(self, entered: tuple[tuple[_ModeChange, Mode], ...]) -> None:
-        """Leave before what was entered later, as a generator may; RuntimeError where this was not entered at all."""
-        place = next((place for place in range(len(entered) - 1, -1, -1) if entered[place][0] is self), None)
-        if place is None:
+        """Leave before a context that was entered later, as a generator may. Raises RuntimeError if this was not entered."""
+        index = next((index for index in range(len(entered) - 1, -1, -1) if entered[index][0] is self), None)
+        if index is None:
             name = type(self).__name__
             raise RuntimeError(f"{name}: left in another thread or task than it was entered in; enter and leave it in one")
-        mode, kept = entered[place][1], entered[:place]
-        for change, _ in entered[place + 1 :]:  # as if this had not been there; a scope counts as another call from here on
+        mode, kept = entered[index][1], entered[:index]
+        for change, _ in entered[index + 1 :]:  # as if this had not been there; a scope counts as another call from here on
             kept, mode = (*kept, (change, mode)), change.changed(mode)
         _mode.set(mode)
         _entered.set(kept)
 
 
 class recording(_ModeChange):
-    """Record, or do not, whatever the surroundings say.
+    """Record operations if `on` is True, else do not, whatever the mode around says.
 
     >>> with no_grad(), recording(True):
     ...     current_mode().recording
@@ -149,7 +186,7 @@ class recording(_ModeChange):
         self.on = on
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(self.on, mode.place)
+        return replace(mode, recording=self.on)
 
 
 class no_grad(_ModeChange):
@@ -168,7 +205,7 @@ class no_grad(_ModeChange):
             raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(False, mode.place)
+        return replace(mode, recording=False)
 
 
 class trace(_ModeChange):
@@ -186,25 +223,23 @@ class trace(_ModeChange):
             raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
 
     def changed(self, mode: Mode) -> Mode:
-        return mode if isinstance(mode, TracingMode) else TracingMode(mode.recording, mode.place)
+        return replace(mode, traced=True)
 
 
 class watching(_ModeChange):
-    """Tell `watch` of every value that an operation makes, and of every contribution to a gradient; lines are traced."""
+    """Let `watch` hear of every value that an operation makes and every contribution to a gradient, and trace lines."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
 
     def changed(self, mode: Mode) -> Mode:
-        watches = (*mode.watches, self.watch)
-        kind = type("WatchingMode", (TracingMode,), {"__slots__": (), "watches": watches})  # other changes keep the class
-        return kind(mode.recording, mode.place)
+        return replace(mode, traced=True, watches=(*mode.watches, self.watch))
 
 
 class scope(_ModeChange):
     """Compute inside a named scope, so that views know which values a composed function made.
 
-    Raises TypeError for a name that is no string, ValueError for one that is empty or has a `/`, which separates scopes.
+    Raises TypeError if the name is not a string, ValueError if it is empty or has a `/`, which separates scopes.
 
     >>> from micrograd_sm import Value
     >>> with scope("norm"):
@@ -221,7 +256,11 @@ class scope(_ModeChange):
         self.name = name
 
     def changed(self, mode: Mode) -> Mode:
-        return type(mode)(mode.recording, mode.place.opened(self.name))
+        return _inside(mode, self.name)
+
+
+def _inside(mode: Mode, name: str) -> Mode:
+    return Mode(mode.recording, mode.place.opened(name), mode.traced, mode.watches)
 
 
 def composed(function: Function) -> Function:
@@ -238,8 +277,7 @@ def composed(function: Function) -> Function:
 
     @wraps(function)
     def scoped(*args: Any, **kwargs: Any) -> Any:
-        mode = current_mode()
-        token = _mode.set(type(mode)(mode.recording, mode.place.opened(name)))
+        token = _mode.set(_inside(current_mode(), name))
         try:
             return function(*args, **kwargs)
         finally:

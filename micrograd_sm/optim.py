@@ -1,4 +1,4 @@
-"""Optimizers: how a gradient changes the parameters.
+"""Optimizers: they change parameters by their gradients.
 
 >>> from micrograd_sm import Value, optim
 >>> x = Value(5.0)
@@ -22,10 +22,10 @@ from micrograd_sm.engine import Value
 
 
 class Optimizer:
-    """What optimizers have in common: the parameters, and what they remember of each between steps.
+    """The base of all optimizers: it holds the parameters, and a state for each of them between steps.
 
-    `params` are leaf Values of any shape and storage. Raises TypeError for what is no Value, ValueError for none, for a
-    Value that was computed, and for one given twice. Source: torch.optim.Optimizer.
+    `params` are leaf Values of any shape and storage. Raises TypeError if one of them is not a Value, ValueError if there
+    are none, if one was computed, and if the same Value occurs twice. Source: torch.optim.Optimizer.
 
     >>> SGD([Value(1.0), Value([2.0])], lr=0.5)
     SGD(lr=0.5, momentum=0.0, dampening=0.0, weight_decay=0.0, nesterov=False)
@@ -40,11 +40,11 @@ class Optimizer:
         self.params = list(params)
         if not self.params:
             raise ValueError(f"{optimizer}: params is empty, so there is nothing to optimize")
-        for place, parameter in enumerate(self.params):
+        for position, parameter in enumerate(self.params):
             if not isinstance(parameter, Value):
-                raise TypeError(f"{optimizer}: params holds {parameter!r} at position {place}, which is no Value")
+                raise TypeError(f"{optimizer}: params holds {parameter!r} at position {position}, which is not a Value")
             if parameter.primitive is not None:
-                raise ValueError(f"{optimizer}: {parameter!r} at position {place} was computed; only leaves can be optimized")
+                raise ValueError(f"{optimizer}: {parameter!r} at position {position} was computed; only leaves can be params")
         if len(set(map(id, self.params))) < len(self.params):
             raise ValueError(f"{optimizer}: params holds the same Value twice, and each step would change it twice")
         self._state: list[tuple] = [()] * len(self.params)
@@ -62,9 +62,9 @@ class Optimizer:
             parameter.grad = None
 
     def step(self) -> None:
-        """Change every parameter by its gradient; one whose gradient is None stays (torch.optim.Optimizer.step).
+        """Change every parameter by its gradient, unless that is None (torch.optim.Optimizer.step).
 
-        Raises RuntimeError for a gradient that has not its parameter's shape; no parameter changes then.
+        Raises RuntimeError if a gradient does not have its parameter's shape; then no parameter changes.
 
         >>> x = Value(1.0)
         >>> (3 * x).backward()
@@ -73,7 +73,7 @@ class Optimizer:
         -0.5
         """
         steps = []
-        for place, parameter in enumerate(self.params):
+        for position, parameter in enumerate(self.params):
             gradient = parameter.grad
             if gradient is None:
                 continue
@@ -81,15 +81,15 @@ class Optimizer:
                 gradient = gradient.data
             if tuple(shape_of(gradient)) != parameter.shape:
                 raise RuntimeError(
-                    f"{type(self).__name__}: the parameter at position {place} has shape {parameter.shape}, "
+                    f"{type(self).__name__}: the parameter at position {position} has shape {parameter.shape}, "
                     f"its gradient {tuple(shape_of(gradient))}"
                 )
-            steps.append((place, self._stepped(parameter.data, gradient, *self._state[place])))
-        for place, (data, state) in steps:
-            self.params[place].data, self._state[place] = data, state
+            steps.append((position, self._stepped(parameter.data, gradient, *self._state[position])))
+        for position, (data, state) in steps:
+            self.params[position].data, self._state[position] = data, state
 
     def _stepped(self, data: Any, gradient: Any, *state: Any) -> tuple[Any, tuple]:
-        """Return a parameter's data after the step, and what to remember of it."""
+        """Return a parameter's data and its state after the step."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -101,8 +101,8 @@ class SGD(Optimizer):
     """Stochastic gradient descent: p -= lr v, where v is the gradient, or with `momentum` its running sum.
 
     g = grad + weight_decay p. With momentum, v = momentum v + (1 - dampening) g, and v = g at first; `nesterov` takes
-    g + momentum v in v's place. Raises ValueError for what is negative, and for nesterov without momentum or with
-    dampening. Source: torch.optim.SGD.
+    g + momentum v in place of v. Raises ValueError for a negative lr, momentum or weight_decay, and for nesterov without
+    momentum or with dampening. Source: torch.optim.SGD.
 
     >>> x = Value([1.0, 2.0])
     >>> optimizer = SGD([x], lr=0.1, momentum=0.9)
@@ -146,8 +146,8 @@ class SGD(Optimizer):
 class Adam(Optimizer):
     """Adam: p -= lr m / (sqrt(v) + eps), with m and v the running means of the gradient and of its square.
 
-    The means decay by `betas` and are divided by 1 - beta^t at step t, since they start at 0. `weight_decay` adds
-    weight_decay p to the gradient. Raises ValueError for what is negative and for betas outside [0, 1).
+    The means decay by `betas`. They start at 0, so at step t they are divided by 1 - beta^t. `weight_decay` adds
+    weight_decay p to the gradient. Raises ValueError for a negative lr, eps or weight_decay, and for betas outside [0, 1).
     Source: torch.optim.Adam; Kingma and Ba 2015, https://arxiv.org/abs/1412.6980.
 
     >>> x = Value([1.0, 2.0])
@@ -189,9 +189,9 @@ class Adam(Optimizer):
 
 
 class AdamW(Adam):
-    """Adam with decoupled weight decay: p *= 1 - lr weight_decay before Adam's step, which does not see the decay.
+    """Adam with decoupled weight decay: p *= 1 - lr weight_decay before Adam's step, whose gradient has no decay.
 
-    Raises as Adam. Source: torch.optim.AdamW; Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101.
+    Raises the errors of Adam. Source: torch.optim.AdamW; Loshchilov and Hutter 2019, https://arxiv.org/abs/1711.05101.
 
     >>> x = Value([1.0, 2.0])
     >>> x.sum().backward()

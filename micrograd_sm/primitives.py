@@ -20,8 +20,9 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import accumulate, count
 from typing import Any
 
 from micrograd_sm.array import namespace, shape_of
@@ -29,7 +30,7 @@ from micrograd_sm.array.strides import Shape
 
 
 class Recorded:
-    """What a primitive does not compute on but hands itself over to."""
+    """An operand that a primitive hands itself over to, instead of computing on it."""
 
     __slots__ = ()
     _data: Any
@@ -39,6 +40,7 @@ class Recorded:
         raise NotImplementedError
 
 
+@dataclass(slots=True, eq=False)
 class Primitive:
     """An operation: its value rule, one gradient rule for each operand, and what is known of it.
 
@@ -55,25 +57,21 @@ class Primitive:
     (6.0, [3.0, 2.0])
     """
 
-    __slots__ = ("binary", "broadcasts", "gradient", "infix", "kind", "linear", "name", "says", "symbol", "value")
+    name: str
+    symbol: str
+    value: Callable
+    gradient: Any
+    kind: str = "elementwise"
+    broadcasts: bool = False
+    linear: bool = False
+    infix: bool = False
+    says: str = ""
+    binary: bool = field(init=False)
 
-    def __init__(
-        self,
-        name: str,
-        symbol: str,
-        value: Callable,
-        gradient: Any,
-        *,
-        kind: str = "elementwise",
-        broadcasts: bool = False,
-        linear: bool = False,
-        infix: bool = False,
-        says: str = "",
-    ) -> None:
-        self.name, self.symbol, self.value, self.gradient = name, symbol, value, gradient
-        self.kind, self.broadcasts, self.linear, self.infix, self.says = kind, broadcasts, linear, infix, says
-        self.binary = isinstance(gradient, tuple) and all(_arguments(rule) == ("g", "out", "a", "b") for rule in gradient)
-        PRIMITIVES[name] = self
+    def __post_init__(self) -> None:
+        rules = self.gradient if isinstance(self.gradient, tuple) else (self.gradient,)
+        self.binary = all(_arguments(rule) == ("g", "out", "a", "b") for rule in rules)
+        PRIMITIVES[self.name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         for operand in operands:
@@ -101,17 +99,17 @@ class Primitive:
 
 
 class EachOperand:
-    """The gradient of a primitive with any number of operands: one rule that is told which operand it is for."""
+    """The gradient of a primitive with any number of operands: one rule, which takes the operand's position first."""
 
     def __init__(self, rule: Callable) -> None:
         self.rule = rule
 
     def __iter__(self) -> Iterator[Callable]:
-        return (partial(self.rule, place) for place in count())
+        return (partial(self.rule, position) for position in count())
 
 
-def _arguments(rule: Callable) -> tuple[str, ...]:
-    return rule.__code__.co_varnames[: rule.__code__.co_argcount]
+def _arguments(rule: Any) -> tuple[str, ...]:
+    return () if isinstance(rule, EachOperand) else rule.__code__.co_varnames[: rule.__code__.co_argcount]
 
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -138,49 +136,39 @@ def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
     >>> kept((2, 3), (1,))
     (2, 1)
     """
-    return tuple(1 if place in axis else size for place, size in enumerate(shape))
+    return tuple(1 if k in axis else size for k, size in enumerate(shape))
 
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------
 
-add: Primitive = Primitive(
-    "add", "+",
+add: Primitive = Primitive("add", "+",
     value=operator.add,
     gradient=(lambda g, out, a, b: g,
               lambda g, out, a, b: g),
-    broadcasts=True, linear=True, infix=True,
-)  # fmt: skip
+    broadcasts=True, linear=True, infix=True)  # fmt: skip
 
-subtract: Primitive = Primitive(
-    "subtract", "-",
+subtract: Primitive = Primitive("subtract", "-",
     value=operator.sub,
     gradient=(lambda g, out, a, b: g,
               lambda g, out, a, b: -g),
-    broadcasts=True, linear=True, infix=True,
-)  # fmt: skip
+    broadcasts=True, linear=True, infix=True)  # fmt: skip
 
-multiply: Primitive = Primitive(
-    "multiply", "*",
+multiply: Primitive = Primitive("multiply", "*",
     value=operator.mul,
     gradient=(lambda g, out, a, b: g * b,
               lambda g, out, a, b: g * a),
-    broadcasts=True, infix=True,
-)  # fmt: skip
+    broadcasts=True, infix=True)  # fmt: skip
 
-divide: Primitive = Primitive(
-    "divide", "/",
+divide: Primitive = Primitive("divide", "/",
     value=lambda a, b: namespace(a, b).divide(a, b),
     gradient=(lambda g, out, a, b: divide(g, b),
               lambda g, out, a, b: -g * divide(out, b)),
-    broadcasts=True, infix=True,
-)  # fmt: skip
+    broadcasts=True, infix=True)  # fmt: skip
 
-negative: Primitive = Primitive(
-    "negative", "-",
+negative: Primitive = Primitive("negative", "-",
     value=operator.neg,
     gradient=(lambda g, out, x: -g,),
-    linear=True,
-)  # fmt: skip
+    linear=True)  # fmt: skip
 
 
 def _power(a: Any, b: Any) -> Any:
@@ -203,80 +191,58 @@ def _power_by_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
     return where(0.0, g, condition=flat) * (out * log(where(1.0, a, condition=flat)))
 
 
-power: Primitive = Primitive(
-    "power", "**",
+power: Primitive = Primitive("power", "**",
     value=_power,
     gradient=(_power_by_base, _power_by_exponent),
-    broadcasts=True, infix=True,
-)  # fmt: skip
+    broadcasts=True, infix=True)  # fmt: skip
 
 # Functions of one element -------------------------------------------------------------------------------------------
 
-exp: Primitive = Primitive(
-    "exp", "exp",
+exp: Primitive = Primitive("exp", "exp",
     value=lambda x: namespace(x).exp(x),
-    gradient=(lambda g, out, x: g * out,),
-)  # fmt: skip
+    gradient=(lambda g, out, x: g * out,))  # fmt: skip
 
-log: Primitive = Primitive(
-    "log", "log",
+log: Primitive = Primitive("log", "log",
     value=lambda x: namespace(x).log(x),
-    gradient=(lambda g, out, x: divide(g, x),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: divide(g, x),))  # fmt: skip
 
-log1p: Primitive = Primitive(
-    "log1p", "log1p",
+log1p: Primitive = Primitive("log1p", "log1p",
     value=lambda x: namespace(x).log1p(x),
-    gradient=(lambda g, out, x: divide(g, x + 1.0),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: divide(g, x + 1.0),))  # fmt: skip
 
-sin: Primitive = Primitive(
-    "sin", "sin",
+sin: Primitive = Primitive("sin", "sin",
     value=lambda x: namespace(x).sin(x),
-    gradient=(lambda g, out, x: g * cos(x),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: g * cos(x),))  # fmt: skip
 
-cos: Primitive = Primitive(
-    "cos", "cos",
+cos: Primitive = Primitive("cos", "cos",
     value=lambda x: namespace(x).cos(x),
-    gradient=(lambda g, out, x: g * -sin(x),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: g * -sin(x),))  # fmt: skip
 
-tanh: Primitive = Primitive(
-    "tanh", "tanh",
+tanh: Primitive = Primitive("tanh", "tanh",
     value=lambda x: namespace(x).tanh(x),
-    gradient=(lambda g, out, x: g * (1.0 - out * out),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: g * (1.0 - out * out),))  # fmt: skip
 
-sigmoid: Primitive = Primitive(
-    "sigmoid", "σ",
+sigmoid: Primitive = Primitive("sigmoid", "σ",
     value=lambda x: divide(1.0, exp(-x) + 1.0),
-    gradient=(lambda g, out, x: g * (out * (1.0 - out)),),
-)  # fmt: skip
+    gradient=(lambda g, out, x: g * (out * (1.0 - out)),))  # fmt: skip
 
-relu: Primitive = Primitive(
-    "relu", "ReLU",
+relu: Primitive = Primitive("relu", "ReLU",
     value=lambda x: namespace(x).maximum(x, 0.0),
     gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0.0),),
-    linear=True,
-)  # fmt: skip
+    linear=True)  # fmt: skip
 
-where: Primitive = Primitive(
-    "where", "where",
+where: Primitive = Primitive("where", "where",
     value=lambda a, b, condition: namespace(condition, a, b).where(condition, a, b),
     gradient=(lambda g, out, a, b, condition: where(g, 0.0, condition=condition),
               lambda g, out, a, b, condition: where(0.0, g, condition=condition)),
-    broadcasts=True, linear=True,
-)  # fmt: skip
+    broadcasts=True, linear=True)  # fmt: skip
 
 # Reductions and products --------------------------------------------------------------------------------------------
 
-sum: Primitive = Primitive(
-    "sum", "sum",
+sum: Primitive = Primitive("sum", "sum",
     value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
     gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(shape_of(x), axis)), shape=shape_of(x)),),
-    kind="mixes", linear=True, says="given to each element summed",
-)  # fmt: skip
+    kind="mixes", linear=True, says="given to each element summed")  # fmt: skip
 
 
 def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -285,20 +251,16 @@ def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims:
     return divide(reshape(g, shape=shape) * ties, sum(ties, axis=axis, keepdims=True))
 
 
-max: Primitive = Primitive(
-    "max", "max",
+max: Primitive = Primitive("max", "max",
     value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
     gradient=(_split_among_ties,),
-    kind="mixes", linear=True, says="given to the largest, shared by ties",
-)  # fmt: skip
+    kind="mixes", linear=True, says="given to the largest, shared by ties")  # fmt: skip
 
-matmul: Primitive = Primitive(
-    "matmul", "@",
+matmul: Primitive = Primitive("matmul", "@",
     value=lambda a, b: namespace(a, b).matmul(a, b),
     gradient=(lambda g, out, a, b: matmul(g, transpose(b)),
               lambda g, out, a, b: matmul(transpose(a), g)),
-    broadcasts=True, kind="mixes", infix=True,
-)  # fmt: skip
+    broadcasts=True, kind="mixes", infix=True)  # fmt: skip
 
 
 def transpose(x: Any) -> Any:
@@ -314,52 +276,38 @@ def transpose(x: Any) -> Any:
 
 # Moving elements ----------------------------------------------------------------------------------------------------
 
-reshape: Primitive = Primitive(
-    "reshape", "reshape",
+reshape: Primitive = Primitive("reshape", "reshape",
     value=lambda x, shape: namespace(x).reshape(x, shape),
     gradient=(lambda g, out, x, shape: reshape(g, shape=shape_of(x)),),
-    kind="moves", linear=True, says="in shape {shape} again",
-)  # fmt: skip
+    kind="moves", linear=True, says="in shape {shape} again")  # fmt: skip
 
-permute: Primitive = Primitive(
-    "permute", "permute",
+permute: Primitive = Primitive("permute", "permute",
     value=lambda x, order: namespace(x).permute_dims(x, order),
     gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
-    kind="moves", linear=True, says="its dimensions put back in their order",
-)  # fmt: skip
+    kind="moves", linear=True, says="its dimensions put back in their order")  # fmt: skip
 
-expand: Primitive = Primitive(
-    "expand", "expand",
+expand: Primitive = Primitive("expand", "expand",
     value=lambda x, shape: namespace(x).broadcast_to(x, shape),
     gradient=(lambda g, out, x, shape: g,),
-    broadcasts=True, kind="moves", linear=True,
-)  # fmt: skip
+    broadcasts=True, kind="moves", linear=True)  # fmt: skip
 
 
-def _own_slice(place: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
-    start, sizes = 0, [x.shape[axis] for x in xs]
-    for size in sizes[:place]:
-        start += size
-    return g[(slice(None),) * axis + (slice(start, start + sizes[place]),)]
+def _own_slice(position: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
+    ends = list(accumulate(x.shape[axis] for x in xs))
+    return g[(slice(None),) * axis + (slice(ends[position] - xs[position].shape[axis], ends[position]),)]
 
 
-cat: Primitive = Primitive(
-    "cat", "cat",
+cat: Primitive = Primitive("cat", "cat",
     value=lambda *xs, axis: namespace(*xs).concat(xs, axis=axis),
     gradient=EachOperand(_own_slice),
-    kind="moves", linear=True,
-)  # fmt: skip
+    kind="moves", linear=True)  # fmt: skip
 
-index: Primitive = Primitive(  # positions are flat, shape is the result's; key is what the user wrote, for people to read
-    "index", "[ ]",
+index: Primitive = Primitive("index", "[ ]",  # flat positions; the result's shape; key as the user wrote it, for people to read
     value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
-    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}",
-)  # fmt: skip
+    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}")  # fmt: skip
 
-put: Primitive = Primitive(  # the transpose of index: adds each element at its position in zeros
-    "put", "put",
+put: Primitive = Primitive("put", "put",  # the transpose of index: each element is added at its position, to zeros
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),
-    kind="mixes", linear=True, says="taken from the places it was put at",
-)  # fmt: skip
+    kind="mixes", linear=True, says="taken from the places it was put at")  # fmt: skip

@@ -1,4 +1,4 @@
-"""Where random numbers come from: one default generator, or the caller's own `random.Random`."""
+"""The source of random numbers: one default generator, or the caller's own `random.Random`."""
 
 from __future__ import annotations
 
@@ -23,11 +23,7 @@ def manual_seed(seed: int) -> Random:
 
 
 def generator_or_default(generator: Any, function: str) -> Random:
-    """Return the given generator, or the default one for None; TypeError for anything but a `random.Random`.
-
-    >>> generator_or_default(Random(1), "rand").random() == Random(1).random()
-    True
-    """
+    """Return the generator, or the default one if it is None. Raises TypeError if it is not a `random.Random`."""
     if generator is None:
         return _default
     if not isinstance(generator, Random):

@@ -181,7 +181,7 @@ def test_a_frame_around_what_its_box_says_already_is_left_out():
 def test_text_functions():
     assert escaped("a  b & \\") == "a&#160;&#160;b &amp; &#92;&#92;"
     assert visible("plain é") == "plain é"
-    assert shortened("short") == "short"
+    assert shortened("short") == "short" and shortened("abcdefghijklmnop", 11) == "abcd...mnop"
     assert numbers([0.0, -0.0]) == ["0.0", "-0.0"]
     assert numbers([10**30]) == ["100000...000000"]
     assert params_text("where", {"condition": True}) == ""

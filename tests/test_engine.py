@@ -14,7 +14,8 @@ import pytest
 
 import micrograd_sm
 from micrograd_sm import Array, Value, no_grad
-from micrograd_sm.backward import differentiate
+from micrograd_sm.backward import differentiate, gradients
+from micrograd_sm.engine import PLAIN_FORMS
 from micrograd_sm.primitives import PRIMITIVES
 
 
@@ -392,3 +393,38 @@ def test_the_graph_of_cross_entropy_shows_what_it_is_composed_of() -> None:
         (inner, "subtract"),
         (outer, "index"), (outer, "negative"), (outer, "sum"), (outer, "divide"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", PLAIN_FORMS)
+@pytest.mark.parametrize(
+    "other", [3.0, 2, [1.0, 2.0], Array([0.5, 0.25]), Value(4.0), Value([1, 2], requires_grad=False), "x", None]
+)
+@pytest.mark.parametrize("x", [Value(2.0), Value([1.0, 2.0]), Value(2.0, requires_grad=False)], ids=str)
+def test_fast_paths_agree_with_the_plain_forms(name: str, other: object, x: Value) -> None:
+    fast, plain = getattr(Value, name)(x, other), PLAIN_FORMS[name](x, other)
+    if plain is NotImplemented:
+        assert fast is NotImplemented
+        return
+    kept = [(y.data, y.op, y.requires_grad, y.params, [parent.data for parent in y.parents]) for y in (fast, plain)]
+    assert repr(kept[0]) == repr(kept[1])
+    assert [parent is x for parent in fast.parents] == [parent is x for parent in plain.parents]
+
+
+def test_the_written_out_pass_over_numbers_agrees_with_the_plain_one() -> None:
+    """An observer, and a graph of the gradient, take the plain way."""
+    runs = []
+    for way in ({}, {"observe": lambda *event: None}, {"create_graph": True}):
+        x, y, k = Value(0.7), Value(-1.3), Value(2.0, requires_grad=False)
+        z = x * y - x / y + (x + k) ** y + x * x
+        (z * z + x).backward(**way)
+        runs.append([float(leaf.grad) for leaf in (x, y)] + [k.grad])
+    assert runs[0] == runs[1] == runs[2]
+
+
+def test_a_root_named_twice_has_both_seeds() -> None:
+    x = Value(3.0)
+    y = x * x
+    assert gradients([y, y], [1.0, 10.0], [x]) == [66.0]
+    assert gradients([y, x, y], [1.0, 5.0, -10.0], [x]) == [-49.0]
+    assert gradients([x, x], [1.0, -10.0], [x]) == [-9.0]
+    assert x.grad is None

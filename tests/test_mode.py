@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 import subprocess
 import sys
 import threading
@@ -227,7 +228,7 @@ def test_trace_as_a_decorator_and_inside_other_modes():
     graph = Graph(cube(Value(2.0)))
     assert graph[graph.root].source.endswith(": return x**3.0")
     assert graph[graph.root].scope == "cube"
-    assert type(current_mode()).__name__ == "Mode"
+    assert not current_mode().traced
 
 
 def test_a_backward_pass_with_a_graph_is_traced_to_the_line_that_asked_for_it():
@@ -265,3 +266,98 @@ def test_code_that_has_no_frame_of_its_own_outside_the_package():
     program = "from micrograd_sm import Graph, Value, trace\nwith trace(): y = Value(1.0).exp()\nprint(Graph(y)['v1'].source)"
     run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert run.stdout.startswith("<string>:2")
+
+
+# Decorated generators and coroutines ---------------------------------------------------------------------------------
+
+
+@no_grad()
+def slopes(x: Value):
+    """Yield whether what is made inside requires a gradient, and send back what it was sent."""
+    while True:
+        try:
+            sent = yield (x * x).requires_grad
+            x = x if sent is None else sent
+        except KeyError:
+            yield "caught", (x * x).requires_grad
+
+
+def test_a_decorated_generator_computes_in_the_mode_and_its_user_outside_of_it():
+    x = Value(2.0)
+    made = slopes(x)
+    for _ in range(3):
+        assert next(made) is False
+        assert (x * x).requires_grad
+        assert made.send(x) is False
+        assert current_mode().recording
+    assert made.throw(KeyError("k")) == ("caught", False)
+    assert current_mode().recording
+    made.close()
+    assert inspect.isgeneratorfunction(slopes)
+
+
+def test_a_decorated_generator_returns_and_closes_as_without():
+    closed = []
+
+    @no_grad()
+    def counting():
+        try:
+            yield 1
+            return "done"
+        finally:
+            closed.append(current_mode().recording)
+
+    def user():
+        return (yield from counting())
+
+    run = user()
+    assert next(run) == 1
+    with pytest.raises(StopIteration) as ended:
+        next(run)
+    assert ended.value.value == "done"
+    left = counting()
+    next(left)
+    left.close()
+    assert closed == [False, False]
+    assert current_mode().recording
+
+
+def test_a_decorated_generator_agrees_with_torchs():
+    torch = pytest.importorskip("torch")
+
+    def flags(x):
+        for _ in range(2):
+            yield (x * x).requires_grad
+
+    def seen(decorator, x):
+        return [(inside, (x * x).requires_grad) for inside in decorator(flags)(x)]
+
+    theirs = seen(torch.no_grad(), torch.tensor(2.0, requires_grad=True))
+    assert seen(no_grad(), Value(2.0)) == theirs == [(False, True), (False, True)]
+
+
+def test_a_decorated_coroutine_computes_in_the_mode():
+    x = Value(2.0)
+
+    @no_grad()
+    async def inside():
+        await asyncio.sleep(0)
+        return (x * x).requires_grad
+
+    async def beside():
+        await asyncio.sleep(0)
+        return (x * x).requires_grad
+
+    async def both():
+        return await asyncio.gather(inside(), beside(), inside())
+
+    with ThreadPoolExecutor(1) as pool:  # a thread of its own: another test's event loop may run in this one
+        assert pool.submit(asyncio.run, both()).result() == [False, True, False]
+
+
+def test_a_decorated_asynchronous_generator_is_refused_with_a_way_out():
+    with pytest.raises(TypeError, match=r"write `with no_grad\(\):` inside it"):
+
+        @no_grad()
+        async def never():
+            yield 1

@@ -10,6 +10,7 @@ import pytest
 
 from micrograd_sm import Value
 from micrograd_sm.steps import Steps, steps
+from micrograd_sm.steps.page.slips import asked_for, slips_of
 from tests.page_losses import classes, neuron
 
 ONE_OF_THE_USUAL = "not one of the usual slips"
@@ -135,3 +136,13 @@ def test_of_an_empty_array_nothing_is_asked(open_page: Callable[..., Any], tmp_p
         said.append(page.locator("#asked").inner_text())
         assert page.locator("#guess").is_disabled() == said[-1].startswith("Of an empty array")
     assert [words[:11] for words in said] == ["What will t", "Of an empty", "Of an empty"]
+
+
+def test_the_element_asked_for_and_the_amounts_of_the_usual_slips() -> None:
+    x = Value([1.0, -3.0, 2.0])
+    assert asked_for(steps((x * x).sum())[-1].contributions[0]) == 1, "the largest contribution"
+    a, b = Value(2.0), Value(-3.0)
+    walk = steps(a * b * 10.0)
+    contributions = walk[-1].contributions
+    amounts = slips_of(walk.graph, contributions[0], contributions, walk[-1].upstream)
+    assert amounts == {"upstream": -3.0, "local": 10.0, "operand": 20.0}

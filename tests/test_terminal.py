@@ -13,6 +13,8 @@ from functools import partial
 
 import pytest
 
+from micrograd_sm import Array
+
 WHY = "the terminal's tests need pip install 'micrograd_sm[test]', and a system that has pseudo-terminals"
 pexpect, pyte, termios, rich = (pytest.importorskip(name, reason=WHY) for name in ("pexpect", "pyte", "termios", "rich"))
 
@@ -160,10 +162,10 @@ def test_finding(terminal):
     window.type("/v9\n", "forward: index")  # an id
     window.type("/nll_loss\n", "in cross_entropy/nll_loss")  # a scope
     window.type("/input\n", "step 3 of 4 about 'input'")  # a leaf: where it is used
-    window.type("/nowhere\n", "no node is called 'nowhere'")
+    window.type("/nowhere\n", "no node has 'nowhere' as name")
     window.type("/q\x1b", "q leave")  # in a search q is a letter, and ESC ends it
     window.type("/ab\x7f\x7f\x7f", "q leave")
-    window.type("/[red]\x1b[C\n", "no node is called '[red]'")
+    window.type("/[red]\x1b[C\n", "no node has '[red]' as name")
 
 
 def test_folding(terminal):
@@ -222,6 +224,15 @@ def test_60_columns_have_everything(terminal):
     for keys, place in [("G", 23), ("15g", 15), ("1g", 1)]:
         window.type(keys, f"step {place} of 23")
         assert all(part in window.text for part in ("made by", "value", "gradient", "v3", "q leave"))
+
+
+def test_a_narrow_column_shows_less() -> None:
+    from micrograd_sm.steps.terminal.tables import cut, fitted  # noqa: PLC0415 - needs rich
+
+    x = Array([0.125, 0.25, 0.5])
+    assert [fitted(x, width) for width in (18, 12, 6)] == ["[0.125, 0.25, 0.5]", "0.125 to 0.5", "(3,)"]
+    assert (fitted(2 / 3, 5), cut("multiply", 6), cut("exp", 6)) == ("0.6..", "mult..", "exp")
+    assert fitted(Array([float("nan"), 1.0, 1.0] * 9), 12) == "nan, all 1"
 
 
 # Colours and characters ---------------------------------------------------------------------------------------------

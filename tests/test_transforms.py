@@ -245,6 +245,8 @@ def test_structures_keep_their_types() -> None:
     assert isinstance(gradient["b"], Pair) and type(gradient["b"].right) is OrderedDict
     assert gradient["a"][1][1].item() == 0.0, "what the value does not depend on has gradient 0"
     assert tree["a"][0] == 2.0
+    _, product = jvp(lambda d: d["a"] * d["b"], ({"a": 2.0, "b": 3.0},), ({"b": 0.0, "a": 1.0},))
+    assert product.item() == 3.0, "tangents are matched by key, not by order"
 
 
 def test_argnums() -> None:

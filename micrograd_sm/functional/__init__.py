@@ -1,7 +1,7 @@
 """The functions people call, under torch's names: composed of primitives, with no gradient rule of their own.
 
-Each takes Values, numbers, nested lists (which may hold Values) and arrays. Where torch has a method of the same
-name, so has Value: it is the same function, joined on at the end of this file.
+Each takes Values, numbers, nested lists (which may hold Values) and arrays. If torch has a method of the same name, so
+has Value: it is the same function, attached at the end of this file.
 """
 
 from micrograd_sm.engine import Value

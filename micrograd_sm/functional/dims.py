@@ -1,4 +1,4 @@
-"""Dimension arguments: what people write, to axes that primitives take."""
+"""Dimension arguments: from what users write to the axes that primitives take."""
 
 from __future__ import annotations
 
@@ -9,12 +9,9 @@ from micrograd_sm.array.strides import Shape
 
 
 def axis_of(dim: Any, ndim: int, function: str) -> int:
-    """Return `dim` counted from 0; a value of no dimensions takes 0 and -1, as torch's does.
+    """Return `dim` counted from 0. A value without dimensions takes 0 and -1, as in torch.
 
-    Raises TypeError for what is not an int and IndexError where there is no such dimension.
-
-    >>> axis_of(-1, 3, "softmax"), axis_of(-1, 0, "softmax")
-    (2, 0)
+    Raises TypeError if `dim` is not an int, IndexError if there is no such dimension.
     """
     if isinstance(dim, bool) or not hasattr(dim, "__index__"):
         raise TypeError(f"{function}: dim must be an int, got {dim!r}")
@@ -25,28 +22,22 @@ def axis_of(dim: Any, ndim: int, function: str) -> int:
 
 
 def axes_of(dim: Any, ndim: int, function: str) -> tuple[int, ...]:
-    """Return the axes that a reduction over `dim` combines: all for None and (), those of an int or a tuple.
+    """Return the axes that a reduction over `dim` combines: all of them for None and ().
 
-    Raises TypeError and IndexError as `axis_of`, RuntimeError for a dimension named twice.
-
-    >>> axes_of(None, 2, "sum"), axes_of(-1, 2, "sum"), axes_of((1, 0), 2, "sum"), axes_of(0, 0, "sum")
-    ((0, 1), (1,), (0, 1), ())
+    Raises the errors of `axis_of`, and RuntimeError if `dim` names a dimension twice.
     """
     if dim is None:
         return tuple(range(ndim))
-    named = [axis_of(one, ndim, function) for one in (dim if isinstance(dim, (tuple, list)) else (dim,))]
+    named = [axis_of(each, ndim, function) for each in (dim if isinstance(dim, (tuple, list)) else (dim,))]
     if len(set(named)) < len(named):
         raise RuntimeError(f"{function}: dim {dim} names a dimension twice")
     return tuple(sorted(named or range(ndim))) if ndim else ()
 
 
 def sizes_of(sizes: tuple, function: str, minimum: int = 0) -> Shape:
-    """Return sizes given one by one or as one tuple or list: `f(2, 3)` and `f((2, 3))` mean the same.
+    """Return sizes as a tuple. They may be separate arguments or one tuple or list: `f(2, 3)` or `f((2, 3))`.
 
-    Raises TypeError for what is not an int, RuntimeError for a size below `minimum`.
-
-    >>> sizes_of((2, 3), "zeros"), sizes_of(([2, 3],), "zeros"), sizes_of((), "zeros")
-    ((2, 3), (2, 3), ())
+    Raises TypeError if a size is not an int, RuntimeError if a size is below `minimum`.
     """
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
@@ -59,12 +50,9 @@ def sizes_of(sizes: tuple, function: str, minimum: int = 0) -> Shape:
 
 
 def inferred(sizes: Shape, shape: Shape) -> Shape:
-    """Return `sizes` with a -1 replaced by what makes it hold as many elements as `shape`.
+    """Return `sizes` with a size in place of -1, so that there are as many elements as in `shape`.
 
-    Raises RuntimeError when it cannot, or for a second -1.
-
-    >>> inferred((-1, 2), (2, 3))
-    (3, 2)
+    Raises RuntimeError if no size fits, and for a second -1.
     """
     known = prod(size for size in sizes if size != -1)
     if sizes.count(-1) == 1 and known and prod(shape) % known == 0:

@@ -11,23 +11,9 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "abs",
-    "cos",
-    "exp",
-    "log",
-    "log1p",
-    "logit",
-    "masked_fill",
-    "maximum",
-    "minimum",
-    "relu",
-    "sigmoid",
-    "sin",
-    "softplus",
-    "sqrt",
-    "tanh",
-    "where",
-]
+    "abs", "cos", "exp", "log", "log1p", "logit", "masked_fill", "maximum", "minimum", "relu", "sigmoid", "sin",
+    "softplus", "sqrt", "tanh", "where",
+]  # fmt: skip
 
 NAN = float("nan")
 
@@ -51,7 +37,7 @@ def log(input: Any) -> Value:
 
 
 def log1p(input: Any) -> Value:
-    """Return log(1 + x) of each element, exact also for tiny x (torch.log1p).
+    """Return log(1 + x) of each element, exact even for tiny x (torch.log1p).
 
     >>> log1p(1e-20).item()
     1e-20
@@ -105,7 +91,7 @@ def sigmoid(input: Any) -> Value:
 
 
 def relu(input: Any) -> Value:
-    """Return each element where it is positive, else 0; the derivative at 0 is 0 (torch.relu).
+    """Return each element if it is positive, else 0; the derivative at 0 is 0 (torch.relu).
 
     >>> relu(Value([-1.0, 2.0]))
     Value([0., 2.], op=relu)
@@ -117,14 +103,14 @@ def relu(input: Any) -> Value:
 def logit(input: Any) -> Value:
     """Return log(p / (1 - p)) of each element, the log-odds: a probability to a logit (torch.logit).
 
-    Composed as log(p) - log(1 - p), which keeps its digits near 0 and 1. Outside [0, 1] it is nan.
+    Composed as log(p) - log(1 - p), which keeps its digits near 0 and 1. It is nan outside [0, 1].
 
     >>> logit(Value([0.5, 0.0, 1.0, 2.0]))
     Value([  0., -inf,  inf,  nan], op=logit/subtract)
     """
     p = as_value(input, "logit: input")
     outside = (p < 0) | (p > 1)
-    p = p * _choose(outside, NAN, 1.0) + 0.0  # so that -0, too, counts as 0
+    p = p * _choose(outside, NAN, 1.0) + 0.0  # + 0.0 turns -0.0 into 0.0
     return log(p) - log1p(-p)
 
 
@@ -132,7 +118,7 @@ def logit(input: Any) -> Value:
 def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
     """Return log(1 + exp(beta x)) / beta of each element (torch.nn.functional.softplus).
 
-    Where beta x is above `threshold` it is x itself, as in torch (at most 2.1e-9 off).
+    If beta x is above `threshold` it returns x, as torch does (the error is at most 2.1e-9).
 
     >>> softplus(Value([0.0, 1000.0, -1000.0]))
     Value([   0.6931, 1000.0000,    0.0000], op=softplus/where)
@@ -145,11 +131,7 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
 
 
 def log_one_plus_exp(x: Value) -> Value:
-    """Return log(1 + exp(x)) at full precision for every x: relu(x) + log1p(exp(-|x|)).
-
-    >>> log_one_plus_exp(Value(-40.0)).item() == log1p(exp(-40.0)).item()
-    True
-    """
+    """Return log(1 + exp(x)) at full precision for every x: relu(x) + log1p(exp(-|x|))."""
     minus_size = primitives.where(-x, x, condition=x > 0)
     return relu(x) + log1p(exp(minus_size))
 
@@ -171,7 +153,7 @@ def abs(input: Any) -> Value:
 def maximum(input: Any, other: Any) -> Value:
     """Return the larger of two, elementwise with broadcasting; a tie gives half the gradient to each (torch.maximum).
 
-    nan wins. Composed of the two operands, each with 0 where it is the smaller and halved where they tie.
+    nan wins. Composed as a sum of both operands: the smaller one is replaced by 0, and equal ones are halved.
 
     >>> a, b = Value([1.0, 2.0]), Value([2.0, 2.0])
     >>> top = maximum(a, b)
@@ -197,7 +179,7 @@ def minimum(input: Any, other: Any) -> Value:
 def where(condition: Any, input: Any, other: Any) -> Value:
     """Return `input` where the condition holds and `other` elsewhere, all broadcast together (torch.where).
 
-    `condition` is a bool, or a list or array of bools, such as a comparison returns; RuntimeError for others.
+    Raises RuntimeError if `condition` is not a bool, or a list or array of bools, as a comparison returns it.
 
     >>> x = Value([-1.0, 2.0])
     >>> where(x > 0, x, 0.1 * x).tolist()
@@ -211,7 +193,7 @@ def where(condition: Any, input: Any, other: Any) -> Value:
 def masked_fill(input: Any, mask: Any, value: float) -> Value:
     """Return the input with `value` where the mask holds; both broadcast (torch.masked_fill).
 
-    Raises RuntimeError for a mask that holds anything but bools, or a value that is not one number.
+    Raises RuntimeError if the mask holds anything but bools, or if the value is not one number.
 
     >>> masked_fill(Value([1.0, 2.0]), [True, False], float("-inf")).tolist()
     [-inf, 2.0]
@@ -225,11 +207,7 @@ def masked_fill(input: Any, mask: Any, value: float) -> Value:
 
 
 def bools(mask: Any, function: str, like: Value) -> Any:
-    """Return a mask as plain bools in the storage of `like`; RuntimeError if it holds anything else.
-
-    >>> bools([True, False], "where", like=Value(1.0))
-    Array([True, False])
-    """
+    """Return a mask as plain bools in the storage of `like`. Raises RuntimeError if it holds anything else."""
     data = mask.data if isinstance(mask, Value) else stored(mask, requires_grad=False)
     if type(data) is not bool and (
         type(data) in (float, int) or (type(data) is Array and data.dtype is not bool and data.size)

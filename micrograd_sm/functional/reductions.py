@@ -1,4 +1,4 @@
-"""Reductions: many elements to one, over all or over chosen dimensions."""
+"""Reductions of many elements to one, over all dimensions or over some."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ Dim = int | tuple[int, ...] | None
 
 
 class Extremes(NamedTuple):
-    """What `max(input, dim)` returns: the values, and the indices they were found at."""
+    """The values that `max(input, dim)` found, and their indices."""
 
     values: Value
     indices: Value
 
 
 def sum(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
-    """Return the sum over `dim`, an int or a tuple; over all by default. The sum of nothing is 0 (torch.sum).
+    """Return the sum over `dim`, an int or a tuple, by default over all. An empty sum is 0 (torch.sum).
 
     >>> sum([[1.0, 2.0], [3.0, 4.0]], dim=0).tolist(), sum([[1.0, 2.0], [3.0, 4.0]]).item()
     ([4.0, 6.0], 10.0)
@@ -38,7 +38,7 @@ def sum(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
 
 @composed
 def mean(input: Any, dim: Dim = None, keepdim: bool = False) -> Value:
-    """Return the mean over `dim`, an int or a tuple; over all by default. The mean of nothing is nan (torch.mean).
+    """Return the mean over `dim`, an int or a tuple, by default over all. An empty mean is nan (torch.mean).
 
     >>> mean([[1.0, 2.0], [3.0, 4.0]], dim=1).tolist()
     [1.5, 3.5]
@@ -75,9 +75,9 @@ def amin(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
 
 
 def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the maximum of all elements, or with `dim` (values, indices) along it (torch.max).
+    """Return the maximum of all elements, or if `dim` is not None (values, indices) along it (torch.max).
 
-    Without dim, ties share the gradient evenly; with dim, the first index takes it. nan wins.
+    Without dim, ties share the gradient evenly; with dim, the first of them takes all of it. nan wins.
 
     >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
     Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
@@ -86,22 +86,20 @@ def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
 
 
 def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the minimum of all elements, or with `dim` (values, indices) along it (torch.min).
+    """Return the minimum of all elements, or if `dim` is not None (values, indices) along it (torch.min).
 
     >>> min([4.0, 2.0]).item()
     2.0
     """
-    return (
-        -_maximum_of_all(-as_value(input, "min: input"), "min")
-        if dim is None
-        else _extremes(input, argmin, dim, keepdim, "min")
-    )
+    if dim is None:
+        return -_maximum_of_all(-as_value(input, "min: input"), "min")
+    return _extremes(input, argmin, dim, keepdim, "min")
 
 
 def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
     """Return the index of the maximum along `dim`, or in the flattened input; the first of ties, nan wins (torch.argmax).
 
-    Raises IndexError where there is nothing to choose from.
+    Raises IndexError if there are no elements to choose from.
 
     >>> argmax([1.2, 2.5, 0.9]).item(), argmax([[1.0, 2.0], [4.0, 3.0]], dim=1).tolist()
     (1, [1, 0])
@@ -132,9 +130,10 @@ def argmin(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
 
 @composed
 def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
-    """Return log(sum(exp(x))) over `dim`, an int or a tuple, shifted by the maximum so that it never overflows.
+    """Return log(sum(exp(x))) over `dim`, an int or a tuple (torch.logsumexp).
 
-    Empty: -inf. All -inf: -inf, with gradient nan. Any +inf: inf (torch.logsumexp).
+    The maximum is subtracted first, so it never overflows. An empty sum is -inf; with inf among the elements it is inf;
+    if all are -inf it is -inf, with gradient nan.
 
     >>> logsumexp([1000.0, 1000.0], dim=0).item()
     1000.6931471805599
@@ -171,10 +170,8 @@ def _without(shape: tuple[int, ...], axes: tuple[int, ...]) -> tuple[int, ...]:
 
 def _maximum_of_all(input: Any, function: str) -> Value:
     x = as_value(input, f"{function}: input")
-    if 0 in x.shape:
-        raise RuntimeError(f"{function}: nothing to choose from in shape {x.shape}; name a dim of size above 0")
-    top = amax(x)
-    return top if top == top else mean(x[x != x])  # nan won: as in torch, all of them share the gradient
+    top = primitives.max(x, axis=_nonempty(x, None, function), keepdims=False)
+    return top if top == top else mean(x[x != x])  # nan won: all nan elements share the gradient, as in torch
 
 
 def _nonempty(x: Value, dim: Dim, function: str) -> tuple[int, ...]:

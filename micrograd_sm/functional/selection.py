@@ -17,8 +17,8 @@ __all__ = ["gather", "index_select", "one_hot"]
 def gather(input: Any, dim: int, index: Any) -> Value:
     """Return out[i][j] = input[index[i][j]][j] for dim 0, input[i][index[i][j]] for dim 1, and so on (torch.gather).
 
-    `index` has as many dimensions as input, and no size larger than input's but along `dim`. Repeated indices
-    accumulate in the gradient. Raises RuntimeError for a negative or too large index and for other shapes.
+    `index` has as many dimensions as input; only along `dim` may it be larger. Gradients of repeated indices add up.
+    Raises RuntimeError for an index that is negative or too large, and for other shapes.
 
     >>> gather(Value([[1, 2], [3, 4]]), 1, [[1], [0]]).tolist()
     [[2.0], [3.0]]
@@ -35,7 +35,7 @@ def gather(input: Any, dim: int, index: Any) -> Value:
     steps = row_major_steps(x.shape)
     starts = [0]
     for k, size in enumerate(shape):
-        starts = [start + place * (steps[k] if k != axis else 0) for start in starts for place in range(size)]
+        starts = [start + i * (steps[k] if k != axis else 0) for start in starts for i in range(size)]
     along = steps[axis] if x.ndim else 0
     positions = [start + chosen * along for start, chosen in zip(starts, flat, strict=True)]
     return primitives.index(x, positions=positions, shape=shape, key=f"gather(dim={axis})")
@@ -65,8 +65,8 @@ def index_select(input: Any, dim: int, index: Any) -> Value:
 def one_hot(target: Any, num_classes: int = -1) -> Value:
     """Return integers as rows of 0 with a 1 at the integer: (...) to (..., num_classes) (torch.nn.functional.one_hot).
 
-    By default there are as many classes as the largest target asks for. Raises RuntimeError for what is not an
-    integer, for a negative or too large target, and for an empty target without num_classes.
+    By default the largest target is the last class. Raises RuntimeError for a target that is not an integer, negative or
+    too large, and for an empty target without num_classes.
 
     >>> one_hot([0, 2]).tolist()
     [[1, 0, 0], [0, 0, 1]]
@@ -75,7 +75,7 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
     if isinstance(num_classes, bool) or not isinstance(num_classes, int):
         raise TypeError(f"one_hot: num_classes must be an int, got {num_classes!r}")
     if not flat and num_classes <= 0:
-        raise RuntimeError("one_hot: an empty target does not tell the number of classes; give num_classes")
+        raise RuntimeError("one_hot: an empty target does not tell the number of classes; pass num_classes")
     if num_classes < -1 or num_classes == 0:
         raise RuntimeError(f"one_hot: num_classes must be above 0, or -1 to count them, got {num_classes}")
     if num_classes == -1:
@@ -93,12 +93,9 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
 
 
 def integers(x: Any, what: str) -> tuple[list[int], Shape]:
-    """Return ints, given as an int, (nested) lists, a range, or an array, as a flat list and a shape.
+    """Return an int, a range, (nested) lists or an array of ints as a flat list and a shape.
 
     Raises RuntimeError for floats and bools, as torch does.
-
-    >>> integers([[1], [2]], "target")
-    ([1, 2], (2, 1))
     """
     try:
         flat, shape = parse(x.data if isinstance(x, Value) else x)

@@ -1,4 +1,4 @@
-"""Shapes: the same elements arranged otherwise, repeated, or joined; and products of matrices."""
+"""Shapes: the same elements rearranged, repeated or joined; and matrix products."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ __all__ = ["cat", "expand", "linear", "matmul", "permute", "reshape", "squeeze",
 
 
 def reshape(input: Any, *shape: Any) -> Value:
-    """Return the same elements, in row-major order, under another shape; one size may be -1 (torch.reshape).
+    """Return the same elements, in row-major order, with another shape; one size may be -1 (torch.reshape).
 
-    Raises RuntimeError when the sizes do not multiply to the number of elements.
+    Raises RuntimeError if the product of the sizes is not the number of elements.
 
     >>> reshape(Value([[1, 2, 3], [4, 5, 6]]), (3, -1)).tolist()
     [[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]
@@ -80,7 +80,7 @@ def unsqueeze(input: Any, dim: int) -> Value:
 def expand(input: Any, *sizes: Any) -> Value:
     """Return the input repeated to fill `sizes`; -1 keeps a size (torch.Tensor.expand).
 
-    Raises RuntimeError where a size other than 1 would have to change.
+    Raises RuntimeError if a size other than 1 would have to change.
 
     >>> expand(Value([[1.0], [2.0]]), -1, 3).tolist()
     [[1.0, 1.0, 1.0], [2.0, 2.0, 2.0]]
@@ -95,9 +95,9 @@ def expand(input: Any, *sizes: Any) -> Value:
 
 
 def cat(tensors: Any, dim: int = 0) -> Value:
-    """Return the tensors joined along a dimension that they have (torch.cat).
+    """Return the tensors joined along one of their dimensions (torch.cat).
 
-    Raises ValueError for none, RuntimeError when their other sizes differ or one is a number.
+    Raises ValueError for an empty list, RuntimeError if other sizes differ or if one is a number.
 
     >>> cat([[1.0, 2.0], Value([3.0])]).tolist()
     [1.0, 2.0, 3.0]
@@ -105,7 +105,7 @@ def cat(tensors: Any, dim: int = 0) -> Value:
     values = _values(tensors, "cat", ValueError)
     shapes = [value.shape for value in values]
     if () in shapes:
-        raise RuntimeError("cat: a number has no dimension to be joined along; use stack")
+        raise RuntimeError("cat: a number has no dimension to join along; use stack")
     like = next((shape for shape in shapes if shape != (0,)), (0,))
     axis = axis_of(dim, len(like), "cat")
     nothing = (*like[:axis], 0, *like[axis + 1 :])  # torch lets an empty list join anything
@@ -119,7 +119,7 @@ def cat(tensors: Any, dim: int = 0) -> Value:
 def stack(tensors: Any, dim: int = 0) -> Value:
     """Return tensors of one shape joined along a new dimension (torch.stack).
 
-    Raises RuntimeError for none and for shapes that differ.
+    Raises RuntimeError for an empty list and for shapes that differ.
 
     >>> stack([Value(1.0), Value(2.0)]).tolist()
     [1.0, 2.0]

@@ -1,4 +1,4 @@
-"""Layers of neural networks: micrograd's of single numbers, torch's of tensors, and the losses as layers.
+"""Layers of neural networks: micrograd's layers of single numbers, torch's layers of tensors, and the losses as layers.
 
 >>> from micrograd_sm import manual_seed, nn
 >>> _ = manual_seed(0)

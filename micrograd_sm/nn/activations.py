@@ -10,18 +10,13 @@ from micrograd_sm.nn.module import Module
 
 
 class ReLU(Module):
-    """Each element where it is positive, else 0; any shape (torch.nn.ReLU).
+    """Each element if it is positive, else 0; any shape (torch.nn.ReLU).
 
     >>> ReLU()([-1.0, 2.0]).tolist()
     [0.0, 2.0]
     """
 
     def forward(self, input: Any) -> Value:
-        """Return relu(input).
-
-        >>> ReLU().forward(-1.0).item()
-        0.0
-        """
         return functional.relu(input)
 
 
@@ -33,11 +28,6 @@ class Tanh(Module):
     """
 
     def forward(self, input: Any) -> Value:
-        """Return tanh(input).
-
-        >>> Tanh().forward(0.0).item()
-        0.0
-        """
         return functional.tanh(input)
 
 
@@ -49,11 +39,6 @@ class Sigmoid(Module):
     """
 
     def forward(self, input: Any) -> Value:
-        """Return sigmoid(input).
-
-        >>> Sigmoid().forward(0.0).item()
-        0.5
-        """
         return functional.sigmoid(input)
 
 
@@ -64,45 +49,30 @@ class _AlongDim(Module):
         self.dim = dim
 
     def extra_repr(self) -> str:
-        """Return the dimension, as torch shows it.
-
-        >>> Softmax(1).extra_repr()
-        'dim=1'
-        """
         return f"dim={self.dim}"
 
 
 class Softmax(_AlongDim):
     """exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.nn.Softmax).
 
-    Raises IndexError and TypeError for a wrong dim when it is applied. cross_entropy takes logits, without a softmax before.
+    Raises IndexError or TypeError for a wrong dim when it is called. cross_entropy takes logits: put no softmax before it.
 
     >>> Softmax(dim=1), Softmax(dim=1)([[0.0, 0.0]]).tolist()
     (Softmax(dim=1), [[0.5, 0.5]])
     """
 
     def forward(self, input: Any) -> Value:
-        """Return softmax(input, dim).
-
-        >>> Softmax(dim=0).forward([0.0, 0.0]).tolist()
-        [0.5, 0.5]
-        """
         return functional.softmax(input, self.dim)
 
 
 class LogSoftmax(_AlongDim):
     """log(softmax(x)) along `dim`, without underflow, of the same shape (torch.nn.LogSoftmax).
 
-    Raises IndexError and TypeError for a wrong dim when it is applied.
+    Raises IndexError or TypeError for a wrong dim when it is called.
 
     >>> LogSoftmax(dim=1), LogSoftmax(dim=1)([[1000.0, 0.0]]).tolist()
     (LogSoftmax(dim=1), [[0.0, -1000.0]])
     """
 
     def forward(self, input: Any) -> Value:
-        """Return log_softmax(input, dim).
-
-        >>> LogSoftmax(dim=0).forward([0.0, -1000.0]).tolist()
-        [0.0, -1000.0]
-        """
         return functional.log_softmax(input, self.dim)

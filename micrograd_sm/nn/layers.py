@@ -1,4 +1,4 @@
-"""torch's layers, of tensors: Linear, Embedding, Sequential."""
+"""torch's layers of tensors: Linear, Embedding, Sequential."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Linear(Module):
     """x @ weight.T + bias: (..., in_features) to (..., out_features).
 
     weight, (out_features, in_features), and bias, (out_features), start uniform within +-1 / sqrt(in_features). Raises
-    RuntimeError for an input that does not end in in_features. Source: torch.nn.Linear.
+    RuntimeError if the last size of the input is not in_features. Source: torch.nn.Linear.
 
     >>> layer = Linear(2, 3)
     >>> layer, layer([[1.0, 2.0]]).shape
@@ -34,30 +34,20 @@ class Linear(Module):
         self.bias = _filled((out_features,), lambda: source.uniform(-bound, bound)) if bias else None
 
     def forward(self, input: Any) -> Value:
-        """Return input @ weight.T + bias.
-
-        >>> Linear(2, 3).forward([1.0, 2.0]).shape
-        (3,)
-        """
         x = as_value(input, f"{self}: input")
         if x.shape[-1:] != (self.in_features,):
             raise RuntimeError(f"{self}: the input's last size must be {self.in_features}, got shape {x.shape}")
         return functional.linear(x, self.weight, self.bias)
 
     def extra_repr(self) -> str:
-        """Return the sizes, as torch shows them.
-
-        >>> Linear(2, 3, bias=False).extra_repr()
-        'in_features=2, out_features=3, bias=False'
-        """
         return f"in_features={self.in_features}, out_features={self.out_features}, bias={self.bias is not None}"
 
 
 class Embedding(Module):
     """A vector for each of `num_embeddings` integers: (...) of 0 .. num_embeddings - 1 to (..., embedding_dim).
 
-    weight, (num_embeddings, embedding_dim), starts normal, mean 0, variance 1. Raises IndexError for an integer out of
-    range, RuntimeError for what is no integer. Source: torch.nn.Embedding.
+    weight, (num_embeddings, embedding_dim), starts normal, mean 0, variance 1. Raises IndexError for an integer that is
+    out of range, RuntimeError for inputs that are not integers. Source: torch.nn.Embedding.
 
     >>> Embedding(27, 10)([[0, 1, 2]]).shape
     (1, 3, 10)
@@ -70,11 +60,6 @@ class Embedding(Module):
         self.weight = _filled((num_embeddings, embedding_dim), lambda: source.gauss(0.0, 1.0))
 
     def forward(self, input: Any) -> Value:
-        """Return the rows of weight that the integers name.
-
-        >>> Embedding(27, 10).forward(3).shape
-        (10,)
-        """
         flat, shape = integers(input, f"{self}: input")
         for position, row in enumerate(flat):
             if not 0 <= row < self.num_embeddings:
@@ -84,11 +69,6 @@ class Embedding(Module):
         return self.weight[Array.of(flat, shape, int)]
 
     def extra_repr(self) -> str:
-        """Return the sizes, as torch shows them.
-
-        >>> Embedding(27, 10).extra_repr()
-        '27, 10'
-        """
         return f"{self.num_embeddings}, {self.embedding_dim}"
 
 
@@ -97,9 +77,9 @@ def _filled(shape: tuple[int, ...], number: Callable[[], float]) -> Value:
 
 
 class Sequential(Module):
-    """Modules one after the other, each applied to what the one before it returned; names start `0.`, `1.`, ...
+    """Modules that are called one after the other, each with the result of the one before; names start `0.`, `1.`, ...
 
-    Raises TypeError for what is no Module. Source: torch.nn.Sequential.
+    Without modules it returns its input. Raises TypeError if one is not a Module. Source: torch.nn.Sequential.
 
     >>> Sequential(Linear(2, 1), Linear(1, 1, bias=False))
     Sequential(
@@ -109,17 +89,12 @@ class Sequential(Module):
     """
 
     def __init__(self, *modules: Module) -> None:
-        for place, module in enumerate(modules):
+        for position, module in enumerate(modules):
             if not isinstance(module, Module):
-                raise TypeError(f"Sequential: expected Modules, got {module!r} at position {place}")
+                raise TypeError(f"Sequential: expected Modules, got {module!r} at position {position}")
         self.layers = modules
 
     def forward(self, input: Any) -> Any:
-        """Return what the last module returns; the input itself where there are none.
-
-        >>> Sequential(Linear(2, 3), Linear(3, 1)).forward([1.0, 2.0]).shape
-        (1,)
-        """
         for layer in self.layers:
             input = layer(input)
         return input
@@ -130,9 +105,9 @@ class Sequential(Module):
     def __iter__(self) -> Iterator[Module]:
         return iter(self.layers)
 
-    def __getitem__(self, place: Any) -> Any:
-        return Sequential(*self.layers[place]) if isinstance(place, slice) else self.layers[place]
+    def __getitem__(self, index: Any) -> Any:
+        return Sequential(*self.layers[index]) if isinstance(index, slice) else self.layers[index]
 
     def _attributes(self) -> dict[str, Any]:
-        numbered = {str(place): layer for place, layer in enumerate(self.layers)}
+        numbered = {str(index): layer for index, layer in enumerate(self.layers)}
         return numbered | {name: part for name, part in vars(self).items() if name != "layers"}

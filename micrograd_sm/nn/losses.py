@@ -1,4 +1,4 @@
-"""The losses of classification as modules, which keep their options."""
+"""The losses of classification as modules that keep their options."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def _constant(weight: Any) -> Value | None:
 class NLLLoss(Module):
     """The negative log-likelihood of class indices under log-probabilities: (N, C, ...) and (N, ...) (torch.nn.NLLLoss).
 
-    `weight`, (C), `ignore_index` and `reduction` are those of `micrograd_sm.nll_loss`, which raises for what it is given.
+    `weight`, (C), `ignore_index` and `reduction` mean what they mean to `micrograd_sm.nll_loss`; errors are the same, too.
 
     >>> NLLLoss()([[-0.5, -1.0], [-0.25, -2.0]], [0, 0]).item()
     0.375
@@ -26,19 +26,14 @@ class NLLLoss(Module):
         self.weight, self.ignore_index, self.reduction = _constant(weight), ignore_index, reduction
 
     def forward(self, input: Any, target: Any) -> Value:
-        """Return nll_loss(input, target) with this module's options.
-
-        >>> NLLLoss(reduction="sum").forward([[-0.5, -1.0]], [0]).item()
-        0.5
-        """
         return functional.nll_loss(input, target, self.weight, self.ignore_index, self.reduction)
 
 
 class CrossEntropyLoss(Module):
     """The cross-entropy of logits against class indices or probabilities: (N, C, ...) and (N, ...) or (N, C, ...).
 
-    `weight`, (C), `ignore_index`, `reduction` and `label_smoothing` are those of `micrograd_sm.cross_entropy`, which raises
-    for what it is given. Source: torch.nn.CrossEntropyLoss.
+    `weight`, (C), `ignore_index`, `reduction` and `label_smoothing` mean what they mean to `micrograd_sm.cross_entropy`;
+    errors are the same, too. Source: torch.nn.CrossEntropyLoss.
 
     >>> CrossEntropyLoss()([[0.0, 1000.0]], [0]).item()
     1000.0
@@ -51,19 +46,14 @@ class CrossEntropyLoss(Module):
         self.label_smoothing = label_smoothing
 
     def forward(self, input: Any, target: Any) -> Value:
-        """Return cross_entropy(input, target) with this module's options.
-
-        >>> CrossEntropyLoss(reduction="none").forward([[0.0, 1000.0], [0.0, 500.0]], [0, 0]).tolist()
-        [1000.0, 500.0]
-        """
         return functional.cross_entropy(input, target, self.weight, self.ignore_index, self.reduction, self.label_smoothing)
 
 
 class BCEWithLogitsLoss(Module):
     """The binary cross-entropy of logits against probabilities of the same shape (torch.nn.BCEWithLogitsLoss).
 
-    `weight`, `pos_weight`, which broadcast, and `reduction` are those of
-    `micrograd_sm.binary_cross_entropy_with_logits`, which raises for what it is given.
+    `weight` and `pos_weight`, which broadcast, and `reduction` mean what they mean to
+    `micrograd_sm.binary_cross_entropy_with_logits`; errors are the same, too.
 
     >>> BCEWithLogitsLoss()([1000.0, -1000.0], [1.0, 1.0]).item()
     500.0
@@ -73,9 +63,4 @@ class BCEWithLogitsLoss(Module):
         self.weight, self.reduction, self.pos_weight = _constant(weight), reduction, _constant(pos_weight)
 
     def forward(self, input: Any, target: Any) -> Value:
-        """Return binary_cross_entropy_with_logits(input, target) with this module's options.
-
-        >>> BCEWithLogitsLoss(reduction="sum").forward([1000.0, -1000.0], [1.0, 1.0]).item()
-        1000.0
-        """
         return functional.binary_cross_entropy_with_logits(input, target, self.weight, self.reduction, self.pos_weight)

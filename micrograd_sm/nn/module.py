@@ -1,4 +1,4 @@
-"""`Module`: a function with parameters, found by walking what it holds."""
+"""`Module`: a function with parameters, which are found in its attributes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from micrograd_sm.engine import Value
 
 
 class IncompatibleKeys(NamedTuple):
-    """What `Module.load_state_dict` found on one side only.
+    """The names that `Module.load_state_dict` found only in the module, or only in the state.
 
     >>> from micrograd_sm import nn
     >>> nn.Linear(1, 1).load_state_dict({"weight": [[2.0]]}, strict=False)
@@ -27,9 +27,9 @@ class IncompatibleKeys(NamedTuple):
 class Module:
     """A function with parameters: subclass it, put Values and Modules in attributes, and write `forward`.
 
-    Whatever attributes, lists, tuples, dicts and sub-modules hold is found, in the order in which it was set, under names
-    such as `layers.0.weight`. A Value that requires a gradient is a parameter; one that requires none is a constant, which
-    `state_dict` holds too (torch: a buffer); one that was computed is neither. What is shared counts once, under its first
+    Values are found in attributes, lists, tuples, dicts and sub-modules, in the order in which they were set, under names
+    such as `layers.0.weight`. A Value that requires a gradient is a parameter. One that requires none is a constant, and
+    `state_dict` holds it too (torch: a buffer). A computed Value is neither. A shared Value counts once, under its first
     name. Source: torch.nn.Module.
 
     >>> class Affine(Module):
@@ -46,7 +46,7 @@ class Module:
         return self.forward(*args, **kwargs)
 
     def forward(self, *args: Any, **kwargs: Any) -> Any:
-        """Compute the module's output; a subclass says how. Raises NotImplementedError until it does.
+        """Return the output for these inputs; each subclass defines it. Raises NotImplementedError if it does not.
 
         >>> class Square(Module):
         ...     def forward(self, x):
@@ -90,7 +90,7 @@ class Module:
     def state_dict(self) -> dict[str, Any]:
         """Return the numbers of every parameter and constant as plain nested lists, by name (torch.nn.Module.state_dict).
 
-        It survives json.dumps and json.loads unchanged. Raises RuntimeError when two have the same name.
+        json.dumps and json.loads keep it unchanged. Raises RuntimeError if two of them have the same name.
 
         >>> from micrograd_sm.nn import Embedding
         >>> Embedding(1, 2).state_dict().keys()
@@ -101,8 +101,8 @@ class Module:
     def load_state_dict(self, state: Mapping[str, Any], strict: bool = True) -> IncompatibleKeys:
         """Set the numbers of every parameter and constant from a `state_dict()` (torch.nn.Module.load_state_dict).
 
-        Nothing changes when it raises: RuntimeError for another shape and, if `strict`, for names that are missing or
-        unexpected; TypeError and ValueError for what are no numbers. Returns the names it found on one side only.
+        Returns the names that are missing in the state, or unexpected. Raises RuntimeError for another shape and, if
+        `strict`, for missing or unexpected names, TypeError or ValueError if there are no numbers; then nothing changes.
 
         >>> from micrograd_sm.nn import Linear
         >>> layer = Linear(1, 1)
@@ -112,7 +112,7 @@ class Module:
         [6.5]
         """
         if not isinstance(state, Mapping):
-            raise TypeError(f"load_state_dict: expected a dict of names to numbers, got {type(state).__name__}")
+            raise TypeError(f"load_state_dict: expected a dict from names to numbers, got {type(state).__name__}")
         leaves = _leaves(self)
         missing = [name for name in leaves if name not in state]
         unexpected = [name for name in state if name not in leaves]
@@ -148,7 +148,7 @@ class Module:
 
 
 def _leaves(module: Module) -> dict[str, Value]:
-    """Return everything a module holds that was not computed, by name."""
+    """Return by name every Value in a module that was not computed."""
     leaves: dict[str, Value] = {}
     for name, value in _walk(module, "", set()):
         if name in leaves:
@@ -169,7 +169,7 @@ def _walk(owner: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Value]
 
 
 def _modules(owner: Any, prefix: str, seen: frozenset[int]) -> Iterator[tuple[str, Module]]:
-    """Yield the outermost modules that attributes, lists, tuples and dicts hold."""
+    """Yield the outermost modules in attributes, lists, tuples and dicts."""
     for key, part in _parts(owner):
         name = f"{prefix}.{key}" if prefix else str(key)
         if isinstance(part, Module):
@@ -185,25 +185,21 @@ def _parts(owner: Any) -> Iterable[tuple[Any, Any]]:
 
 
 def _loaded(name: str, data: Any, value: Value) -> Any:
-    """Return what `value` would keep of the data that a state has under its name."""
+    """Return the data of a state as `value` will keep it."""
     try:
         data = stored(data.tolist() if hasattr(data, "tolist") else data, value.requires_grad)
     except (TypeError, ValueError) as error:
         raise type(error)(f"load_state_dict: {name!r}: {error}") from None
     shape = shape_of(data)
     if prod(value.shape) == prod(shape) == 0:
-        return value.data  # nested lists do not tell (0, 3) from (0,)
+        return value.data  # as nested lists, shapes (0, 3) and (0,) look the same
     if shape != value.shape:
         raise RuntimeError(f"load_state_dict: {name!r} has shape {value.shape}, the state's has {shape}")
     return like_storage(data, value.data)
 
 
 def size_of(size: Any, what: str) -> int:
-    """Return a number of inputs or outputs; TypeError for what is no int, ValueError below 0.
-
-    >>> size_of(3, "Linear: in_features")
-    3
-    """
+    """Return a number of inputs or outputs. Raises TypeError if it is not an int, ValueError if it is negative."""
     if isinstance(size, bool) or not hasattr(size, "__index__"):
         raise TypeError(f"{what} must be an int, got {size!r}")
     if size < 0:

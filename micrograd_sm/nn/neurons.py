@@ -1,4 +1,4 @@
-"""micrograd's layers, of single numbers: every weight is a Value of its own, and so is every product and sum."""
+"""micrograd's layers of single numbers: every weight is a Value of its own, and so is every product and sum."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from micrograd_sm.nn.module import Module, size_of
 
 
 class Neuron(Module):
-    """A weighted sum of `nin` single numbers plus a bias, and relu of it unless `nonlin` is False.
+    """A weighted sum of `nin` single numbers plus a bias, then relu unless `nonlin` is False.
 
     The weights `w`, a list of scalar Values, are drawn with Python's `random.uniform(-1, 1)`; the bias `b` starts at 0.
-    An input is a sequence of nin numbers or Values; where nin is 1, a bare one too. Raises ValueError for another number
-    of inputs (micrograd ignores the rest). Source: micrograd.nn.Neuron.
+    The input is a sequence of nin numbers or Values; if nin is 1, it may be the number itself. Raises ValueError for
+    another number of inputs (micrograd ignores the rest). Source: micrograd.nn.Neuron.
 
     >>> neuron = Neuron(2, nonlin=False)
     >>> neuron.w[0].data, neuron.w[1].data = 2.0, -1.0
@@ -29,11 +29,6 @@ class Neuron(Module):
         self.nonlin = nonlin
 
     def forward(self, x: Any) -> Value:
-        """Return the neuron's output, one number.
-
-        >>> Neuron(1).forward(0.0).item()
-        0.0
-        """
         if isinstance(x, str):
             raise TypeError(f"{self}: the inputs must be numbers or Values, got {x!r}")
         inputs = _inputs(x)
@@ -57,7 +52,8 @@ def _inputs(x: Any) -> list:
 class Layer(Module):
     """`nout` neurons, each with the same `nin` inputs; `kwargs` go to Neuron.
 
-    Returns the list of their outputs; with one neuron, its output itself. Raises as Neuron. Source: micrograd.nn.Layer.
+    Returns the list of their outputs, or the output itself if there is one neuron. Raises the errors of Neuron.
+    Source: micrograd.nn.Layer.
 
     >>> Layer(2, 2, nonlin=False)
     Layer of [LinearNeuron(2), LinearNeuron(2)]
@@ -67,11 +63,6 @@ class Layer(Module):
         self.neurons = [Neuron(nin, **kwargs) for _ in range(size_of(nout, "Layer: nout"))]
 
     def forward(self, x: Any) -> Any:
-        """Return the outputs of the neurons, or the output of the only one.
-
-        >>> len(Layer(2, 3).forward([1.0, 2.0])), Layer(2, 1).forward([1.0, 2.0]).shape
-        (3, ())
-        """
         outputs = [neuron(x) for neuron in self.neurons]
         return outputs[0] if len(outputs) == 1 else outputs
 
@@ -82,7 +73,7 @@ class Layer(Module):
 class MLP(Module):
     """A multi-layer perceptron of single numbers: `nin` inputs, then layers of `nouts` neurons, the last without relu.
 
-    Raises as Neuron. Source: micrograd.nn.MLP.
+    Raises the errors of Neuron. Source: micrograd.nn.MLP.
 
     >>> MLP(2, [3, 1])
     MLP of [Layer of [ReLUNeuron(2), ReLUNeuron(2), ReLUNeuron(2)], Layer of [LinearNeuron(3)]]
@@ -96,11 +87,6 @@ class MLP(Module):
         self.layers = [Layer(sizes[k], sizes[k + 1], nonlin=k != last) for k in range(last + 1)]
 
     def forward(self, x: Any) -> Any:
-        """Return the last layer's outputs.
-
-        >>> MLP(2, [3, 1]).forward([0.0, 0.0]).item()
-        0.0
-        """
         for layer in self.layers:
             x = layer(x)
         return x

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.array import Array, flat_of
 from micrograd_sm.graph import Graph, Node
@@ -18,6 +19,8 @@ from micrograd_sm.graph.evaluation import compute, dependents, recipes
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import number_text
+from micrograd_sm.words.plain import plain
+from micrograd_sm.words.result import Listing, Record
 from micrograd_sm.words.text import bracketed
 
 MOST_ELEMENTS = 16  # of each array, evenly spread
@@ -25,7 +28,8 @@ MOST_WORK = 3_000_000  # operations on a number that may be repeated, about; bey
 TOLERANCE = 1e-5  # relative
 
 
-class Compared(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Compared(Record):
     """One element of one node's gradient: `found` by the pass, `expected` from central differences.
 
     `index` is () for a number; `label` is what formulas call the node, and `users` the operations that contributed.
@@ -33,7 +37,7 @@ class Compared(NamedTuple):
 
     node: Node
     label: str
-    index: tuple[int, ...]  # type: ignore[assignment] # tuple's own index() is no loss
+    index: tuple[int, ...]
     expected: float
     found: float
     users: tuple[str, ...] = ()
@@ -58,13 +62,24 @@ class Compared(NamedTuple):
         """
         return bracketed(self.label) + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the element as plain data, with the id of its node.
 
-class Check(NamedTuple):
+        >>> from micrograd_sm import Graph, Value
+        >>> Compared(Graph(Value(1.0))["v0"], "x", (), 3.0, 2.5).to_dict()["node"]
+        'v0'
+        """
+        return plain({**vars(self), "node": self.node.id})
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Check(Listing[Compared]):
     """What a check found; true when no gradient differs. The parts are in the order of the backward pass.
 
-    `differ` are the failures. `kinks` lie where the function has none or several slopes (a tie of max, relu at 0), the
-    gradient being one of those between, or pass on through such points, as in relu(x) - relu(-x) at 0; `unknown` where
-    central differences have no finite answer, or rounding hides it. `checked` elements of `elements` were looked at.
+    `differ` are the failures; the length, index and loop of a check are theirs, so one of length 0 is true. `kinks` lie where
+    the function has none or several slopes (a tie of max, relu at 0), the gradient being one of those between, or pass on
+    through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer, or rounding
+    hides it. `checked` elements of `elements` were looked at.
 
     >>> from micrograd_sm import Value, steps
     >>> x = Value(3.0, name="x")
@@ -89,8 +104,20 @@ class Check(NamedTuple):
         """
         return self.differ[0] if self.differ else None
 
+    def _items(self) -> tuple[Compared, ...]:
+        return self.differ
+
     def __bool__(self) -> bool:
         return not self.differ
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the check as plain data.
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(2.0).exp()).check().to_dict()["agrees"]
+        True
+        """
+        return {"agrees": bool(self), **super().to_dict()}
 
     def __str__(self) -> str:
         looked_at = f"{self.checked} of {self.elements}" if self.checked < self.elements else f"all {self.elements}"

@@ -1,4 +1,4 @@
-"""Functions to functions: the gradient, Jacobian, Hessian of a function of Values, to any order.
+"""Transforms of functions: the gradient, Jacobian and Hessian of a function of Values, to any order.
 
 >>> from micrograd_sm import grad
 >>> def cube(x):
@@ -6,14 +6,13 @@
 >>> grad(cube)(2.0), grad(grad(cube))(2.0)
 (Value(12., requires_grad=False), Value(12., requires_grad=False))
 
-The arguments that are differentiated, and what the function returns, are numbers, Values and arrays, or nested lists,
-tuples and dicts of them. So a list is a structure of numbers, not a tensor: `Value([1.0, 2.0])` is a tensor. Results
-are Values in the same structure. The function gets inputs of its own: nothing that it was called with or closes over is
-changed, and no `.grad` is written.
+The differentiated arguments and the results of the function are numbers, Values and arrays, or nested lists, tuples and
+dicts of them. So a list is a structure of numbers; `Value([1.0, 2.0])` is a tensor. Derivatives are Values in the same
+structure. The function gets inputs of its own: its arguments and the variables around it do not change, nor does any `.grad`.
 
-Results can be differentiated again, by transforms and by `backward()`, with regard to whatever required a gradient when
-the function was called. That takes a graph of the gradient; numbers, `detach()` and `no_grad()` do without.
-Source: torch.func, whose names, argument order, structures and errors these are, unless a docstring says otherwise.
+Results can be differentiated again, by transforms and by `backward()`, by everything that required a gradient when the
+function was called. This needs a graph of the gradient; numbers, `detach()` and `no_grad()` avoid it.
+Source: torch.func. Names, argument order, structures and errors are the same, unless a docstring says otherwise.
 """
 
 from micrograd_sm.transforms.functions import grad, hessian, hvp, jacfwd, jacobian, jacrev, jvp, value_and_grad, vjp

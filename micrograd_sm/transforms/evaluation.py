@@ -1,4 +1,4 @@
-"""One evaluation of a function on inputs of its own, and the products of vectors with its Jacobian there."""
+"""The evaluation of a function on inputs of its own, and products of vectors with its Jacobian there."""
 
 from __future__ import annotations
 
@@ -19,26 +19,24 @@ Argnums = int | tuple[int, ...]
 
 
 class Evaluation:
-    """One evaluation of a function on inputs of its own, ready for products of vectors with its Jacobian.
+    """The evaluation of a function on inputs of its own, ready for products of vectors with its Jacobian.
 
-    An own input is a leaf, or, where the caller may differentiate the result again, a copy recorded from the caller's
-    Value. Either way a pass that starts at the outputs ends there, and tells it from whatever else the function reads:
-    this is what keeps nested derivatives apart.
+    An own input is a leaf or, if the caller may differentiate the result again, a recorded copy of the caller's Value.
+    A backward pass from the outputs ends at own inputs, and so keeps them apart from everything else that the function
+    reads: this is what makes nested derivatives right.
     """
 
     def __init__(self, what: str, function: Callable, args: tuple, kwargs: dict, argnums: Argnums, has_aux: bool) -> None:
         self.what = what
         self.nested = current_mode().recording  # whether results may be differentiated again
-        self.places = _places(what, argnums, len(args))
-        arguments = [args[place] for place in self.places]
+        positions = _positions(what, argnums, len(args))
+        arguments = [args[position] for position in positions]
         self.structure: Any = tuple(arguments) if isinstance(argnums, tuple) else arguments[0]
         with recording(True):
-            own = [self._own_structure(argument, place) for argument, place in zip(arguments, self.places)]
+            own = [self._own_structure(argument, position) for argument, position in zip(arguments, positions)]
             self.inputs: list[Value] = leaves(own)
-            given = list(args)
-            for place, argument in zip(self.places, own):
-                given[place] = argument
-            self.output = function(*given, **kwargs)
+            called_with = dict(enumerate(args)) | dict(zip(positions, own))
+            self.output = function(*called_with.values(), **kwargs)
         self.auxiliary: Any = None
         if has_aux:
             if not isinstance(self.output, tuple) or len(self.output) != 2:
@@ -54,11 +52,11 @@ class Evaluation:
         self.differentiable = self.nested and reaches_other_leaves(self.outputs, self.inputs)
         self._linear: tuple[list[Value | None], list[Value]] | None = None
 
-    def _own_structure(self, argument: Any, place: int) -> Any:
-        return rebuilt(argument, [self._own(leaf, path) for path, leaf in paths(argument, f"argument {place}")])
+    def _own_structure(self, argument: Any, position: int) -> Any:
+        return rebuilt(argument, [self._own(leaf, path) for path, leaf in paths(argument, f"argument {position}")])
 
     def _own(self, x: Any, path: str) -> Value:
-        """Return an own input that holds what x does."""
+        """Return an own input with the data of x."""
         data = x._data if isinstance(x, Value) else x
         if isinstance(x, bool) or not (isinstance(x, (float, int)) or hasattr(data, "shape") or isinstance(x, Value)):
             raise ValueError(f"{self.what}: {path} is {x!r}; only numbers, Values and arrays can be differentiated")
@@ -73,7 +71,7 @@ class Evaluation:
     # What goes in ---------------------------------------------------------------------------------------------------
 
     def scalar_seed(self) -> Value:
-        """Return the seed 1 of a function to one number; RuntimeError if it is not one."""
+        """Return the seed 1. Raises RuntimeError if the output is not one number."""
         if not isinstance(self.output, Value):
             raise RuntimeError(f"{self.what}: the function must return one Value, it returned {outline(self.output)}")
         if self.output.shape:
@@ -84,7 +82,7 @@ class Evaluation:
         return Value(ones_like(self.output._data), requires_grad=False)
 
     def require_floating_outputs(self) -> None:
-        """Raise RuntimeError where there is no output, or one that holds integers."""
+        """Raise RuntimeError if there is no output, or if an output holds integers."""
         if not self.outputs:
             raise RuntimeError(f"{self.what}: the function must return at least one Value, it returned {self.output!r}")
         for output in self.outputs:
@@ -93,19 +91,19 @@ class Evaluation:
                     f"{self.what}: the function returned integers or bools, {output!r}, which have no derivative"
                 )
 
-    def cotangents(self, given: Any) -> list[Value]:
-        """Return given cotangents as Values, one for each output."""
-        return self._matching("cotangents", given, self.output, "output")
+    def cotangents(self, vectors: Any) -> list[Value]:
+        """Return cotangents as Values, one for each output."""
+        return self._matching("cotangents", vectors, self.output, "output")
 
-    def tangents(self, primals: tuple, given: Any) -> list[Value]:
-        """Return given tangents as Values, one for each input."""
-        return self._matching("tangents", given, primals, "primals")
+    def tangents(self, primals: tuple, vectors: Any) -> list[Value]:
+        """Return tangents as Values, one for each input."""
+        return self._matching("tangents", vectors, primals, "primals")
 
-    def _matching(self, name: str, given: Any, structure: Any, like: str) -> list[Value]:
-        found = aligned(structure, given)
+    def _matching(self, name: str, vectors: Any, structure: Any, like: str) -> list[Value]:
+        found = aligned(structure, vectors)
         if found is None:
             raise RuntimeError(
-                f"{self.what}: {name} must have the structure of the {like}, {outline(structure)}, got {outline(given)}"
+                f"{self.what}: {name} must have the structure of the {like}, {outline(structure)}, got {outline(vectors)}"
             )
         targets = self.outputs if like == "output" else self.inputs
         return [self._vector(x, target, name) for x, target in zip(found, targets)]
@@ -121,19 +119,19 @@ class Evaluation:
     # What comes out -------------------------------------------------------------------------------------------------
 
     def value(self) -> Any:
-        """Return the function's output, free of the own inputs."""
+        """Return the function's output without the graph to the own inputs."""
         return mapped(self._released, self.output)
 
     def aux(self) -> Any:
-        """Return the function's aux, its Values free of the own inputs."""
+        """Return the function's aux, its Values without the graph to the own inputs."""
         return mapped(lambda x: self._released(x) if isinstance(x, Value) else x, self.auxiliary)
 
     def arguments_like(self, found: Sequence[Any]) -> Any:
-        """Return one leaf for each input in the structure of the arguments."""
+        """Return the structure of the arguments around these leaves, one for each input."""
         return rebuilt(self.structure, found)
 
     def _released(self, value: Value) -> Value:
-        """Return the value, without its history where that leads to own inputs only."""
+        """Return a value, without its graph if that leads to own inputs only."""
         if not value._requires_grad or (self.nested and reaches_other_leaves([value], self.inputs)):
             return value
         return Value(value._data, requires_grad=False, name=value.name)
@@ -150,17 +148,14 @@ class Evaluation:
         return self._products(pulled, tangents, vectors)
 
     def _linear_pull(self) -> tuple[list[Value | None], list[Value]]:
-        """Return the products with vectors u, as a graph in which they can be differentiated by u, and u."""
+        """Return the vector-Jacobian products of vectors u, as a graph that can be differentiated by u, and u."""
         if self._linear is None:
-            self._linear = self._record_linear_pull()
+            vectors = [Value(_zeros(output)) for output in self.outputs]
+            roots = [(output, u) for output, u in zip(self.outputs, vectors) if output._requires_grad]
+            with recording(True), scope("backward"):
+                pulled = gradients([output for output, _ in roots], [u for _, u in roots], self.inputs, create_graph=True)
+            self._linear = pulled, vectors
         return self._linear
-
-    def _record_linear_pull(self) -> tuple[list[Value | None], list[Value]]:
-        vectors = [Value(_zeros(output)) for output in self.outputs]
-        roots = [(output, u) for output, u in zip(self.outputs, vectors) if output._requires_grad]
-        with recording(True), scope("backward"):
-            pulled = gradients([output for output, _ in roots], [u for _, u in roots], self.inputs, create_graph=True)
-        return pulled, vectors
 
     def _products(self, outputs: list[Any], cotangents: list[Value], inputs: list[Value]) -> list[Value]:
         pairs = [(root, seed) for root, seed in zip(outputs, cotangents) if root is not None and root._requires_grad]
@@ -176,25 +171,32 @@ class Evaluation:
             return Value(_zeros(x), requires_grad=False)
         return self._released(gradient) if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
 
-    def rows(self, place: int) -> list[Value]:
-        """Return the Jacobian of one output, for each input."""
-        output = self.outputs[place]
+    def rows(self, index: int) -> list[Value]:
+        """Return the Jacobians of one output by each input."""
+        output = self.outputs[index]
         found = [self._products([output], [unit], self.inputs) for unit in _basis(output)]
         return [_stacked([row[k] for row in found], output.shape, x, last=False) for k, x in enumerate(self.inputs)]
 
-    def columns(self, place: int) -> list[Value]:
-        """Return the Jacobian of each output, for one input."""
+    def columns(self, index: int) -> list[Value]:
+        """Return the Jacobians of each output by one input."""
         pulled, vectors = self._linear_pull()
-        x = self.inputs[place]
-        found = [self._products([pulled[place]], [unit], vectors) for unit in _basis(x)]
+        x = self.inputs[index]
+        found = [self._products([pulled[index]], [unit], vectors) for unit in _basis(x)]
         return [_stacked([column[k] for column in found], x.shape, u, last=True) for k, u in enumerate(vectors)]
 
 
-def _places(what: str, argnums: Any, count: int) -> list[int]:
-    """Return the positions that argnums names, counted from 0."""
+def check_argnums(what: str, argnums: Any) -> None:
+    """Raise RuntimeError unless argnums is an int or a tuple of ints."""
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(type(number) is int for number in numbers):
-        raise RuntimeError(f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}")
+        raise RuntimeError(
+            f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}; give the point afterwards: {what}(f)(x)"
+        )
+
+
+def _positions(what: str, argnums: Argnums, count: int) -> list[int]:
+    """Return the positions of the arguments that argnums names, counted from 0."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     for number in numbers:
         if not -count <= number < count:
             raise RuntimeError(f"{what}: argnums names argument {number}, and there are {count} positional arguments")
@@ -202,10 +204,10 @@ def _places(what: str, argnums: Any, count: int) -> list[int]:
         return list(numbers)
     if not numbers:
         raise RuntimeError(f"{what}: argnums must not be empty")
-    places = [number % count for number in numbers]
-    if len(set(places)) < len(places):
+    positions = [number % count for number in numbers]
+    if len(set(positions)) < len(positions):
         raise RuntimeError(f"{what}: argnums names an argument twice: {argnums!r}")
-    return places
+    return positions
 
 
 def _is_floating(data: Any) -> bool:
@@ -229,17 +231,17 @@ def _filled(flat: list[float], shape: Shape, like: Value) -> Any:
 def _basis(x: Value) -> list[Value]:
     """Return the unit vectors of x's shape, in row-major order."""
     size = prod(x.shape)
-    rows = ([0.0] * place + [1.0] + [0.0] * (size - place - 1) for place in range(size))
+    rows = ([0.0] * k + [1.0] + [0.0] * (size - k - 1) for k in range(size))
     return [Value(_filled(row, x.shape, x), requires_grad=False) for row in rows]
 
 
 def _stacked(slices: list[Value], shape: Shape, x: Value, last: bool) -> Value:
-    """Return slices of x's shape, one for each element of `shape`, as one tensor of shape + x.shape, or x.shape + shape."""
+    """Return slices of x's shape, one for each element of `shape`, as one tensor of shape + x.shape or x.shape + shape."""
     whole = (*x.shape, *shape) if last else (*shape, *x.shape)
     if len(slices) == 1 and not shape:
         return slices[0]
     if 0 in whole or not slices:
         return Value(_filled([], whole, x), requires_grad=False)
     wide = (*x.shape, 1) if last else (1, *x.shape)
-    parts = [primitives.reshape(one, shape=wide) for one in slices]
+    parts = [primitives.reshape(part, shape=wide) for part in slices]
     return primitives.reshape(primitives.cat(*parts, axis=len(x.shape) if last else 0), shape=whole)

@@ -1,6 +1,6 @@
-"""Nested lists, tuples and dicts as structure around leaves: what functions of many values take and return.
+"""Nested lists, tuples and dicts as a structure around leaves: what functions of many values take and return.
 
-A leaf is whatever is not a list, tuple or dict. Named tuples and subclasses of dict keep their type.
+A leaf is anything but a list, tuple or dict. Named tuples and subclasses of dict keep their type.
 Source: torch.utils._pytree, jax.tree_util.
 """
 
@@ -11,23 +11,19 @@ from typing import Any
 
 
 def leaves(tree: Any) -> list[Any]:
-    """Return the leaves of a structure, from left to right; dicts in the order of their insertion.
-
-    >>> leaves({"w": [1.0, 2.0], "b": 3.0}), leaves(5.0)
-    ([1.0, 2.0, 3.0], [5.0])
-    """
+    """Return the leaves of a structure from left to right, those of a dict in the order of its keys."""
     return [leaf for _, leaf in paths(tree)]
 
 
 def paths(tree: Any, root: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield how to reach each leaf from `root`, and the leaf.
+    """Yield the path from `root` to each leaf, and the leaf.
 
     >>> list(paths({"w": [1.0, 2.0], "b": 3.0}, "x"))
     [("x['w'][0]", 1.0), ("x['w'][1]", 2.0), ("x['b']", 3.0)]
     """
     if isinstance(tree, (list, tuple)):
-        for place, part in enumerate(tree):
-            yield from paths(part, f"{root}[{place}]")
+        for index, part in enumerate(tree):
+            yield from paths(part, f"{root}[{index}]")
     elif isinstance(tree, dict):
         for key, part in tree.items():
             yield from paths(part, f"{root}[{key!r}]")
@@ -36,11 +32,7 @@ def paths(tree: Any, root: str = "") -> Iterator[tuple[str, Any]]:
 
 
 def rebuilt(tree: Any, new: Iterable[Any]) -> Any:
-    """Return the structure of `tree` around new leaves, which come in the order of `leaves`.
-
-    >>> rebuilt({"w": [1.0, 2.0], "b": 3.0}, "abc")
-    {'w': ['a', 'b'], 'b': 'c'}
-    """
+    """Return the structure of `tree` around new leaves, in the order of `leaves`."""
     return _rebuilt(tree, iter(new))
 
 
@@ -49,27 +41,19 @@ def _rebuilt(tree: Any, new: Iterator[Any]) -> Any:
         parts = [_rebuilt(part, new) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, dict):
-        copy = tree.copy()  # keeps what a subclass has besides its items, such as defaultdict's default
+        copy = tree.copy()  # keeps what a subclass has besides its items, such as the default of a defaultdict
         copy.update((key, _rebuilt(part, new)) for key, part in tree.items())
         return copy
     return next(new)
 
 
 def mapped(function: Callable[[Any], Any], tree: Any) -> Any:
-    """Return the structure with the function applied to each leaf.
-
-    >>> mapped(abs, [-1, (-2, 3)])
-    [1, (2, 3)]
-    """
+    """Return the structure with the function applied to each leaf."""
     return rebuilt(tree, map(function, leaves(tree)))
 
 
 def aligned(tree: Any, other: Any) -> list[Any] | None:
-    """Return the leaves of `other` in the order of `tree`'s, None where their structures differ.
-
-    >>> aligned({"a": 1, "b": 2}, {"b": "y", "a": "x"}), aligned([1, 2], (1, 2))
-    (['x', 'y'], None)
-    """
+    """Return the leaves of `other` in the order of `tree`, or None if their structures differ."""
     found: list[Any] = []
     return found if _align(tree, other, found) else None
 
@@ -86,11 +70,7 @@ def _align(tree: Any, other: Any, found: list[Any]) -> bool:
 
 
 def outline(tree: Any) -> str:
-    """Return the structure with each leaf as `*`, for messages.
-
-    >>> outline({"w": [1.0, 2.0], "b": 3.0})
-    "{'w': [*, *], 'b': *}"
-    """
+    """Return the structure with each leaf as `*`, for messages."""
     return repr(mapped(lambda leaf: _STAR, tree))
 
 

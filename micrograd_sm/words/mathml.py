@@ -1,4 +1,4 @@
-"""Formulas as presentation MathML, in the part of it that browsers share: MathML Core, without styles."""
+"""Formulas as presentation MathML, with only what all browsers know: MathML Core, without styles."""
 
 from __future__ import annotations
 
@@ -16,20 +16,12 @@ _WORDS = {"inf": "∞", "-inf": "−∞"}
 
 
 def math_element(content: str) -> str:
-    """Return MathML as an element of its own.
-
-    >>> math_element("<mi>x</mi>")
-    '<math xmlns="http://www.w3.org/1998/Math/MathML"><mi>x</mi></math>'
-    """
+    """Return MathML as an element of its own."""
     return f'<math xmlns="http://www.w3.org/1998/Math/MathML">{content}</math>'
 
 
 def line_elements(line: Line) -> tuple[str, str, str]:
-    """Return the three parts of a line, symbols, numbers ("" where there are none) and result, without `<math>` around them.
-
-    >>> line_elements(Line(Name("y"), "=", Infix("-", None, Name("x")), None, Number(2.0)))[2]
-    '<mn>2</mn>'
-    """
+    """Return the symbols, the numbers ("" if the line has none) and the result of a line, without `<math>` around them."""
     left = term_element(line.left)
     symbols = left if line.symbols is None else _row(left, _operator(line.relation), term_element(line.symbols))
     numbers = "" if line.numbers is None else term_element(line.numbers)
@@ -38,11 +30,7 @@ def line_elements(line: Line) -> tuple[str, str, str]:
 
 
 def lines_element(lines: Sequence[Line]) -> str:
-    """Return lines as one `<math>` element, under one another where there are several.
-
-    >>> lines_element([Line(Slope("L", "L"), "=", None, None, Number(1.0))]).count("<mfrac>")
-    1
-    """
+    """Return lines as one `<math>` element; several lines stand one below the other."""
     rows = [_row(*_between(_operator("="), [part for part in line_elements(line) if part])) for line in lines]
     if len(rows) == 1:
         return math_element(rows[0])
@@ -50,18 +38,11 @@ def lines_element(lines: Sequence[Line]) -> str:
 
 
 def term_element(term: Term) -> str:
-    """Return a term as MathML.
-
-    >>> term_element(Slope("L", "<b>"))
-    '<mfrac><mrow><mi>∂</mi><mi>L</mi></mrow><mrow><mi>∂</mi><mi>(&lt;b&gt;)</mi></mrow></mfrac>'
-    >>> term_element(Number(-1e-9))
-    '<mrow><mo>−</mo><mn>1</mn><mo>⋅</mo><msup><mn>10</mn><mn>−9</mn></msup></mrow>'
-    """
+    """Return a term as MathML."""
     return _WRITE[type(term)](term)
 
 
 def _with_total(result: str, total: tuple[Any, Any] | None) -> str:
-    """Say what becomes of the total, as `text.total_text` does."""
     if total is None:
         return result
     before, after = total
@@ -92,7 +73,7 @@ def _operator(symbol: str) -> str:
 
 
 def _said(words: str) -> str:
-    """Return words between formulas; MathML drops plain spaces at their ends."""
+    """Return words between formulas. MathML would drop plain spaces at their ends."""
     inner = words.strip(" ")
     before, _, after = words.partition(inner)
     return f"<mtext>{_HARD_SPACE * len(before)}{_escaped(inner)}{_HARD_SPACE * len(after)}</mtext>"
@@ -162,12 +143,12 @@ def _negative(term: Term) -> bool:
 
 
 def _powered(term: Term) -> bool:
-    """Whether a term is a number written as 1 ⋅ 10^−9."""
+    """Whether a term is a number that is written with a power of ten."""
     return isinstance(term, Number) and not shape_of(term.data) and "<msup>" in _number(term.data)
 
 
 def _call(term: Call) -> str:
-    arguments = [_name(one.text) if isinstance(one, Name) else term_element(one) for one in term.arguments]
+    arguments = [_name(part.text) if isinstance(part, Name) else term_element(part) for part in term.arguments]
     arguments += [_said(term.note)] if term.note else []
     return _row(_name(term.function), "<mo>&#x2061;</mo>", _enclosed(_row(*_between("<mo>,</mo>", arguments))))
 

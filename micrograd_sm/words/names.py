@@ -9,13 +9,13 @@ from types import MappingProxyType
 
 from micrograd_sm.graph import Graph
 
-_UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (bidi among them), surrogate, private, unassigned
+_UNSHOWABLE = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}  # control, format (such as bidi), surrogate, private, unassigned
 _JOINERS = "\u200c\u200d"  # format characters that emoji and several scripts are written with
 _MAX_TEXT = 36
 
 
 def visible(text: str) -> str:
-    """Return text with every character that would not be seen, or would move others, written as its code.
+    """Return text in which every character that is invisible, or reorders others, is written as its code.
 
     >>> print(visible("a\\u202eb\\nc"))
     a\\u202eb\\nc
@@ -29,11 +29,7 @@ def visible(text: str) -> str:
 
 
 def shortened(text: str, longest: int = _MAX_TEXT) -> str:
-    """Return text with its middle left out if it is longer than `longest`.
-
-    >>> shortened("abcdefghijklmnop", 11)
-    'abcd...mnop'
-    """
+    """Return text, without its middle if it is longer than `longest` characters."""
     if len(text) <= longest:
         return text
     kept = (longest - 3) // 2
@@ -41,7 +37,7 @@ def shortened(text: str, longest: int = _MAX_TEXT) -> str:
 
 
 def labels_of(graph: Graph) -> Mapping[str, str]:
-    """Return what each node is called, by its id: its name, L for a root that has none, else the id; no two the same.
+    """Return a label for each node id, all of them different: the node's name, L for a root without a name, or the id.
 
     >>> from micrograd_sm import Value
     >>> a = Value(2.0, name="a")

@@ -10,16 +10,12 @@ from micrograd_sm.words.names import shortened, visible
 
 
 def shape_text(shape: tuple[int, ...]) -> str:
-    """Return a shape as people write it, with nothing for a number.
-
-    >>> shape_text((2, 3)), shape_text((3,)), shape_text(())
-    ('(2, 3)', '(3,)', '')
-    """
+    """Return a shape as text, "" for the shape of a number."""
     return str(shape) if shape else ""
 
 
 def params_text(op: str | None, params: Mapping[str, Any]) -> str:
-    """Return what a reader needs to know of an operation's parameters, in torch's words.
+    """Return the parameters of an operation that a reader needs to know, in torch's words.
 
     >>> params_text("sum", {"axis": (1,), "keepdims": True}), params_text("reshape", {"shape": (2, 3)})
     ('dim=1', '(2, 3)')

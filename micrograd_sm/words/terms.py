@@ -1,4 +1,4 @@
-"""What a formula is made of: names, derivatives, numbers, and how they are put together; `text` and `mathml` write it."""
+"""The terms of a formula: names, derivatives, numbers, and what combines them; `text` and `mathml` write them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Number(NamedTuple):
 
 
 class Infix(NamedTuple):
-    """Two operands with a symbol between them, or one after a symbol."""
+    """Two operands with a symbol between them, or one operand after the symbol, if `left` is None."""
 
     symbol: str
     left: Term | None
@@ -33,7 +33,7 @@ class Infix(NamedTuple):
 
 
 class Call(NamedTuple):
-    """A function of some arguments; `note` says what else it was told: `dim=1`."""
+    """A function of some arguments; `note` has its parameters, such as `dim=1`."""
 
     function: str
     arguments: tuple[Term, ...]
@@ -47,14 +47,14 @@ class Transposed(NamedTuple):
 
 
 class Picked(NamedTuple):
-    """Some elements: `key` is what stands in the brackets, with them."""
+    """Some elements of a term; `key` is the index, with its brackets."""
 
     of: Term
     key: str
 
 
 class Remark(NamedTuple):
-    """A term, and in words what happens to it."""
+    """A term, and what happens to it in words."""
 
     of: Term
     words: str
@@ -64,9 +64,9 @@ Term: TypeAlias = Name | Slope | Number | Infix | Call | Transposed | Picked | R
 
 
 class Line(NamedTuple):
-    """`left relation symbols = numbers = result`; `total` is the gradient before and after, where there is one.
+    """`left relation symbols = numbers = result`; `total` is a gradient before and after a contribution, or None.
 
-    `symbols` and `numbers` are None where they would only say the result again.
+    `symbols` and `numbers` are None if they would only repeat the result.
     """
 
     left: Term

@@ -10,25 +10,17 @@ from micrograd_sm.array import shape_of
 from micrograd_sm.words.numbers import data_text
 from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
 
-_PLAIN = re.compile(r"[\w.:\[\]'\"]+")  # names that need no brackets
-_SYMBOLS = {"⊙": "*"}  # what is only told apart where there is room for it
+_PLAIN = re.compile(r"[\w.:\[\]'\"]+")  # a name that needs no brackets
+_SYMBOLS = {"⊙": "*"}  # plain text has one symbol for both products
 
 
 def term_text(term: Term) -> str:
-    """Return a term as text.
-
-    >>> term_text(Infix("*", Slope("L", "e"), Slope("e", "a b"))), term_text(Infix("-", Number(2.0), Number(-3.0)))
-    ('dL/de * de/d(a b)', '2 - (-3)')
-    """
+    """Return a term as text."""
     return _WRITE[type(term)](term)
 
 
 def line_parts(line: Line) -> tuple[str, str, str]:
-    """Return the three parts of a line: symbols, numbers ("" where they say the result) and result.
-
-    >>> line_parts(Line(Slope("L", "x"), "+=", Infix("*", Slope("L", "y"), Slope("y", "x")), None, Number(3.0), (1.0, 4.0)))
-    ('dL/dx += dL/dy * dy/dx', '', '3, from 1 to 4')
-    """
+    """Return the symbols, the numbers ("" if they only repeat the result) and the result of a line."""
     symbols = term_text(line.left) + ("" if line.symbols is None else f" {line.relation} {term_text(line.symbols)}")
     numbers = "" if line.numbers is None else term_text(line.numbers)
     result = term_text(line.result)
@@ -36,11 +28,7 @@ def line_parts(line: Line) -> tuple[str, str, str]:
 
 
 def total_text(line: Line) -> str:
-    """Return what becomes of the total: a first contribution finds nothing there, each other one is added to it.
-
-    >>> total_text(Line(Name("x"), "+=", Name("y"), None, Number(3.0), (None, 3.0)))
-    ', from nothing to 3'
-    """
+    """Return how a contribution changes the total: the first one starts it, each other one is added to it."""
     if line.total is None:
         return ""
     before, after = line.total
@@ -50,11 +38,7 @@ def total_text(line: Line) -> str:
 
 
 def bracketed(name: str) -> str:
-    """Return a name, in brackets where it would otherwise run into what stands next to it.
-
-    >>> bracketed("W[0]"), bracketed("p - y")
-    ('W[0]', '(p - y)')
-    """
+    """Return a name, in brackets if a space or sign in it would make a formula ambiguous."""
     return name if _PLAIN.fullmatch(name) else f"({name})"
 
 
@@ -76,7 +60,7 @@ def _infix(term: Infix) -> str:
 
 
 def _call(term: Call) -> str:
-    arguments = [one.text if isinstance(one, Name) else term_text(one) for one in term.arguments]
+    arguments = [part.text if isinstance(part, Name) else term_text(part) for part in term.arguments]
     return f"{term.function}({', '.join([*arguments, *([term.note] if term.note else [])])})"
 
 

@@ -135,7 +135,7 @@ def test_wrong_gradient_changes_nothing():
         ([], {}, ValueError, "params is empty"),
         (Value(1.0), {}, TypeError, "model.parameters()"),
         (3, {}, TypeError, "must be a list of Values"),
-        ([Value(1.0), 2.0], {}, TypeError, "2.0 at position 1, which is no Value"),
+        ([Value(1.0), 2.0], {}, TypeError, "2.0 at position 1, which is not a Value"),
         ([Value(1.0) * 2], {}, ValueError, "only leaves"),
         ([Value(1.0)] * 2, {}, ValueError, "twice"),
         ([Value(1.0)], {"lr": -1.0}, ValueError, "lr must not be negative, got -1.0"),

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+from html import escape
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.draw.drawing import in_a_folder
 from micrograd_sm.study.landscapes.losses import Row, Setting
+from micrograd_sm.words.result import Listing, prose
 
 
-class Curve(NamedTuple):
+@dataclass(frozen=True)
+class Curve:
     """A loss and its gradient against one logit: `losses` and `gradients` at the panel's `x`.
 
     >>> Curve("cross-entropy", (0.69,), (-0.5,)).label
@@ -24,7 +29,8 @@ class Curve(NamedTuple):
     gradients: Row
 
 
-class CurvePanel(NamedTuple):
+@dataclass(frozen=True)
+class CurvePanel:
     """Curves over the same logit, whose numbers are `x`, in nats.
 
     >>> CurvePanel("hinge", "logit of class 0", (0.0,), ()).title
@@ -55,7 +61,8 @@ def _named(curves: tuple[Curve, ...]) -> Iterator[tuple[str, Row]]:
         yield "  gradient", curve.gradients
 
 
-class FieldPanel(NamedTuple):
+@dataclass(frozen=True)
+class FieldPanel:
     """A loss and its gradient over a plane: `positions` (N, 2) are where the `logits` (N, C) are drawn.
 
     `gradients` (N, C) are with respect to the logits, `descent` (N, 2) is minus the gradient as drawn. `arrows` are the places
@@ -96,7 +103,8 @@ def _point(position: Row) -> str:
     return f"({', '.join(f'{x:.2f}' for x in position)})"
 
 
-class MapPanel(NamedTuple):
+@dataclass(frozen=True)
+class MapPanel:
     """The gradient of a batch's summed loss with respect to each logit, `rows` (N, C): p - y for plain cross-entropy.
 
     `target` (N) holds the classes, `ignored` the rows that do not count, `loss` is the mean in nats.
@@ -127,12 +135,12 @@ class MapPanel(NamedTuple):
 Panel = CurvePanel | FieldPanel | MapPanel
 
 
-@dataclass(frozen=True, repr=False)
-class Landscape:
+@dataclass(frozen=True, eq=False, repr=False)
+class Landscape(Listing[Panel]):
     """The numbers of a picture: `panels` of one kind, "curves", "logits", "simplex" or "residuals", in `columns` columns.
 
     `str()` is what can be read without a picture, `to_dict()` and `to_json()` are all of it; `figure()` and `save()` need
-    matplotlib, micrograd_sm's extra `plot`.
+    matplotlib, micrograd_sm's extra `plot`. Its length, index and loop are those of its panels.
 
     >>> from micrograd_sm.study import loss_curves
     >>> loss_curves()
@@ -153,9 +161,9 @@ class Landscape:
         >>> loss_curves().to_dict()["panels"][0]["x"][0]
         -8.0
         """
-        setting = None if self.setting is None else str(self.setting)
-        panels = [_plain(panel) for panel in self.panels]
-        return {"kind": self.kind, "title": self.title, "note": self.note, "setting": setting, "panels": panels}
+        content = super().to_dict() | {"setting": None if self.setting is None else str(self.setting)}
+        del content["columns"]
+        return content
 
     def to_json(self) -> str:
         """Return `to_dict()` as JSON.
@@ -164,7 +172,7 @@ class Landscape:
         >>> loss_curves().to_json()[:17]
         '{"kind": "curves"'
         """
-        return json.dumps(self.to_dict())
+        return json.dumps(self.to_dict(), allow_nan=False)
 
     def figure(self) -> Any:
         """Return the picture as a matplotlib Figure of its own, which no pyplot state knows.
@@ -200,11 +208,28 @@ class Landscape:
         path.write_bytes(picture_of(self, format))
         return path
 
-    def _repr_svg_(self) -> str:
-        """What a notebook shows."""
+    @cached_property
+    def _svg(self) -> str | None:
+        """The picture for a notebook, which asks for it twice; None without matplotlib."""
         from micrograd_sm.study.landscapes.plot import picture_of  # noqa: PLC0415 - matplotlib, only for who looks at it
 
-        return picture_of(self, "svg").decode()
+        try:
+            return picture_of(self, "svg").decode()
+        except RuntimeError:
+            return None
+
+    def _repr_svg_(self) -> str | None:
+        return self._svg
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the picture, as an image, which is also shown where the notebook is not trusted."""
+        if self._svg is None:
+            return prose(f"{self}\n\nThe picture needs matplotlib: pip install 'micrograd_sm[plot]'")
+        data = b64encode(self._svg.encode()).decode()
+        return f'<img alt="{escape(self.title)}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
+
+    def _items(self) -> tuple[Panel, ...]:
+        return self.panels
 
     def __str__(self) -> str:
         head = [f"{self.title[:1].upper()}{self.title[1:]}", *([self.note] if self.note else [])]
@@ -213,10 +238,3 @@ class Landscape:
     def __repr__(self) -> str:
         count = f"{len(self.panels)} panel{'s' if len(self.panels) > 1 else ''}"
         return f"<Landscape of {count}: {self.title}; .save('landscape.svg') writes it>"
-
-
-def _plain(x: Any) -> Any:
-    """Return named tuples as dicts and tuples as lists, at any depth."""
-    if hasattr(x, "_asdict"):
-        return {name: _plain(part) for name, part in x._asdict().items()}
-    return [_plain(part) for part in x] if isinstance(x, tuple) else x

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from micrograd_sm.study.landscapes.batch import training_maps
 from micrograd_sm.study.landscapes.losses import (
@@ -153,7 +154,7 @@ def setting_maps(settings: Sequence[Setting] = SETTINGS, steps: Sequence[int] = 
     """
     settings = some_settings(settings)
     found = [training_maps(setting=setting, steps=steps) for setting in settings]
-    named = [[panel._replace(title=f"{one.setting}, {panel.title}") for panel in one.panels] for one in found]
+    named = [[replace(panel, title=f"{one.setting}, {panel.title}") for panel in one.panels] for one in found]
     panels = tuple(panel for row in zip(*named) for panel in row)
     return Landscape("residuals", "what settings do to the gradient of a batch", _MAPS, None, panels, len(settings))
 
