@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -18,13 +18,15 @@ from micrograd_sm.mode import no_grad, recording
 from micrograd_sm.study.trust.rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 from micrograd_sm.transforms.structure import paths, rebuilt
+from micrograd_sm.words.result import Listing, Record, prose
+from micrograd_sm.words.table import table_html
 
 _WRONG = ("wrong", "forward", "asymmetric")
 _KINDS = {"differs": "wrong", "kink": "not smooth", "edge": "not smooth", "undecided": "undecided"}
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, eq=False)
+class Finding(Record):
     """A derivative about which there is something to say.
 
     `kind` is "wrong" (differences say another number), "forward" (jvp does), "asymmetric" (the Hessian's mirror image does),
@@ -65,11 +67,12 @@ class Finding:
         }[self.kind]
 
 
-@dataclass(frozen=True, repr=False)
-class GradientReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientReport(Listing[Finding]):
     """What `check_gradients` found: true if every derivative is right, or the function has none there.
 
-    `checked` counts the derivatives compared with differences, `findings` holds those that are not simply right.
+    `checked` counts the derivatives compared with differences; `findings` holds those that are not simply right, and the
+    report's length, index and loop are theirs.
 
     >>> bool(GradientReport(12, ())), str(GradientReport(12, ()))
     (True, 'right: 12 derivatives')
@@ -106,6 +109,9 @@ class GradientReport:
         """
         return tuple(finding for finding in self.findings if finding.kind == "undecided")
 
+    def _items(self) -> tuple[Finding, ...]:
+        return self.findings
+
     def __bool__(self) -> bool:
         return not self.wrong and not self.undecided
 
@@ -115,15 +121,20 @@ class GradientReport:
         >>> GradientReport(12, ()).to_dict()
         {'right': True, 'checked': 12, 'findings': []}
         """
-        return {"right": bool(self), "checked": self.checked, "findings": [asdict(finding) for finding in self.findings]}
+        return {"right": bool(self), **super().to_dict()}
 
     def __str__(self) -> str:
+        return "\n".join([self._headline(), *(f"  {finding}" for finding in self.findings)])
+
+    def _repr_html_(self) -> str:
+        rows = [("derivative", "verdict", "here", "other", "± at most")]
+        rows += [(x.derivative, x.kind, f"{x.analytic:.10g}", f"{x.other:.10g}", f"{x.error:.1g}") for x in self.findings]
+        return prose(self._headline()) + (table_html(rows, words=2) if self.findings else "")
+
+    def _headline(self) -> str:
         verdict = "wrong" if self.wrong else "undecided" if self.undecided else "right"
         counts = [(len(self.wrong), "wrong"), (len(self.undecided), "undecided"), (len(self.not_smooth), "not smooth")]
-        said = "".join(f", {count} {name}" for count, name in counts if count)
-        return "\n".join([f"{verdict}: {self.checked} derivatives{said}", *(f"  {finding}" for finding in self.findings)])
-
-    __repr__ = __str__
+        return f"{verdict}: {self.checked} derivatives" + "".join(f", {count} {name}" for count, name in counts if count)
 
 
 def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> GradientReport:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.trust.decimals import exact
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import number_text
+from micrograd_sm.words.result import Record
 
 ALL = 16.0  # the digits of a double: what is correctly rounded has them all
 LOSS = 3.0  # digits that a node must lose to be marked
@@ -74,7 +76,8 @@ def largest(x: Any) -> Decimal:
     return max((abs(one) for one in exact(x).flat if one.is_finite()), default=Decimal(0))
 
 
-class NodeDigits(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class NodeDigits(Record):
     """The correct digits of a node: the fewest among its elements, from 0 to 16 (all), of its value and of its gradient.
 
     `gradient` is None where none arrives. `lost` says how the value lost at least three digits more than its operands had,
