@@ -19,7 +19,6 @@ RESOLVED = 1e-7
 _STEPS = 6  # steps at one scale, each 1.6 times smaller than the one before
 _BETWEEN_SCALES = 16.0
 _MOST_MORE = 8  # scales below the first five
-
 _FIRST_STEP = 6e-6  # about the cube root of EPSILON: where rounding and curvature err about equally
 _ROUNDING = 2e-15
 
@@ -28,11 +27,7 @@ Line = Callable[[float], list[float]]  # the outputs where one input element is 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A derivative found by differences at one scale, and how far off it may be.
-
-    >>> Estimate(2.0, 1e-9, 0.1).agrees_with(2.0 + 1e-8), Estimate(2.0, 1e-9, 0.1).agrees_with(2.00001)
-    (True, False)
-    """
+    """A derivative found by differences at one scale, and how far off it may be."""
 
     value: float
     error: float
@@ -130,9 +125,8 @@ class Differences:
         best = min(found, key=lambda estimate: estimate.error)
         finer = [e for e in found if e.step < best.step]
         next_finer = max(finer, key=lambda e: e.step, default=best)
-        finest = min(
-            (e for e in finer if e.is_sharp(derivative)), key=lambda e: e.step, default=best
-        )  # beside a kink very near
+        sharp = [e for e in finer if e.is_sharp(derivative)]
+        finest = min(sharp, key=lambda e: e.step, default=best)  # beside a kink very near, no coarser one is right
         if any(estimate.agrees_with(derivative, self.tolerance) for estimate in (best, next_finer, finest)):
             blurred = best.error > 1e-3 * max(abs(best.value), abs(derivative)) and best.error > 1e-6 * self._slope(place)
             return Verdict("undecided" if blurred else "agrees", best.value, best.error)
@@ -160,7 +154,8 @@ def slope_verdict(f: Callable[[float], float], x: float, here: float, slope: flo
         return _look(here, (step, f(x + step), f(x - step)), noise)
 
     near = look(first)
-    smooth = abs(near.bend) <= 0.01 * abs(near.slope) + 10.0 * first + near.rounding  # a curvature of 10 is none to look into
+    curved = 0.01 * abs(near.slope) + 10.0 * first + near.rounding  # so much bend is a curve's doing
+    smooth = math.isfinite(near.slope + near.rounding) and abs(near.bend) <= curved
     if smooth and abs(near.slope - slope) <= tolerance * max(abs(near.slope), abs(slope)) + near.rounding:
         return Verdict("agrees", near.slope, near.rounding)
     if not smooth and (x == 0.0 or first <= 0.1 * abs(x)):  # else a kink nearby would look as if it were here
@@ -172,11 +167,7 @@ def slope_verdict(f: Callable[[float], float], x: float, here: float, slope: flo
 
 
 def _scales(x: float) -> list[float]:
-    """Return the steps to start from: downward past the input's own size, then upward.
-
-    >>> _scales(0.0)[:3]
-    [0.1, 0.00625, 0.000390625]
-    """
+    """Return the steps to start from: downward past the input's own size, then upward."""
     if not math.isfinite(x):  # nothing lies beside it
         return []
     first = 0.1 * max(abs(x), 1.0)
@@ -189,11 +180,7 @@ def _scales(x: float) -> list[float]:
 
 
 def _short(step: float) -> float:
-    """Round a step to 12 bits, so that adding it to an input is exact.
-
-    >>> _short(0.1)
-    0.100006103515625
-    """
+    """Round a step to 12 bits, so that adding it to an input is exact."""
     fraction, exponent = math.frexp(step)
     return math.ldexp(round(fraction * 4096.0), exponent - 12)
 

@@ -104,9 +104,9 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
     `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
-    Raises TypeError for what is no function, ValueError for `ulps` that are no number or negative, ImportError where torch is
-    not installed, RuntimeError where the outputs have another structure or shape there, or for a Module, and whatever the
-    function raises in either run.
+    Raises TypeError if `function` is not callable, ValueError unless `ulps` is a number of at least 0, ImportError if torch is
+    not installed, RuntimeError for a Module or if the outputs have another structure or shape there, and whatever the function
+    raises in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
@@ -143,11 +143,7 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
 
 
 class Here:
-    """micrograd_sm's functions, as the argument `F`.
-
-    >>> Here().tensor([1, 2])
-    Value([1, 2], requires_grad=False)
-    """
+    """micrograd_sm's functions, as the argument `F`."""
 
     operations = PRIMITIVES
 

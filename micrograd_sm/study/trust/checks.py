@@ -146,8 +146,8 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
     With `order` 2 the Hessian, of the outputs added up with fixed weights, is compared with differences of the gradient and
     with its own transpose. Where the function has a kink, as relu at 0 and max at a tie, the report says so: no failure.
 
-    Raises TypeError for what is no function, ValueError for another order, where nothing is to be checked, and for a function
-    that gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
+    Raises TypeError if `function` is not callable, ValueError for another order, if there is nothing to check, and if the
+    function gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
 
     >>> from micrograd_sm import cross_entropy
     >>> check_gradients(cross_entropy, Value([[1.0, 2.0, 0.1], [0.4, 1.0, 1.5]]), [2, 0])
@@ -298,33 +298,19 @@ class _Check:
 
 
 def check_callable(function: Any, caller: str) -> None:
-    """Raise TypeError for what is no function.
-
-    >>> check_callable(3.0, "check_gradients")
-    Traceback (most recent call last):
-        ...
-    TypeError: check_gradients: the first argument must be a function, got 3.0; write check_gradients(f, x), not f(x)
-    """
+    """Raise TypeError if it is not callable."""
     if not callable(function):
         raise TypeError(f"{caller}: the first argument must be a function, got {function!r}; write {caller}(f, x), not f(x)")
 
 
 def weights(output: Value, start: int) -> Any:
-    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1.
-
-    >>> weights(Value(2.0), 0)
-    1.0
-    """
+    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1."""
     flat = [1.0 + 0.5 * math.sin(1.7 * (start + k)) for k in range(prod(output.shape))]
     return like_storage(Array.of(flat, output.shape), output.data)
 
 
 def is_checked(leaf: Any) -> bool:
-    """Return whether an input is differentiated: floats are, and Values that require a gradient.
-
-    >>> is_checked(2.0), is_checked(2), is_checked(Value(2.0)), is_checked("mean")
-    (True, False, True, False)
-    """
+    """Return whether an input is differentiated: floats are, and Values that require a gradient."""
     if isinstance(leaf, Value):
         return leaf.requires_grad
     return (
@@ -335,11 +321,7 @@ def is_checked(leaf: Any) -> bool:
 
 
 def variable(leaf: Any) -> Value:
-    """Return a Value of its own that holds what an input does.
-
-    >>> variable(2.0)
-    Value(2., requires_grad=False)
-    """
+    """Return a Value of its own that holds what an input does."""
     if isinstance(leaf, Value):
         return Value(leaf.data, requires_grad=False, name=leaf.name)
     return Value(leaf, requires_grad=False)
@@ -373,18 +355,10 @@ def _differ(a: float, b: float, scale: float, error: float) -> bool:
 
 
 def indices(shape: Shape) -> list[tuple[int, ...]]:
-    """Return every index into a shape, in row-major order.
-
-    >>> indices((2, 1)), indices(())
-    ([(0, 0), (1, 0)], [()])
-    """
+    """Return every index into a shape, in row-major order."""
     return list(product(*map(range, shape)))
 
 
 def subscript(index: tuple[int, ...]) -> str:
-    """Return an index as people write it; "" for a number.
-
-    >>> subscript((1, 0)), subscript(())
-    ('[1, 0]', '')
-    """
+    """Return an index as people write it; "" for a number."""
     return f"[{', '.join(map(str, index))}]" if index else ""

@@ -34,7 +34,7 @@ _MOST_LISTED = 12
 class Digits(Listing[NodeDigits]):
     """The digits of every node of a graph, in creation order, and where they went; true if root and gradients kept them.
 
-    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None where it kept them;
+    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None if it kept them;
     `gradient_lost_at` says the same of the gradients of the leaves. Digits that a node lost and nothing after it missed are
     marked in the table only. To keep them is to lose less than 3 of 16. Length and loop are those of the nodes; an index is
     a position, or a node's name, label or id.
@@ -92,7 +92,7 @@ class Digits(Listing[NodeDigits]):
 
     @property
     def gradient(self) -> float | None:
-        """The fewest digits of a leaf's gradient, None where no gradient was asked for.
+        """The fewest digits of a leaf's gradient, None if no leaf requires one.
 
         >>> digits(Value(2.0) * 3.0).gradient
         16.0
@@ -186,8 +186,8 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
     operand, or upstream gradient, that it came from. No `.grad` changes; of a tensor the gradient is that of its sum.
 
     What cancels so far that 60 digits cannot tell it from 0, as 1e-70 does in log(1 + 1e-70), counts as 0; more digits of
-    `precision` see more. Names are found as Graph finds them. Raises TypeError for what is no Value or Graph, ValueError for
-    a precision below 40.
+    `precision` see more. Names are found as Graph finds them. Raises TypeError if `loss` is neither a Value nor a Graph,
+    ValueError for a precision below 40.
 
     >>> x = Value([100.0, 0.0], name="x")
     >>> print(digits(-x.softmax(dim=0)[0].log()).sentence)

@@ -23,11 +23,7 @@ _LARGEST = 1.7976931348623157e308
 
 
 class Kept(NamedTuple):
-    """One number of an array that kept the fewest digits: how many, what was computed, and what is right.
-
-    >>> print(Kept(0.0, math.inf, Decimal("1e434")))
-    inf instead of 1e434
-    """
+    """One number of an array that kept the fewest digits: how many, what was computed, and what is right."""
 
     digits: float
     computed: float
@@ -39,11 +35,7 @@ class Kept(NamedTuple):
 
 
 def fewest(computed: Any, right: Any, scale: Decimal, nearest: bool = False) -> Kept:
-    """Return the element that kept the fewest digits; with `nearest`, what no double is nearer to has kept all.
-
-    >>> fewest(0.0, 1e-5, Decimal(0)).digits
-    0.0
-    """
+    """Return the element that kept the fewest digits; with `nearest`, what no double is nearer to has kept all."""
     pairs = zip(_floats(computed), exact(right).flat, strict=True)
     kept = (Kept(ALL if nearest and _nearest(x, y) else _digits(x, y, scale), x, y) for x, y in pairs)
     return min(kept, key=lambda one: one.digits, default=Kept(ALL, 0.0, Decimal(0)))
@@ -68,11 +60,7 @@ def _digits(computed: float, right: Decimal, scale: Decimal) -> float:
 
 
 def largest(x: Any) -> Decimal:
-    """Return the largest size of a finite element, 0 where there is none.
-
-    >>> largest(-2.0)
-    Decimal('2')
-    """
+    """Return the largest size of a finite element, 0 where there is none."""
     return max((abs(one) for one in exact(x).flat if one.is_finite()), default=Decimal(0))
 
 
