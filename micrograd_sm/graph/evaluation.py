@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from micrograd_sm.graph.core import Graph
 
 
+Recipe = tuple[str, Callable, tuple[str, ...], Mapping[str, Any]]  # a node's id, and its operation, operands and parameters
+
+
 class Heard(NamedTuple):
     """One contribution of a backward pass: its amount, and the operand's gradient before (None at first) and after it."""
 
@@ -33,19 +36,10 @@ class Pass(NamedTuple):
     heard: tuple[Heard, ...]
 
 
-class Recipe(NamedTuple):
-    """How a node is computed: by which operation, from which nodes, with which parameters."""
-
-    id: str
-    operation: Callable
-    operands: tuple[str, ...]
-    params: Mapping[str, Any]
-
-
 def recipes(graph: Graph, operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Recipe]:
     """Return the recipe of each node of an open graph that is not a leaf, by id, in creation order."""
     return {
-        node.id: Recipe(node.id, operations[node.op], tuple(edge.source for edge in graph.operand_edges(node.id)), node.params)
+        node.id: (node.id, operations[node.op], tuple(edge.source for edge in graph.operand_edges(node.id)), node.params)
         for node in graph
         if node.op is not None
     }
@@ -135,7 +129,7 @@ def dependents(graph: Graph, id: str) -> list[str]:
     ['v0', 'v2']
     """
     found = {graph[id].id: None}
-    for source, target, _ in graph.edges:
-        if source in found:
-            found[target] = None
+    for edge in graph.edges:
+        if edge.source in found:
+            found[edge.target] = None
     return list(found)
