@@ -17,7 +17,6 @@ from micrograd_sm.randomness import generator_or_default
 __all__ = ["log_softmax", "multinomial", "softmax"]
 
 
-
 @composed
 def softmax(input: Any, dim: int) -> Value:
     """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
