@@ -7,7 +7,7 @@ import xml.etree.ElementTree as ET
 
 import graphviz
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from micrograd_sm import Value, softplus
@@ -109,9 +109,12 @@ def test_the_prefix_changes_names_alone(name):
 
 @pytest.mark.parametrize("prefix", ['a "quoted" \\N ', "<b>", "日本 ", "\\"])
 def test_a_prefix_is_quoted(prefix):
-    root = laid_out(draw(softplus(Value(2.0, name="x")), names={}).graphviz(prefix))
-    assert len(titles(root, "node")) == 8 and all(title.startswith(prefix) for title in titles(root, "node"))
+    drawing = draw(softplus(Value(2.0, name="x")), names={})
+    root = laid_out(drawing.graphviz(prefix))
+    assert len(titles(root, "node")) == len(drawing.graph) and all(title.startswith(prefix) for title in titles(root, "node"))
     assert titles(root, "cluster") == {f"cluster_{prefix}s0"}
+    edges = [group.get("id") for group in root.iter(f"{SVG}g") if "edge" in group.get("class", "").split()]
+    assert len(edges) == len(drawing.graph.edges) and all(id.startswith(prefix) for id in edges)
 
 
 def test_a_prefix_with_a_colon_is_refused():
@@ -160,6 +163,7 @@ def test_names_survive_restyled_and_nested(name):
 
 
 @given(st.text().map(visible))
+@example("a  b   c\\\\")
 def test_escaped_text_is_only_text(text):
     read = ET.fromstring(f"<TD>{escaped(text)}</TD>").text or ""
     assert read.replace("\\\\", "\\").replace("\xa0", " ") == text.replace("\xa0", " ")
