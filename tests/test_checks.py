@@ -97,7 +97,7 @@ def test_a_network() -> None:
     assert str(report) == "right: 812 derivatives"
 
 
-@pytest.mark.parametrize("name", ["exp", "log1p", "tanh", "matmul", "sum", "index", "subtract", "divide", "max", "add"])
+@pytest.mark.parametrize("name", ["exp", "log", "tanh", "matmul", "sum", "index", "subtract", "divide", "max", "add"])
 def test_an_error_in_any_operation_of_a_network_is_found(name: str) -> None:
     with planted(name, 1.0 + 1e-6):
         report = check_gradients(two_layers, weights(), X, [2, 0], order=1)

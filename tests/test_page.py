@@ -295,7 +295,7 @@ def test_paper_has_every_step_and_the_final_picture(shown: Callable[..., Any]) -
     page = shown(classes(), "#step=3&fold=s1")
     with printing(page):
         assert not page.locator("#controls").is_visible()
-        assert page.locator("#list li").count() == 23
+        assert page.locator("#list li").count() == 21
         assert gradient_cells(page, "v0")[0] == "-0.0715"
         assert page.locator("[data-cover]").count() == 0
         assert len(page.pdf()) > 10_000

@@ -88,7 +88,7 @@ CASES = [
          lambda report: report.findings, named=False),
     Case("check_against_torch", lambda: study.check_against_torch(lambda y: y.exp() if isinstance(y, Value) else y, x()), False,
          lambda report: report.comparisons, named=False),
-    Case("digits", lambda: study.digits(x([100.0, 0.0]).log_softmax(0)[0], {}), True, lambda digits: digits.nodes),
+    Case("digits", lambda: study.digits(x([100.0, 0.0]).log_softmax(0)[1], {}), True, lambda digits: digits.nodes),
     Case("digits", lambda: study.digits(x([100.0, 0.0]).softmax(0).log()[0], {}), False, lambda digits: digits.nodes),
     Case("digits", lambda: study.digits(x(math.inf) * 0.0, {}), True, lambda digits: digits.nodes),
     Case("Steps.check", lambda: steps(x().relu(), names={}).check(), True, lambda check: (), named=False),

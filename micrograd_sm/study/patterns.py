@@ -18,7 +18,7 @@ class Normalised(NamedTuple):
     >>> from micrograd_sm import Value
     >>> found = next(normalised(Graph(Value([1.0, 2.0]).log_softmax(dim=0))))
     >>> found.kind, found.input, found.shifted, found.out, found.axis
-    ('log_softmax', 'v0', 'v2', 'v8', (0,))
+    ('log_softmax', 'v0', 'v2', 'v6', (0,))
     """
 
     kind: str
