@@ -14,7 +14,8 @@ from decimal import Decimal
 from random import Random
 
 from micrograd_sm import Value, cross_entropy, log_softmax
-from micrograd_sm.study.trust.decimals import exact, log1p, working
+from micrograd_sm.study.trust.decimals import working
+from micrograd_sm.study.trust.elementary import log1p
 
 SMALLEST = 2.2250738585072014e-308
 
@@ -47,15 +48,8 @@ def right_answers(row: list[float]) -> tuple[list[Decimal], list[Decimal]]:
     place = xs.index(top)
     weights = [(x - top).exp() for x in xs]
     rest = sum((w for k, w in enumerate(weights) if k != place), Decimal(0))
-    normaliser = log1p(rest_of(rest)).flat[0]
+    normaliser = log1p(rest)
     return [x - top - normaliser for x in xs], [w / (1 + rest) for w in weights]
-
-
-def rest_of(x: Decimal) -> object:
-    """Return a decimal as log1p takes it."""
-    number = exact(0.0)
-    number.flat[0] = x
-    return number
 
 
 def kept(computed: float, right: Decimal) -> float:

@@ -39,7 +39,7 @@ def is_foreign(x: Any) -> bool:
     return type(x) not in OWN and (hasattr(x, "__array_namespace__") or type(x).__module__ == "torch") and hasattr(x, "shape")
 
 
-def _library(x: Any) -> ModuleType:
+def _library(x: Any) -> ModuleType | Foreign:
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
     if type(x).__module__ == "torch":
@@ -51,8 +51,8 @@ def _library(x: Any) -> ModuleType:
 
 
 @lru_cache
-def _foreign(library: ModuleType) -> Foreign:
-    return Foreign(library)
+def _foreign(library: ModuleType | Foreign) -> Foreign:
+    return library if isinstance(library, Foreign) else Foreign(library)
 
 
 class Foreign:

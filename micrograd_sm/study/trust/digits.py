@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
-from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
+from micrograd_sm.array import Array
+from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.evaluation import Pass, backward_pass
-from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.patterns import operands
+from micrograd_sm.graph.evaluation import Heard, Pass, backward_pass, evaluated
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.study.trust.decimals import Exact, exact, working
 from micrograd_sm.study.trust.lost import ALL, LOSS, Finder, Kept, NodeDigits, fewest, largest
@@ -166,53 +165,49 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "digits").graph.unfold()
     passed = backward_pass(graph)
     with working(precision + _GUARD):
-        right, right_passed = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))
-        values = {node.id: _value_kept(right, node) for node in graph}
-        gradients = _gradients_kept(right_passed, passed)
-        root = values[graph.root] = fewest(graph[graph.root].data, right[graph.root].data, Decimal(0), nearest=True)
+        right = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))
+        values = {node.id: _value_kept(graph, right.values, node) for node in graph}
+        gradients = _gradients_kept(right, passed)
+        root = values[graph.root] = fewest(graph[graph.root].data, right.values[graph.root], Decimal(0), nearest=True)
     graph = graph.with_gradients(passed.gradients)
     found = Finder(graph, values, gradients)
     lost_at = found.value_went(graph.root) if root.digits <= ALL - LOSS else None
     return Digits(graph, found.nodes(), root.digits, lost_at, found.gradient_went(), precision)
 
 
-def _evaluated(graph: Graph, precision: int) -> tuple[Graph, Pass]:
-    """Return the graph with decimals for data, and its backward pass."""
-    data: dict[str, Exact] = {}
+class _Right(NamedTuple):
+    """A graph in decimals: the values and the gradients of its nodes, by id, and the contributions to these."""
+
+    values: Mapping[str, Exact]
+    gradients: Mapping[str, Exact]
+    heard: tuple[Heard, ...]
+
+
+def _evaluated(graph: Graph, precision: int) -> _Right:
     with working(precision):
-        for node in graph:
-            before = [data[edge.source] for edge in graph.operand_edges(node.id)]
-            data[node.id] = PRIMITIVES[node.op].value(*before, **node.params) if node.op else exact(node.data)
-        nodes = tuple(node._replace(data=data[node.id]) for node in graph)
-        edges = {node.id: [edge.source for edge in graph.operand_edges(node.id)] for node in graph}
-        right = object.__new__(Graph)._keep(nodes, edges, graph.root, graph.scopes)
-        shape = graph[graph.root].shape
-        return right, backward_pass(right, Exact([Decimal(1)] * prod(shape), shape))
+        values = evaluated(graph, {node.id: exact(node.data) for node in graph if node.op is None})
+        return _Right(values, *backward_pass(graph, exact(ones_like(graph[graph.root].data)), values))
 
 
-def _agreed(one: tuple[Graph, Pass], other: tuple[Graph, Pass]) -> tuple[Graph, Pass]:
+def _agreed(one: _Right, other: _Right) -> _Right:
     """Return the second of two evaluations, with 0 for what they do not agree on."""
-    nodes = tuple(
-        node._replace(data=_same(less.data, node.data)) for less, node in zip(one[0].nodes, other[0].nodes, strict=True)
-    )
-    edges = {node.id: [edge.source for edge in other[0].operand_edges(node.id)] for node in nodes}
-    gradients = {id: _same(one[1].gradients[id], gradient) for id, gradient in other[1].gradients.items()}
-    right = object.__new__(Graph)._keep(nodes, edges, other[0].root, other[0].scopes)
-    return right, Pass(gradients, other[1].heard)
+    values = {id: _same(one.values[id], value) for id, value in other.values.items()}
+    gradients = {id: _same(one.gradients[id], gradient) for id, gradient in other.gradients.items()}
+    return _Right(values, gradients, other.heard)
 
 
-def _same(one: Any, other: Any) -> Exact:
-    pairs = zip(exact(one).flat, exact(other).flat, strict=True)
+def _same(one: Exact, other: Exact) -> Exact:
+    pairs = zip(one.flat, other.flat, strict=True)
     flat = [y if not (x.is_finite() and y.is_finite()) or abs(x - y) <= _AGREED * abs(y) else Decimal(0) for x, y in pairs]
-    return Exact(flat, exact(other).shape)
+    return Exact(Array.of(flat, other.shape, Decimal))
 
 
-def _value_kept(right: Graph, node: Node) -> Kept:
-    scale = max((largest(x.data) for x in operands(right, node.id)), default=Decimal(0))
-    return fewest(node.data, right[node.id].data, scale)
+def _value_kept(graph: Graph, right: Mapping[str, Exact], node: Node) -> Kept:
+    scale = max((largest(right[edge.source]) for edge in graph.operand_edges(node.id)), default=Decimal(0))
+    return fewest(node.data, right[node.id], scale)
 
 
-def _gradients_kept(right: Pass, passed: Pass) -> dict[str, Kept]:
+def _gradients_kept(right: _Right, passed: Pass) -> dict[str, Kept]:
     scales: dict[str, Decimal] = {}
     for one in right.heard:
         came_from = max(largest(one.amount), largest(right.gradients[one.edge.target]))
