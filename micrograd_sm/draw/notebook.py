@@ -23,7 +23,8 @@ Bundle = dict[str, str]
 def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> Bundle:
     """Return a Value as text and, where it has a graph of at most 60 nodes and a layout program is found, its picture.
 
-    The text says so if there is no picture because data was set since the Value was computed: to look raises nothing. Names are those of the notebook's variables. `include` and `exclude` are kinds of media, as IPython has them.
+    Names are those of the notebook's variables. `include` and `exclude` are kinds of media, as IPython has them. If data was
+    set since the Value was computed, the text says why there is no picture.
 
     >>> value_bundle(Value(2.0))
     {'text/plain': 'Value(2.)'}

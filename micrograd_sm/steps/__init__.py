@@ -20,9 +20,7 @@ __all__ = ["Contribution", "Formula", "Step", "Steps", "steps"]
 _LATER = {"Contribution": "parts", "Formula": "formula", "Step": "parts", "Steps": "record"}  # so that importing stays quick
 
 
-def steps(
-    loss: Value | Graph, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node"
-) -> Steps:
+def steps(loss: Value | Graph, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
     """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each gradient passed on.
 
     Afterwards every `.grad` is what a plain `loss.backward(gradient)` would have left. Names are found as `Graph` finds them.

@@ -29,7 +29,7 @@ class Subject(NamedTuple):
         if isinstance(x, Value):
             id = self.graph.id_of(x)
             if id is None:
-                hint = "" if self.ids else "; of a Graph that was copied or read, give a node's name or id"
+                hint = "" if self.ids else "; of a copy of a Graph, give a node's name or id"
                 raise ValueError(f"{function}: {_shown(x)} is not among the {len(self.graph)} nodes of the loss{hint}")
             return self.graph[id] if id in self.graph else self._hidden(x, function)
         if not isinstance(x, str):

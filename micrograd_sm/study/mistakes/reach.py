@@ -45,7 +45,9 @@ def detached(look: Look) -> Iterator[Mistake]:
     for name, variable in _values(look.variables):
         node = constants.get(id(variable._data))
         if node is not None and variable.requires_grad and variable.op is not None and variable.number not in look.ids:
-            lost = [leaf for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad and leaf.number not in look.ids]
+            lost = [
+                leaf for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad and leaf.number not in look.ids
+            ]
             if lost:
                 yield look.mistake(node, _cut(name, node, look), f"use {name} itself, without detach(), .data or item()")
 
