@@ -17,7 +17,7 @@ from micrograd_sm.primitives import Recorded
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 _one_pass = RLock()
 Observer = Callable[[Any, int, Any, Any], None]
-listeners: list[Callable[[Any, Any, list[Any]], None]] = []  # told of each pass to `.grad` just before: root, seed, its nodes
+listeners: list[Callable[[Any, Any, list[Any]], None]] = []  # each hears of a pass before `.grad` is written: root, seed, nodes
 
 
 def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
@@ -181,7 +181,10 @@ def set_since(node: Any, changed: Callable[[Any], int] = operator.attrgetter("_c
     """
     if node.primitive is not None and changed(node):
         return node
-    return next((parent for parent in node.parents if changed(parent) > node.number), None)
+    for parent in node.parents:
+        if changed(parent) > node.number:
+            return parent
+    return None
 
 
 def refuse_set(value: Any, node: Any, name: str | None = None, line: str | None = None) -> NoReturn:

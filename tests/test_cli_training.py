@@ -259,7 +259,20 @@ w.data = 0.0
 """)
     assert gradient(capsys, path) == "12"
     assert gradient(capsys, path, "--name", "penalty") == "288"
-    assert gradient(capsys, path, "--name", "slope") == "12"  # was reached by the pass of penalty
+    assert gradient(capsys, path, "--name", "slope").startswith("12micrograd-sm: 'slope' as it was in")  # penalty's pass
+
+
+def test_data_that_needs_no_gradient_is_of_its_pass_too(capsys: pytest.CaptureFixture[str]) -> None:
+    path = script("""
+w, batch = Value(3.0), Value(0.0, requires_grad=False)
+for number in (2.0, 5.0):
+    batch.data = number
+    loss = w * batch
+    loss.backward()
+batch.data = 7.0
+""")
+    assert gradient(capsys, path, "--pass", "1") == "2, pass 1 of 2"
+    assert gradient(capsys, path) == "5, pass 2 of 2"
 
 
 def test_numpy_arrays_that_are_changed_in_place(capsys: pytest.CaptureFixture[str]) -> None:
@@ -317,8 +330,10 @@ w = Value(3.0)
 for _ in range(2):
     train()
 """)
-    assert gradient(capsys, path, "--name", "hidden") == "8"
-    said, _ = shown(capsys, "draw", path, "--name", "hidden", "-o", "x.dot")
+    note = "micrograd-sm: 'hidden' as it was in the script's last backward pass\n"
+    assert gradient(capsys, path, "--name", "hidden") == f"8{note}"
+    said, complaint = shown(capsys, "draw", path, "--name", "hidden", "-o", "x.dot")
+    assert complaint == note
     assert said.startswith("hidden 16.0, with the gradients of a backward pass\n")
     assert main(["study", "lint", path, "--sampled-from", "weights"]) == 1
     assert "sampling-from-logits at weights" in capsys.readouterr().out
@@ -410,6 +425,25 @@ for _ in range(50):
         gc.collect()
         assert sum(each() is not None for each in alive) <= most
         assert passes.count == 50
+
+
+def test_passes_that_are_claimed_later_are_kept_as_far_as_they_can_be_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
+    path = script("""
+w = Value(1.0)
+for _ in range(5):
+    out = w * w
+    for number in (1.0, 2.0, 3.0):
+        out.backward(number)
+    loss = out
+    w.data = w.data + 1.0
+""")
+    for number in (*range(-15, 0), *range(1, 16)):
+        said, complaint = shown(capsys, "step", path, "--pass", str(number))
+        place = (number if number > 0 else number + 16) - 1
+        assert f"pass {place + 1} of 15" in complaint
+        assert f"dloss/dloss = {place % 3 + 1}\n" in said and f"loss = w * w = {place // 3 + 1} * " in said
+    assert main(["step", path, "--pass", "-" + "9" * 30]) == 1
+    assert "ran 15 backward passes of 'loss'; --pass takes 1 to 15 or -15 to -1" in capsys.readouterr().err
 
 
 # The examples -------------------------------------------------------------------------------------------------------

@@ -233,6 +233,7 @@ def test_steps_of_a_graph_are_those_of_its_loss_and_change_no_gradient() -> None
     of_graph = steps(graph, gradient=2.0)
     assert x.grad is None
     assert of_graph == steps(loss, gradient=2.0)
+    assert steps(Graph(loss), gradient=2.0).earlier == {}  # nothing is added to what .grad holds now
     assert of_graph.check() and of_graph.earlier == {}
     assert steps(graph.fold()).unfold() == steps(graph)
     with pytest.raises(RuntimeError, match="needs a gradient of that shape"):

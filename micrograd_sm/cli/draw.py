@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 import textwrap
 from math import prod
 
@@ -77,15 +78,17 @@ def run(options: argparse.Namespace) -> int:
     what = visible(options.name or "loss") if options.what.endswith(".py") else "result"
     size = prod(root.shape)
     result = f"{what} {numbers(flat_of(root.data))[0]}" if size == 1 else f"{what} of shape {root.shape}"
-    if size == 1 or found.passed:
+    if found.passed or (size == 1 and root.requires_grad):
         graph = graph.with_gradients(backward_pass(graph, found.seed).gradients)
         print(f"{result}, with the gradients of {found.passed or 'a backward pass'}")
     else:
+        why = "nothing in it requires any"
+        if size != 1:
+            why = "a backward pass starts from one number,\nso reduce it to one, as in (...).sum()"
         graph = graph.with_gradients({})
-        print(
-            f"{result}, drawn without gradients: a backward pass starts from one number,\n"
-            "so reduce it to one, as in (...).sum()"
-        )
+        print(f"{result}, drawn without gradients: {why}")
+    if found.note and not found.passed:
+        print(f"micrograd-sm: {found.note}", file=sys.stderr)
     drawing = draw(graph, rankdir=options.rankdir, show=options.show, edges=options.edges, fold=_fold(options.fold))
     drawing.save(output)
     if drawing.folded_from:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -45,9 +46,9 @@ class Passes:
         self.script: dict[str, Any] = {}  # the variables of the script itself
         self.count = 0
         self.last: Ran | None = None  # of whatever Value
-        self._kept: deque[Ran] = deque(maxlen=max(1, -number))
+        self._kept: deque[Ran | None] = deque(maxlen=max(1, min(-number, sys.maxsize)))
         self._roots: set[int] = set()  # creation numbers
-        self._unclaimed: dict[int, tuple[ref[Value], list[tuple[Any, Moment]]]] = {}
+        self._unclaimed: dict[int, tuple[ref[Value], list[tuple[Any, Moment] | None]]] = {}
 
     def heard(self, root: Value, seed: Any, nodes: list[Value]) -> None:
         """Hear of a pass, before its gradients are added to `.grad`; `backward.listeners` says when."""
@@ -59,35 +60,42 @@ class Passes:
         seed = seed.data if isinstance(seed, Value) else seed
         self.last = Ran(root, seed, moment, tuple(map(dict, frames)))
         if any(value is root for value in named):
-            self._keep(self.last)
+            self._keep(root, self.last)
         else:
-            forget = lambda _, number=root.number: self._unclaimed.pop(number, None)
-            self._unclaimed.setdefault(root.number, (ref(root, forget), []))[1].append((seed, moment))
+            self._remember(root, seed, moment)
+
+    def _remember(self, root: Value, seed: Any, moment: Moment) -> None:
+        """Remember a pass that may turn out to be the variable's; None stands for one that is out of reach."""
+        forget = lambda _, number=root.number: self._unclaimed.pop(number, None)
+        passes = self._unclaimed.setdefault(root.number, (ref(root, forget), []))[1]
+        passes.append((seed, moment) if self.number < 0 or len(passes) < self.number else None)
+        if len(passes) > -self.number > 0:
+            passes[self.number - 1] = None
 
     def claim(self, value: Any, frames: Sequence[Mapping[str, Any]]) -> None:
         """Take the passes of a Value that the variable is now seen to hold."""
         if isinstance(value, Value) and value.number in self._unclaimed:
             variables = tuple(map(dict, frames))
-            for seed, moment in self._unclaimed.pop(value.number)[1]:
-                self._keep(Ran(value, seed, moment, variables))
+            for each in self._unclaimed.pop(value.number)[1]:
+                self._keep(value, each and Ran(value, *each, variables))
 
-    def _keep(self, ran: Ran) -> None:
+    def _keep(self, root: Value, ran: Ran | None) -> None:
         self.count += 1
-        self._roots.add(ran.root.number)
+        self._roots.add(root.number)
         if self.number < 0 or self.count == self.number:
             self._kept.append(ran)
 
-    def of(self, value: Value) -> bool:
-        """Return whether a pass was run from this very Value."""
+    def ran_from(self, value: Value) -> bool:
+        """Return whether a pass of the variable was run from this very Value."""
         return value.number in self._roots
 
     def chosen(self, path: str) -> tuple[int, Ran]:
         """Return the number of the pass that was asked for, and what it was; IndexError if so many were not run."""
-        if abs(self.number) > self.count:
+        if abs(self.number) > self.count or (ran := self._kept[0]) is None:
             passes = f"{self.count} backward passes" if self.count > 1 else f"{self.count or 'no'} backward pass"
             choice = f"; --pass takes 1 to {self.count} or -{self.count} to -1" if self.count else ""
             raise IndexError(f"{visible(path)} ran {passes} of {visible(self.name)!r}{choice}")
-        return self.number if self.number > 0 else self.count + 1 + self.number, self._kept[0]
+        return self.number if self.number > 0 else self.count + 1 + self.number, ran
 
 
 def _users_variables(script: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

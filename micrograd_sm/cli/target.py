@@ -25,7 +25,7 @@ class Target(NamedTuple):
     moment: Moment = Moment()
     seed: Any = None
     passed: str = ""
-    note: str = ""  # where there were several passes
+    note: str = ""  # what a reader should know of it
 
     def graph_of(self, value: Value) -> Graph:
         """Return the graph of another Value, at the same moment."""
@@ -80,7 +80,7 @@ def target_of(what: str, name: str | None, number: int | None, command: str, qui
 
 def _unpassed(value: Any, variables: Mapping[str, Any], passes: Passes) -> Graph | None:
     """Return the graph of a Value that no pass was run from; None if its data has changed, or if only others have gradients."""
-    if not isinstance(value, Value) or passes.of(value) or (passes.count and not value.requires_grad):
+    if not isinstance(value, Value) or passes.ran_from(value) or (passes.count and not value.requires_grad):
         return None
     try:
         return Graph(value, variables)
@@ -90,7 +90,7 @@ def _unpassed(value: Any, variables: Mapping[str, Any], passes: Passes) -> Graph
 
 def _recorded(passes: Passes, variables: Mapping[str, Any], shown: str) -> Target:
     number, ran = passes.chosen(shown)
-    names = ran.names()
+    names = {passes.name: ran.root} | ran.names() | {passes.name: ran.root}  # first, so that the root is called so
     passed = f"backward pass {number} of {passes.count}"
     note = f"{passed} of {visible(passes.name)!r}; --pass takes another" if passes.count > 1 else ""
     graph = Graph(ran.root, names, ran.moment)
@@ -102,7 +102,8 @@ def _in_the_last(value: Value, variables: Mapping[str, Any], passes: Passes, sho
     last = passes.last
     if last is not None and value in last.moment:
         names = {**variables, **last.names()}
-        return Target(Graph(value, names, last.moment), names, last.moment)
+        note = f"{visible(passes.name)!r} as it was in the script's last backward pass"
+        return Target(Graph(value, names, last.moment), names, last.moment, note=note)
     try:
         return Target(Graph(value, variables), variables)
     except RuntimeError as error:
