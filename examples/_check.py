@@ -6,7 +6,7 @@ _differing = []
 
 
 def check(what, found, expected):
-    """Print a number, or (nested) lists of them, beside what it should be to four decimals."""
+    """Print a number, or (nested) lists of numbers, beside the expected ones, to four decimals."""
     left, right = _rows(found), _rows(expected)
     if left != right:
         _differing.append(what)
@@ -16,14 +16,14 @@ def check(what, found, expected):
 
 
 def finish():
-    """End the program: with exit code 1 if any figure differed."""
+    """End the program, with exit code 1 if any figure differed."""
     if _differing:
         sys.exit(f"differs: {', '.join(_differing)}")
     print("Every figure agrees.")
 
 
 def _rows(x):
-    """Return numbers as text, a row of a matrix in each line."""
+    """Return numbers as text, with a line for each row of a matrix."""
     if isinstance(x, list) and x and isinstance(x[0], list):
         return [row for rows in x for row in _rows(rows)]
     return [f"[{', '.join(map(_text, x))}]" if isinstance(x, list) else _text(x)]

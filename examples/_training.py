@@ -1,4 +1,4 @@
-"""Watches a training: a progress bar in a terminal, the losses as a chart of text, and pictures where matplotlib is there."""
+"""Shows a training: a progress bar in a terminal, the losses as a chart in text, and pictures if matplotlib is installed."""
 
 import importlib.util
 import math
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def watched(losses, total):
-    """Return a training's losses as a list; where stdout is a terminal, a bar shows how far it is and its latest loss."""
+    """Return a training's losses as a list; if stdout is a terminal, a bar shows its progress and its latest loss."""
     if not sys.stdout.isatty():
         return list(losses)
     return _rich(losses, total) if importlib.util.find_spec("rich") else _plain(losses, total)
@@ -39,7 +39,7 @@ def _plain(losses, total):
 
 
 def curve(losses, columns=60, rows=10):
-    """Return losses as a chart of text: each column's star is the mean of as many steps."""
+    """Return losses as a chart in text, with a star in each column at the mean of its steps."""
     columns = min(columns, len(losses))
     bins = [losses[k * len(losses) // columns : (k + 1) * len(losses) // columns] for k in range(columns)]
     means = [math.fsum(part) / len(part) for part in bins]
@@ -56,7 +56,7 @@ def curve(losses, columns=60, rows=10):
 def save_pictures(name, losses, lines, maps):
     """Write NAME_loss.svg and NAME_residuals.svg into the folder given on the command line, by default `output`.
 
-    `lines` are losses to compare with, by what they are; `maps` is a Landscape. Without matplotlib nothing is written.
+    `lines` has losses to compare with, by label; `maps` is a Landscape. Without matplotlib nothing is written.
     """
     if not importlib.util.find_spec("matplotlib"):
         print("no pictures, since matplotlib is missing; pip install 'micrograd_sm[plot]'")

@@ -1,7 +1,7 @@
 """Fisher's irises: four measurements in, one of three species out, trained through cross_entropy.
 
-The loss to expect: ln 3 = 1.0986 nats before training, when every species is as likely; 0.06 afterwards, on the flowers
-it learnt from and on those held out. It cannot reach 0: two of the species overlap.
+The loss to expect: ln 3 = 1.0986 nats before training, when all species are equally likely; 0.06 afterwards, both on the
+flowers that it learnt from and on those held out. It cannot reach 0: two of the species overlap.
 """
 
 import csv
@@ -34,7 +34,7 @@ def _scaled(column):
 
 
 def new_model():
-    """Return a network whose last layer starts at zero: before training, every species is as likely."""
+    """Return a network whose last layer starts at zero: before training, all species are equally likely."""
     source = random.Random(1936)
     model = nn.Sequential(nn.Linear(4, 8, generator=source), nn.Tanh(), nn.Linear(8, 3, generator=source))
     for parameter in model[2].parameters():
@@ -63,7 +63,7 @@ def main():
     model = new_model()
 
     print("lint:", lint(cross_entropy(model(x), y), model))
-    few = range(2, 30, 3)  # ten of the flowers held out, of every species
+    few = range(2, 30, 3)  # ten of the flowers held out, of all species
     few_x, few_y = [unseen_x[k] for k in few], [unseen_y[k] for k in few]
     before = model(few_x)
     losses = watched(training(model, x, y), STEPS)

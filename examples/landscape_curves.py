@@ -15,7 +15,7 @@ for curve, gradients in zip(
     check(f"gradient of {curve.label}", [curve.gradients[wrong], curve.gradients[even]], gradients)
 save(landscape, "landscape_curves")
 
-# Half of what is observed at the same logits is of class 0, a third of class 1, a sixth of class 2.
+# Of the observations at these logits half are of class 0, a third of class 1, a sixth of class 2.
 settings = setting_curves()
 x = settings.panels[0].x.index(0.0)
 for curve, gradient in zip(settings.panels[0].curves, [-0.1667, -0.0833, -0.1167, 0.0333, -0.2667], strict=True):

@@ -1,4 +1,4 @@
-"""p - y of a batch, before and after steps of training: what is still pushed, and how hard."""
+"""p - y of a batch, before and after training: which logits are still pushed, and how hard."""
 
 from _check import check, finish
 from _landscapes import save

@@ -9,14 +9,14 @@ from micrograd_sm.study import setting_simplex_field, simplex_field
 
 landscape = simplex_field()
 panel = landscape.panels[0]
-place = next(i for i, row in enumerate(panel.logits) if abs(exp(row[0]) - 0.2) + abs(exp(row[1]) - 0.5) < 1e-9)
-check("probabilities p", [exp(z) for z in panel.logits[place]], [0.2, 0.5, 0.3])
-check("gradient of cross-entropy there, p - y", list(panel.gradients[place]), [-0.8, 0.5, 0.3])
-corner = [a + b for a, b in zip(panel.positions[place], panel.descent[place], strict=True)]
+index = next(i for i, row in enumerate(panel.logits) if abs(exp(row[0]) - 0.2) + abs(exp(row[1]) - 0.5) < 1e-9)
+check("probabilities p", [exp(z) for z in panel.logits[index]], [0.2, 0.5, 0.3])
+check("gradient of cross-entropy there, p - y", list(panel.gradients[index]), [-0.8, 0.5, 0.3])
+corner = [a + b for a, b in zip(panel.positions[index], panel.descent[index], strict=True)]
 check("a step against the gradient ends at class 0's corner", corner, [0.0, 0.0])
 save(landscape, "landscape_simplex")
 
-# Observed: 3 of class 0, 2 of class 1, 1 of class 2. Each setting moves the place where cross-entropy is least.
+# Observed are 3 of class 0, 2 of class 1, 1 of class 2. Each setting moves the minimum of cross-entropy.
 settings = setting_simplex_field()
 lowest = [[exp(z) for z in panel.logits[panel.lowest]] for panel in settings.panels]
 check("plain: as observed", lowest[0], [0.5, 0.3333, 0.1667])

@@ -14,7 +14,7 @@ check("logit(sigmoid(-1.5)) is -1.5 again", logit(sigmoid(-1.5)).item(), -1.5)
 z = [-3.0, 0.0, 1.3863]
 check("sigmoid of three logits", sigmoid(z).tolist(), [0.0474, 0.5, 0.8])
 
-# Two classes, of which the second always has the logit 0: softmax leaves exp(z) / (exp(z) + 1), which is sigmoid(z).
+# If the second of two classes has the logit 0, softmax is exp(z) / (exp(z) + 1), which is sigmoid(z).
 check("softmax([z, 0])[0] of the same", [softmax([x, 0.0], dim=0)[0].item() for x in z], [0.0474, 0.5, 0.8])
 
 finish()

@@ -1,8 +1,9 @@
 """First names, character by character: three characters in, the next one out, trained through cross_entropy.
 
-The loss to expect, in nats for each character: ln 27 = 3.2958 before training, when every character is as likely; 2.34 by
-counting which character follows which; about 2.1 after training. Then names are drawn: softmax, multinomial, one character
-after the other. The network is that of Bengio et al. 2003, https://www.jmlr.org/papers/v3/bengio03a.html, and of makemore.
+The loss to expect, in nats for each character: ln 27 = 3.2958 before training, when all characters are equally likely; 2.34
+by counting which character follows which; about 2.1 after training. Then names are drawn, one character after the other, by
+softmax and multinomial. The network is that of makemore and of Bengio et al. 2003,
+https://www.jmlr.org/papers/v3/bengio03a.html.
 """
 
 import math
@@ -28,7 +29,7 @@ class Model(nn.Module):
         self.features = nn.Embedding(len(CHARACTERS), FEATURES, generator=source)
         self.hidden = nn.Linear(CONTEXT * FEATURES, HIDDEN, generator=source)
         self.out = nn.Linear(HIDDEN, len(CHARACTERS), generator=source)
-        for parameter in self.out.parameters():  # every character is as likely at first
+        for parameter in self.out.parameters():  # all characters are equally likely at first
             parameter.data = parameter.data * 0.0
 
     def forward(self, contexts):
@@ -37,14 +38,14 @@ class Model(nn.Module):
 
 
 def all_names():
-    """Return the names, in an order drawn once and for all."""
+    """Return the names in random order, the same in every run."""
     names = (Path(__file__).parent / "data" / "names.txt").read_text(encoding="utf-8").split()
     random.Random(0).shuffle(names)
     return names
 
 
 def examples_of(names):
-    """Return each character's three before it, and each character, as places in CHARACTERS."""
+    """Return for each character the three before it, and the character itself, as indices into CHARACTERS."""
     contexts, target = [], []
     for name in names:
         context = [0] * CONTEXT
@@ -75,7 +76,7 @@ def training(model, contexts, target, steps=STEPS):
 
 
 def counted(names, unseen):
-    """Return the loss of guessing by how often one character follows another, each pair counted once more than it occurs."""
+    """Return the loss of a guess by how often one character follows another; each pair counts once more than it occurs."""
     count = [[1] * len(CHARACTERS) for _ in CHARACTERS]
     for (*_, last), character in zip(*examples_of(names), strict=True):
         count[last][character] += 1

@@ -1,4 +1,4 @@
-"""nll_loss wants log-probabilities. Given probabilities it returns a number too, and the number is wrong."""
+"""nll_loss needs log-probabilities. With probabilities it returns a number, too, but the number is wrong."""
 
 from _check import check, finish
 
@@ -13,12 +13,12 @@ check("WRONG: nll_loss of probabilities, below 0", nll_loss(probs, target).item(
 check("right: nll_loss of log_softmax", nll_loss(log_softmax(logits, dim=1), target).item(), 1.3743)
 check("right here, but log of softmax can underflow", nll_loss(log(probs), target).item(), 1.3743)
 
-# With logits far apart softmax rounds to 0, whose logarithm is -inf; log_softmax never takes it.
+# If logits are far apart, softmax rounds to 0, whose logarithm is -inf; log_softmax never takes this logarithm.
 far_apart = [1000.0, 0.0]
 check("log(softmax([1000, 0]))", log(softmax(far_apart, dim=0)).tolist(), [0.0, float("-inf")])
 check("log_softmax([1000, 0])", log_softmax(far_apart, dim=0).tolist(), [0.0, -1000.0])
 
-# The same from probabilities that were rounded to four decimals first, as a reader with a calculator has them.
+# The same with probabilities rounded to four decimals, as a reader with a calculator has them.
 rounded = [[0.2424, 0.6590, 0.0986], [0.5254, 0.2609, 0.2136], [0.1716, 0.3127, 0.5156]]
 logs = [[-1.4172, -0.4170, -2.3167], [-0.6436, -1.3436, -1.5437], [-1.7626, -1.1625, -0.6624]]
 check("logarithms of rounded probabilities", log(rounded).tolist(), logs)

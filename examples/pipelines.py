@@ -1,4 +1,4 @@
-"""Training's pipeline ends in a loss and its gradient; inference's in probabilities and a class drawn from them."""
+"""Training ends with a loss and its gradient; inference ends with probabilities and classes drawn from them."""
 
 from _check import check, finish
 

@@ -14,7 +14,7 @@ check("the probabilities sum to", probs.sum().item(), 1.0)
 check("argmax, the class with the largest logit", argmax(logits).item(), 1)
 check("argmax of the probabilities is the same class", argmax(probs).item(), 1)
 
-# A gradient flows through softmax and none through argmax: that is why training uses the one, and a decision the other.
+# A gradient flows through softmax, but not through argmax: so training uses softmax, and a decision uses argmax.
 probs[1].backward()
 check("how probability 1 grows with each logit", logits.grad.tolist(), [-0.1254, 0.2182, -0.0929])
 check("whether a gradient flows through argmax", argmax(logits).requires_grad, False)

@@ -12,7 +12,7 @@ check("shape", list(probs.shape), [2, 4, 8])
 check("sums along the last dimension", probs.sum(dim=-1).tolist(), [[1.0] * 4] * 2)
 check("every probability is above 0", probs.min() > 0, True)
 
-# Another dim asks another question: along dim 1 the four entries with the same first and last index compete.
+# Along dim 1, the four elements with the same first and last index add up to 1.
 other = softmax(x, dim=1)
 check("sums along dim 1, of softmax along dim 1", other.sum(dim=1).tolist(), [[1.0] * 8] * 2)
 

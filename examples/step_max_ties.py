@@ -1,4 +1,4 @@
-"""A maximum that is reached twice: where its gradient goes is a convention, and there are two of them."""
+"""A maximum with two equal elements: which of them gets the gradient is a convention, and there are two conventions."""
 
 from _check import check, finish
 from _pages import save

@@ -18,7 +18,7 @@ check("gradients of w1, w2", [w1.grad, w2.grad], [1.0, 0.0])
 check("gradients of x1, x2", [x1.grad, x2.grad], [-1.5, 0.5])
 check("gradient of b", b.grad, 0.5)
 
-# tanh can be taken apart: the same value and the same gradients, by more and smaller steps.
+# tanh can be written with smaller operations: the value and the gradients are the same, with more steps.
 w1.grad = None
 e = ((x1 * w1 + x2 * w2 + b) * 2).exp()
 apart = (e - 1) / (e + 1)

@@ -14,11 +14,11 @@ check("c = 4 a", c.data, 12.0)
 check("dc/db: two contributions of 1, added", b.grad, 2.0)
 check("dc/da: b passes on its 2, twice", a.grad, 4.0)
 
-# In a hurry, b passes on the first 1, and then the 2 that it has when the second 1 arrives.
+# If b does not wait, it passes on the first 1, and then the 2 that it has after the second 1 arrives.
 in_a_hurry = (1.0 + 1.0) + (2.0 + 2.0)
 check("dc/da when b passes on too early: wrong", in_a_hurry, 6.0)
 
-# Written over in place of added, the second contribution is all that is left.
+# If contributions overwrite each other, only the second one is left.
 overwritten = 1.0
 check("dc/db when contributions overwrite each other: wrong", overwritten, 1.0)
 

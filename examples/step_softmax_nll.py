@@ -15,10 +15,10 @@ save(loss, "softmax_nll", {"logits": logits, "counts": counts, "total": total, "
 
 check("loss", loss.data, 2.1755153626167147)
 check("gradient", [logit.grad for logit in logits], [0.0417725705, 0.8390245074, 0.0056533026, -0.8864503806])
-check("which is probs, with 1 taken off at the label", [p.data - (k == label) for k, p in enumerate(probs)],
+check("which is probs, minus 1 at the label", [p.data - (k == label) for k, p in enumerate(probs)],
       [0.0417725705, 0.8390245074, 0.0056533026, -0.8864503806])  # fmt: skip
 
-# cross_entropy does the same in one call, with the maximum taken off first.
+# cross_entropy does the same in one call; it subtracts the maximum first.
 x = Value([0.0, 3.0, -2.0, 1.0])
 by_function = cross_entropy(x, label)
 by_function.backward()

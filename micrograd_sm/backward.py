@@ -21,15 +21,15 @@ listeners: list[Callable[[Any, Any, list[Any]], None]] = []  # each hears of a p
 
 
 def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
-    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` with an observer.
+    """Run one backward pass from `root`, whose upstream gradient is `seed`; `Value.backward` calls it.
 
     Nodes are visited in descending creation number: each one after everything that was made of it, so its upstream
-    gradient is complete, and in the same order in every run. `observe(node, place, upstream, contribution)` is called
-    for each operand, in order. Nothing is written to any `.grad` before the whole pass has succeeded.
+    gradient is complete, and in the same order in every run. `observe(node, position, upstream, contribution)` is called
+    for each operand, in order. No `.grad` is written before the whole pass has succeeded.
 
     >>> from micrograd_sm import Value
     >>> x = Value(2.0, name="x")
-    >>> differentiate(x * x, 1.0, observe=lambda node, place, g, c: print(node.op, place, g, c))
+    >>> differentiate(x * x, 1.0, observe=lambda node, position, g, c: print(node.op, position, g, c))
     multiply 0 1.0 2.0
     multiply 1 1.0 2.0
     """
@@ -50,9 +50,9 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
 
 
 def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_graph: bool = False) -> list[Any]:
-    """Return the gradient of the sum of root * seed for each input, None where there is none; no `.grad` is written.
+    """Return the gradient of the sum of root * seed by each input, None if there is none. No `.grad` is written.
 
-    The pass stops at the inputs, so their own operands get nothing, and visits only what lies between them and the roots.
+    The pass stops at the inputs, so their own operands receive nothing. It visits only nodes between inputs and roots.
 
     >>> from micrograd_sm import Value
     >>> x, w = Value(2.0), Value(3.0)
@@ -79,7 +79,7 @@ def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_grap
 
 
 def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
-    """Keep the nodes that depend on an input; the others want no upstream gradient."""
+    """Return the nodes that depend on an input; the others need no upstream gradient."""
     for node in reversed(reached):
         if all(parent._upstream is None for parent in node.parents):
             node._upstream = None
@@ -87,7 +87,7 @@ def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
 
 
 def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
-    """Return whether a gradient from the roots reaches a leaf that is none of the inputs.
+    """Return whether a gradient from the roots reaches a leaf that is not an input.
 
     >>> from micrograd_sm import Value
     >>> x, w = Value(2.0), Value(3.0)
@@ -108,7 +108,7 @@ def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
 
 
 def _collect(roots: list[Any], nodes: list[Any]) -> None:
-    """Fill `nodes` with everything that a gradient reaches from the roots, in descending creation number."""
+    """Fill `nodes` with all that a gradient reaches from the roots, in descending creation number."""
     for root in roots:
         if root._upstream is None:
             root._upstream = _PENDING
@@ -163,7 +163,7 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:
-    """Return the gradient that earlier passes left, plus this pass's; plain unless this pass makes a graph."""
+    """Return the gradient of earlier passes plus this pass's: plain numbers, unless this pass makes a graph."""
     grad = node.grad
     if isinstance(grad, Recorded) and not create_graph:
         grad = grad._data

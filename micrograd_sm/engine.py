@@ -34,13 +34,13 @@ class Value(Recorded):
     """A number or n-d tensor in a graph of computations.
 
     `data` is a number, a (nested) list of numbers, an `Array`, or an array of another library that follows the
-    array API standard. Numbers are kept as Python floats. Where no gradient is required, integers stay integers, so
-    that such a Value can be a target or an index.
+    array API standard. Numbers are kept as Python floats. If no gradient is required, integers stay integers, so that
+    such a Value can be a target or an index.
 
     `grad` is None until a backward pass reaches it; `op` names the primitive that made the value (None for a leaf) and
-    `parents` are its operands, in order; `number` grows with creation, so that parents come before what is made of them.
+    `parents` are its operands, in order; `number` grows with creation, so that operands come before their results.
 
-    Raises TypeError for what is not a real number, ValueError for ragged lists.
+    Raises TypeError if the data are not real numbers, ValueError if lists are ragged.
 
     >>> w = Value([[1, 2], [3, 4]], name="w")
     >>> (w * w).sum().backward()
@@ -107,7 +107,7 @@ class Value(Recorded):
 
     @property
     def requires_grad(self) -> bool:
-        """Whether a gradient is wanted. Only a leaf's can be set (RuntimeError else, as in torch); integers become floats.
+        """Whether a gradient is wanted. It can be set on leaves only (else RuntimeError, as in torch); integers become floats.
 
         >>> x = Value(2.0)
         >>> x.requires_grad = False
@@ -153,7 +153,7 @@ class Value(Recorded):
 
     @property
     def scope(self) -> str:
-        """The composed functions that it was made in, outermost first; "" outside of them.
+        """The composed functions in which it was made, outermost first; "" if there are none.
 
         >>> Value([0.0, 0.0]).softmax(dim=0).scope
         'softmax'
@@ -162,7 +162,7 @@ class Value(Recorded):
 
     @property
     def T(self) -> Value:
-        """The matrix transposed (two dimensions only; RuntimeError for others).
+        """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
         >>> Value([[1.0, 2.0]]).T.shape
         (2, 1)
@@ -172,7 +172,7 @@ class Value(Recorded):
         return primitives.permute(self, order=(1, 0))
 
     def item(self) -> float:
-        """Return the only element as a Python number; RuntimeError if there is not exactly one (torch.Tensor.item).
+        """Return the only element as a Python number. Raises RuntimeError if there is not exactly one (torch.Tensor.item).
 
         >>> Value([[2.5]]).item()
         2.5
@@ -185,7 +185,7 @@ class Value(Recorded):
         return nested
 
     def tolist(self) -> Any:
-        """Return the data as nested lists, a number for shape () (torch.Tensor.tolist).
+        """Return the data as nested lists, or as a number if the shape is () (torch.Tensor.tolist).
 
         >>> Value([[1, 2], [3, 4]]).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
@@ -193,7 +193,7 @@ class Value(Recorded):
         return self._data.tolist() if hasattr(self._data, "tolist") else self._data
 
     def detach(self) -> Value:
-        """Return a leaf with the same data through which no gradient flows (torch.Tensor.detach).
+        """Return a leaf with the same data; no gradient flows through it (torch.Tensor.detach).
 
         >>> Value(2.0).detach().requires_grad
         False
@@ -234,7 +234,7 @@ class Value(Recorded):
     def __iter__(self) -> Iterator[Value]:
         if not self.shape:
             raise TypeError("a Value of shape () is a number and cannot be iterated over")
-        return (self[place] for place in range(self.shape[0]))
+        return (self[index] for index in range(self.shape[0]))
 
     def __format__(self, spec: str) -> str:
         if not spec:
@@ -320,7 +320,7 @@ class Value(Recorded):
     # Recording and differentiating ----------------------------------------------------------------------------------
 
     def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Value:
-        """Apply a primitive to operands of which at least one is a Value; others become constants of the graph.
+        """Apply a primitive to operands, and record it. At least one is a Value; the others become constants of the graph.
 
         >>> x = Value(0.0)
         >>> x.record(primitives.exp, (x,), {}).parents == (x,)
@@ -333,14 +333,14 @@ class Value(Recorded):
     def backward(self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
 
-        `gradient` is dL/d self, of self's shape, and 1 by default, for which self must have exactly one element.
-        With `create_graph` the gradients are Values that can be differentiated again; they refer to the graph they came
-        from, so set `.grad` to None when you are done with them.
+        `gradient` is dL/d self, in self's shape. By default it is 1, and self must have exactly one element.
+        If `create_graph` is set, the gradients are Values that can be differentiated again. They refer to the graph that
+        they came from, so set `.grad` to None when you are done with them.
 
-        Every pass starts afresh, and `.grad` accumulates over passes. Raises RuntimeError when self requires no
-        gradient, when the gradient's shape is not self's, or when data that the graph was computed from has been set since;
-        no `.grad` changes then. `observe(node, place, upstream, contribution)` is called for each operand that a gradient
-        is passed on to, in order; `steps` listens there.
+        Every pass starts afresh, and `.grad` accumulates over passes. `observe(node, position, upstream, contribution)` is
+        called for each operand that receives a contribution, in order; `steps` listens there. Raises RuntimeError if self
+        requires no gradient, if the gradient's shape is not self's, or if data was set after the graph had used it; then no
+        `.grad` changes.
 
         >>> x = Value(3.0)
         >>> (x**2).backward(create_graph=True)
@@ -400,7 +400,7 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 def _made(
     data: Any, primitive: Primitive | None, parents: tuple, params: dict | None, requires_grad: bool, cls: type = Value
 ) -> Value:
-    """Return a Value: every one is made here. Where no gradient can flow, it keeps nothing of how it was made."""
+    """Return a new Value; every one is made here. If no gradient can flow, it does not keep how it was made."""
     mode = current_mode()
     value: Value = _new(cls)
     value._data = data
@@ -452,9 +452,9 @@ def _operand(other: Any, value: Value) -> Any:
 
 
 def as_value(x: Any, what: str = "input") -> Value:
-    """Return x as a Value: itself, lists that hold Values stacked, anything else as a constant.
+    """Return x as a Value: a Value as it is, lists that hold Values stacked, anything else as a constant.
 
-    `what` names the function and the argument, for the message of the TypeError or ValueError that bad data raises.
+    Raises TypeError or ValueError if the data are bad; `what` names the function and the argument in its message.
 
     >>> as_value([Value(1.0), Value(2.0)], "exp: input").op, as_value([1.0, 2.0], "exp: input").requires_grad
     ('cat', False)

@@ -1,4 +1,4 @@
-"""What the code that runs now asks of the engine: whether to record, in which scope, and from which line."""
+"""The mode that code runs in: whether operations are recorded, in which scope, and from which line."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _number_of_call = count().__next__
 
 
 class Place(NamedTuple):
-    """Where a value is made: the scopes around it, outermost first, and the user's line when it is traced.
+    """Where a value is made: the scopes around it, outermost first, and the user's line if lines are traced.
 
     `path` names the scopes, `a/b`; `calls` numbers them, so that two calls of one function are told apart; `line` is a
     file's name and a line number.
@@ -45,7 +45,7 @@ class Place(NamedTuple):
 
 
 class Watch(Protocol):
-    """What `watching` tells of the values that operations make, and of the gradients that backward passes on."""
+    """Hears of every value that an operation makes, and of every contribution that a backward pass adds; see `watching`."""
 
     def made(self, value: Any, primitive: Any, operands: tuple, params: dict | None) -> None: ...
 
@@ -92,7 +92,16 @@ def _users_line() -> tuple[str, int] | None:
     return frame and (frame.f_code.co_filename, frame.f_lineno)
 
 
-class _ModeChange(ContextDecorator):
+class Called(type):
+    """The type of contexts that must be called: `with no_grad:` says how to write it, and enters nothing."""
+
+    def __enter__(cls) -> None:
+        raise TypeError(f"{cls.__name__} is a context only when it is called: write `with {cls.__name__}():`")
+
+    def __exit__(cls, *exception: object) -> None: ...
+
+
+class _ModeChange(ContextDecorator, metaclass=Called):
     """A context, also usable as a decorator and re-entrant, in which the engine's mode is another.
 
     One instance may be entered by many threads and tasks at once: what it changed is kept by each of them, not by it.
@@ -153,20 +162,20 @@ class _ModeChange(ContextDecorator):
             self._leave_out_of_turn(entered)
 
     def _leave_out_of_turn(self, entered: tuple[tuple[_ModeChange, Mode], ...]) -> None:
-        """Leave before what was entered later, as a generator may; RuntimeError where this was not entered at all."""
-        place = next((place for place in range(len(entered) - 1, -1, -1) if entered[place][0] is self), None)
-        if place is None:
+        """Leave before a context that was entered later, as a generator may. Raises RuntimeError if this was not entered."""
+        index = next((index for index in range(len(entered) - 1, -1, -1) if entered[index][0] is self), None)
+        if index is None:
             name = type(self).__name__
             raise RuntimeError(f"{name}: left in another thread or task than it was entered in; enter and leave it in one")
-        mode, kept = entered[place][1], entered[:place]
-        for change, _ in entered[place + 1 :]:  # as if this had not been there; a scope counts as another call from here on
+        mode, kept = entered[index][1], entered[:index]
+        for change, _ in entered[index + 1 :]:  # as if this had not been there; a scope counts as another call from here on
             kept, mode = (*kept, (change, mode)), change.changed(mode)
         _mode.set(mode)
         _entered.set(kept)
 
 
 class recording(_ModeChange):
-    """Record, or do not, whatever the surroundings say.
+    """Record operations if `on` is True, else do not, whatever the mode around says.
 
     >>> with no_grad(), recording(True):
     ...     current_mode().recording
@@ -218,7 +227,7 @@ class trace(_ModeChange):
 
 
 class watching(_ModeChange):
-    """Tell `watch` of every value that an operation makes, and of every contribution to a gradient; lines are traced."""
+    """Let `watch` hear of every value that an operation makes and every contribution to a gradient, and trace lines."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -230,7 +239,7 @@ class watching(_ModeChange):
 class scope(_ModeChange):
     """Compute inside a named scope, so that views know which values a composed function made.
 
-    Raises TypeError for a name that is no string, ValueError for one that is empty or has a `/`, which separates scopes.
+    Raises TypeError if the name is not a string, ValueError if it is empty or has a `/`, which separates scopes.
 
     >>> from micrograd_sm import Value
     >>> with scope("norm"):

@@ -22,7 +22,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import count
+from itertools import accumulate, count
 from typing import Any
 
 from micrograd_sm.array import namespace, shape_of
@@ -30,7 +30,7 @@ from micrograd_sm.array.strides import Shape
 
 
 class Recorded:
-    """What a primitive does not compute on but hands itself over to."""
+    """An operand that a primitive hands itself over to, instead of computing on it."""
 
     __slots__ = ()
     _data: Any
@@ -99,13 +99,13 @@ class Primitive:
 
 
 class EachOperand:
-    """The gradient of a primitive with any number of operands: one rule that is told which operand it is for."""
+    """The gradient of a primitive with any number of operands: one rule, which takes the operand's position first."""
 
     def __init__(self, rule: Callable) -> None:
         self.rule = rule
 
     def __iter__(self) -> Iterator[Callable]:
-        return (partial(self.rule, place) for place in count())
+        return (partial(self.rule, position) for position in count())
 
 
 def _arguments(rule: Any) -> tuple[str, ...]:
@@ -136,7 +136,7 @@ def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
     >>> kept((2, 3), (1,))
     (2, 1)
     """
-    return tuple(1 if place in axis else size for place, size in enumerate(shape))
+    return tuple(1 if k in axis else size for k, size in enumerate(shape))
 
 
 # Arithmetic ---------------------------------------------------------------------------------------------------------
@@ -292,11 +292,9 @@ expand: Primitive = Primitive("expand", "expand",
     broadcasts=True, kind="moves", linear=True)  # fmt: skip
 
 
-def _own_slice(place: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
-    start, sizes = 0, [x.shape[axis] for x in xs]
-    for size in sizes[:place]:
-        start += size
-    return g[(slice(None),) * axis + (slice(start, start + sizes[place]),)]
+def _own_slice(position: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
+    ends = list(accumulate(x.shape[axis] for x in xs))
+    return g[(slice(None),) * axis + (slice(ends[position] - xs[position].shape[axis], ends[position]),)]
 
 
 cat: Primitive = Primitive("cat", "cat",

@@ -186,6 +186,13 @@ def test_points_without_a_derivative_are_no_failures(function: Callable, x: Any)
         assert report and report.not_smooth and "kink" in str(report)
 
 
+def test_a_wrong_derivative_at_a_kink_is_still_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(primitives.PRIMITIVES["relu"], "gradient", (lambda g, out, x: g * 2.0,))
+    assert [finding.kind for finding in check_gradients(relu, 0.0, order=1).findings] == ["wrong"]
+    monkeypatch.setattr(primitives.PRIMITIVES["relu"], "gradient", (lambda g, out, x: g * 0.3,))  # any slope between will do
+    assert check_gradients(relu, 0.0, order=1).not_smooth
+
+
 def test_only_the_derivative_jumps() -> None:
     report = check_gradients(lambda x: x.relu() ** 2, 0.0)
     assert report and [finding.order for finding in report.not_smooth] == [2]

@@ -215,9 +215,9 @@ def test_torch_agrees(capsys, expression):
 def test_every_primitive_has_a_counterpart_on_torch():
     torch = pytest.importorskip("torch", reason="needs torch")
     from micrograd_sm.primitives import PRIMITIVES  # noqa: PLC0415
-    from micrograd_sm.study.replay import _torch_operations  # noqa: PLC0415
+    from micrograd_sm.study.trust.on_torch import There  # noqa: PLC0415
 
-    assert set(_torch_operations(torch)) == set(PRIMITIVES)
+    assert set(There(torch).operations) == set(PRIMITIVES)
 
 
 def test_without_torch(capsys, monkeypatch):

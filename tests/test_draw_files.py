@@ -105,6 +105,26 @@ def test_failures_of_the_program_are_told(monkeypatch, tmp_path, no_dot):
         layout.render("digraph {}", "svg")
 
 
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        ("exit 0", "failed: exit code 0"),
+        ("echo warning >&2; echo 'Error: syntax' >&2; echo context >&2; exit 1", "failed: Error: syntax"),
+        ("echo first >&2; echo last >&2; exit 1", "failed: last"),
+    ],
+)
+def test_the_programs_own_words_are_told(monkeypatch, tmp_path, no_dot, script, said):
+    monkeypatch.setattr(layout, "find_pure", lambda: str(program(tmp_path, "failing", script)))
+    with pytest.raises(RuntimeError, match=f"{said}$"):
+        layout.render("digraph {}", "svg")
+
+
+def test_a_png_has_two_pixels_for_each_of_the_svgs(drawing):
+    width = float(re.search(rb'<svg width="([\d.]+)', svg(drawing))[1])
+    png = layout.render(drawing.source, "png")
+    assert int.from_bytes(png[16:20], "big") == pytest.approx(2 * width, abs=2)
+
+
 def test_notebooks_get_svg_and_text(drawing):
     bundle = drawing._repr_mimebundle_()
     assert bundle["text/plain"] == "<Drawing of 2 nodes and 1 edges; .save('graph.svg') writes it>"

@@ -159,7 +159,7 @@ def test_before_backward_edges_say_that_the_upstream_gradient_is_missing():
 
 def test_nothing_is_said_on_the_edge_of_a_constant():
     source = draw(after_backward(Value(3.0) * 2.0), names={}, edges=True).source
-    assert [", label" in line for line in source.splitlines() if "->" in line] == [True, False]
+    assert [" [label=" in line for line in source.splitlines() if "->" in line] == [True, False]
 
 
 def test_edges_of_arrays_have_numbers_when_there_are_few_and_sizes_when_there_are_many():

@@ -10,6 +10,7 @@ import pytest
 
 from micrograd_sm import Value
 from micrograd_sm.steps import Steps, steps
+from micrograd_sm.steps.page.slips import asked_for, slips_of
 from tests.page_losses import classes, neuron
 
 ONE_OF_THE_USUAL = "not one of the usual slips"
@@ -51,7 +52,7 @@ def answer(page: Any, text: str) -> str:
         ("-1", "upstream gradient was forgotten"),
         ("2.5", "local derivative was forgotten"),
         ("3", "wrong operand"),
-        ("2", "still to be added"),
+        ("2", "was not added"),
         ("77", ONE_OF_THE_USUAL),
         ("two", "not a number"),
         ("", "not a number"),
@@ -133,5 +134,15 @@ def test_of_an_empty_array_nothing_is_asked(open_page: Callable[..., Any], tmp_p
     for place in range(3, len(walk) - 1):
         page.evaluate("place => stepper.go(place)", place)
         said.append(page.locator("#asked").inner_text())
-        assert page.locator("#guess").is_disabled() == said[-1].startswith("Of an empty array")
-    assert [words[:11] for words in said] == ["What will t", "Of an empty", "Of an empty"]
+        assert page.locator("#guess").is_disabled() == said[-1].startswith("An empty array")
+    assert [words[:11] for words in said] == ["What will t", "An empty ar", "An empty ar"]
+
+
+def test_the_element_asked_for_and_the_amounts_of_the_usual_slips() -> None:
+    x = Value([1.0, -3.0, 2.0])
+    assert asked_for(steps((x * x).sum())[-1].contributions[0]) == 1, "the largest contribution"
+    a, b = Value(2.0), Value(-3.0)
+    walk = steps(a * b * 10.0)
+    contributions = walk[-1].contributions
+    amounts = slips_of(walk.graph, contributions[0], contributions, walk[-1].upstream)
+    assert amounts == {"upstream": -3.0, "local": 10.0, "operand": 20.0}

@@ -101,10 +101,37 @@ def test_a_wrong_gradient_at_a_kink_is_still_wrong(monkeypatch: pytest.MonkeyPat
     assert not steps(Value(0.0).relu()).check()
 
 
+def test_every_element_behind_a_wrong_rule_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(PRIMITIVES["tanh"], "gradient", (lambda g, out, x: g * (1.0 - out * out) * 1.01,))
+    x, w = Value(0.5, name="x"), Value(0.9, requires_grad=False)
+    y = x
+    for _ in range(20):
+        y = (y * w).tanh() + 0.2
+    walk = steps(y)
+    check = walk.check()
+    assert [one.node.id for one in check.differ] == [
+        node.id for node in reversed(walk.graph.nodes) if node.grad is not None and node.grad != 1.0
+    ]
+
+
+@pytest.mark.parametrize("loss", [lambda x: abs(x).sum(), lambda x: amax(x, 0)])
+def test_a_kink_is_seen_where_the_difference_is_the_gradient(loss: Callable[[Value], Value]) -> None:
+    check = steps(loss(Value([0.0, 0.0], name="x")), names={}).check()
+    assert check and [one.place for one in check.kinks if one.label == "x"] == ["x[0]", "x[1]"]
+
+
+@pytest.mark.parametrize("x", [1e-7, -1e-30, 1e-180])
+def test_a_kink_at_a_hairs_breadth_is_not_one_here(x: float) -> None:
+    check = steps(Value(x).relu() * 0.5).check()
+    assert check and not check.kinks
+
+
 def test_where_the_function_ends_there_is_no_difference() -> None:
     check = steps(Value(0.0, name="x").log()).check()
     assert check and check.unknown[-1].place == "x" and "no finite difference at" in str(check)
     assert steps(Value(math.inf).exp()).check().unknown
+    for near_the_end in (Value(709.7827).exp(), Value(0.0, name="x") ** -2.0):
+        assert "no finite difference at" in str(steps(near_the_end).check())
 
 
 @pytest.mark.parametrize(

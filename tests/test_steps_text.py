@@ -127,7 +127,7 @@ MATRIX = [[1.0, 2.0], [3.0, 4.0]]
         (lambda x: x.sum(), "dL/dL = 1, given to each element summed = [[1, 1], [1, 1]]"),
         (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], given to the largest, shared by ties = [[0, 1], [0, 0]]"),
         (lambda x: x[0, 1], "dL/dL = 1, put back at [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
-        (lambda x: x[[0, 0]].sum(), "put back at [[0, 0]], 0 elsewhere, added up where one was picked more than once"),
+        (lambda x: x[[0, 0]].sum(), "put back at [[0, 0]], 0 elsewhere, added up where an index repeats"),
         (lambda x: x.reshape(4)[0], "dL/dv1 = [1, 0, 0, 0], in shape (2, 2) again = [[1, 0], [0, 0]]"),
         (lambda x: x.transpose(0, 1)[0, 1], "dL/dx += (dL/dv1)^T = [[0, 1], [0, 0]]^T = [[0, 0], [1, 0]]"),
         (lambda x: cat([x, x], 0).sum(), "(dL/dv1)[2:4], as operand 2 = [[1, 1], [1, 1], [1, 1], [1, 1]][2:4]"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 import pytest
+
+from micrograd_sm import Array, Value, cross_entropy, steps
 
 WHY = "the terminal's tests need pip install 'micrograd_sm[test]', and a system that has pseudo-terminals"
 pexpect, pyte, termios, rich = (pytest.importorskip(name, reason=WHY) for name in ("pexpect", "pyte", "termios", "rich"))
@@ -160,10 +163,10 @@ def test_finding(terminal):
     window.type("/v9\n", "forward: index")  # an id
     window.type("/nll_loss\n", "in cross_entropy/nll_loss")  # a scope
     window.type("/input\n", "step 3 of 4 about 'input'")  # a leaf: where it is used
-    window.type("/nowhere\n", "no node is called 'nowhere'")
+    window.type("/nowhere\n", "no node has 'nowhere' as name")
     window.type("/q\x1b", "q leave")  # in a search q is a letter, and ESC ends it
     window.type("/ab\x7f\x7f\x7f", "q leave")
-    window.type("/[red]\x1b[C\n", "no node is called '[red]'")
+    window.type("/[red]\x1b[C\n", "no node has '[red]' as name")
 
 
 def test_folding(terminal):
@@ -222,6 +225,37 @@ def test_60_columns_have_everything(terminal):
     for keys, place in [("G", 23), ("15g", 15), ("1g", 1)]:
         window.type(keys, f"step {place} of 23")
         assert all(part in window.text for part in ("made by", "value", "gradient", "v3", "q leave"))
+
+
+@pytest.mark.parametrize("size", [(120, 30), (80, 24), (60, 10), (30, 5), (7, 2), (1, 1)])
+@pytest.mark.parametrize("keys", [[], ["end"], ["c", "end"], ["F"], ["?"], ["/", "\u202e"], ["1"], ["left"]])
+def test_a_screen_is_exactly_as_large_as_its_window(size: tuple[int, int], keys: list[str]) -> None:
+    from rich.cells import cell_len  # noqa: PLC0415 - not everywhere installed
+    from rich.console import Console  # noqa: PLC0415
+
+    from micrograd_sm.steps.terminal.screen import Screen  # noqa: PLC0415 - needs rich
+    from micrograd_sm.steps.terminal.walk import Walk  # noqa: PLC0415
+
+    logits = Value([[1.0, 2.0, 0.1]], name="x\x1b[2J \u202e σ")
+    walk = Walk(steps(cross_entropy(logits * logits, [2]), {}))
+    for key in keys:
+        walk.press(key)
+    for ascii_only in (False, True):
+        console = Console(file=io.StringIO(), width=size[0], height=size[1])
+        console.print(Screen(walk, ascii_only), end="")
+        lines = console.file.getvalue().split("\n")
+        assert [cell_len(line) for line in lines] == [size[0]] * size[1]
+        assert "\x1b" not in "".join(lines) and "\u202e" not in "".join(lines)
+        assert "".join(lines).isascii() or not ascii_only
+
+
+def test_a_narrow_column_shows_less() -> None:
+    from micrograd_sm.steps.terminal.tables import cut, fitted  # noqa: PLC0415 - needs rich
+
+    x = Array([0.125, 0.25, 0.5])
+    assert [fitted(x, width) for width in (18, 12, 6)] == ["[0.125, 0.25, 0.5]", "0.125 to 0.5", "(3,)"]
+    assert (fitted(2 / 3, 5), cut("multiply", 6), cut("exp", 6)) == ("0.6..", "mult..", "exp")
+    assert fitted(Array([float("nan"), 1.0, 1.0] * 9), 12) == "nan, all 1"
 
 
 # Colours and characters ---------------------------------------------------------------------------------------------

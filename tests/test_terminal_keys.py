@@ -71,7 +71,7 @@ def test_any_keys_leave_the_reader_at_a_step(pressed):
     for key in pressed:
         walk.press(key)
         assert walk.step is walk.steps[walk.index]
-        assert walk.places[walk.step.node.id] < len(walk.steps.graph)
+        assert walk.rows[walk.step.node.id] < len(walk.steps.graph)
     assert walk.steps.graph.unfold() == final
 
 
@@ -95,7 +95,7 @@ def test_a_scope_with_two_outputs_says_that_it_stays_open():
         a, b = x * 2.0, x * 3.0
     walk = Walk(steps(a + b, names={}))
     walk.press("f")
-    assert walk.message == "pair stays open: it is not one operation with one output"
+    assert walk.message == "pair stays open: it cannot become a single operation"
 
 
 def test_a_message_at_the_start_goes_with_the_first_key():
@@ -104,4 +104,4 @@ def test_a_message_at_the_start_goes_with_the_first_key():
     walk.press("right")
     assert walk.message == ""
     walk.press("n")
-    assert "nothing has been looked for yet" in walk.message
+    assert "there was no search yet" in walk.message

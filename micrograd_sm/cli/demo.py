@@ -1,4 +1,4 @@
-"""The demonstration: three rows of logits through training's pipeline and inference's, every figure beside the expected."""
+"""The demonstration: training and inference on three rows of logits, each figure beside the expected one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LOGITS = [[1.0, 2.0, 0.1], [1.2, 0.5, 0.3], [0.4, 1.0, 1.5]]
 LABELS = [2, 0, 1]
 SEED = 3
 
-# What torch 2.13 computes in float64, to four decimals.
+# Computed by torch 2.13 in float64, to four decimals.
 SOFTMAX = [[0.2424, 0.6590, 0.0986], [0.5254, 0.2609, 0.2136], [0.1716, 0.3127, 0.5156]]
 LOG_SOFTMAX = [[-1.4170, -0.4170, -2.3170], [-0.6435, -1.3435, -1.5435], [-1.7624, -1.1624, -0.6624]]
 LOSS = 1.3743
@@ -22,25 +22,18 @@ NLL_OF_SOFTMAX = -0.3123
 
 
 class Comparison:
-    """Prints figures beside the expected ones, and remembers what did not agree to four decimals.
-
-    >>> figures = Comparison()
-    >>> figures.row("row 0", [0.24243, 0.65901], [0.2424, 0.6590])
-      row 0       0.2424   0.6590              0.2424   0.6590           ok
-    >>> figures.differing
-    []
-    """
+    """Print figures beside the expected ones, and remember which differ when rounded to four decimals."""
 
     def __init__(self) -> None:
         self.differing: list[str] = []
 
     def head(self, columns: int = 1) -> None:
-        """Print what the columns hold."""
+        """Print the heading of the columns."""
         width = max(9 * columns, len(" computed"))
         print(f"\n  {'':<9}{'computed':>{width}}{'':{29 - width}}{'expected':>{width}}")
 
     def row(self, label: str, found: list[float], expected: list[float], what: str = "") -> None:
-        """Print one row of numbers beside the expected one; `what` says whose row it is, should it differ."""
+        """Print a row of numbers beside the expected one. If they differ, remember the row as `what` and `label`."""
         same = [f"{x:.4f}" for x in found] == [f"{x:.4f}" for x in expected]
         if not same:
             self.differing.append(" ".join(filter(None, (what, label))))
@@ -49,14 +42,14 @@ class Comparison:
     def rows(self, what: str, found: list[list[float]], expected: list[list[float]]) -> None:
         """Print a matrix beside the expected one."""
         self.head(len(expected[0]))
-        for place, (row, wanted) in enumerate(zip(found, expected, strict=True)):
-            self.row(f"row {place}", row, wanted, what)
+        for index, (row, expected_row) in enumerate(zip(found, expected, strict=True)):
+            self.row(f"row {index}", row, expected_row, what)
 
 
 def run(path: str | Path = "cross_entropy.svg") -> list[str]:
     """Print the demonstration, draw the loss into a file, and return the names of the figures that differ.
 
-    Raises what `Drawing.save` raises, after everything is printed.
+    Raises the errors of `Drawing.save`, after everything is printed.
     """
     figures = Comparison()
     _heading("A classification loss, its gradient, and a picture of both", "=")
@@ -65,8 +58,8 @@ def run(path: str | Path = "cross_entropy.svg") -> list[str]:
         "model gives to a class; a label is the number of the class that is right.\n"
     )
     print(f"  {'':<9}{'logits':>27}    label")
-    for place, (row, label) in enumerate(zip(LOGITS, LABELS, strict=True)):
-        print(f"  {f'row {place}':<9}{_cells(row)}  {label:>7}")
+    for index, (row, label) in enumerate(zip(LOGITS, LABELS, strict=True)):
+        print(f"  {f'row {index}':<9}{_cells(row)}  {label:>7}")
     logits = Value(LOGITS, name="logits")
     loss = _training(figures, logits)
     _gradient(figures, logits)
@@ -89,7 +82,7 @@ def _training(figures: Comparison, logits: Value) -> Value:
     loss.name = "loss"
     figures.head()
     figures.row("loss", [loss.item()], [LOSS])
-    chosen = [f"{-log_probs.tolist()[place][label]:.4f}" for place, label in enumerate(LABELS)]
+    chosen = [f"{-log_probs.tolist()[index][label]:.4f}" for index, label in enumerate(LABELS)]
     print(f"\n  By hand: ({' + '.join(chosen)}) / {len(LABELS)} = {loss:.4f}")
     print("\ncross_entropy(logits, labels): both steps in one call.")
     figures.head()
@@ -106,14 +99,14 @@ def _gradient(figures: Comparison, logits: Value) -> None:
         "\nIn words: the gradient is (p - y) / N. p is softmax(logits), y is 1 for the\n"
         f"label and 0 for the other classes, and N = {len(LABELS)} is the number of rows.\n"
     )
-    for place, (row, label) in enumerate(zip(softmax(LOGITS, dim=1).tolist(), LABELS, strict=True)):
-        y = [float(k == label) for k in range(len(row))]
-        by_rule = [(p - one) / len(LABELS) for p, one in zip(row, y, strict=True)]
-        print(f"  {f'row {place}':<9}p           {_cells(row)}")
-        print(f"  {'':<9}y           {''.join(f'{one:9.0f}' for one in y)}")
-        figures_agree = all(abs(a - b) < 1e-12 for a, b in zip(by_rule, gradient[place], strict=True))
+    for index, (p, label) in enumerate(zip(softmax(LOGITS, dim=1).tolist(), LABELS, strict=True)):
+        y = [float(k == label) for k in range(len(p))]
+        by_rule = [(pk - yk) / len(LABELS) for pk, yk in zip(p, y, strict=True)]
+        print(f"  {f'row {index}':<9}p           {_cells(p)}")
+        print(f"  {'':<9}y           {''.join(f'{yk:9.0f}' for yk in y)}")
+        figures_agree = all(abs(a - b) < 1e-12 for a, b in zip(by_rule, gradient[index], strict=True))
         if not figures_agree:
-            figures.differing.append(f"(p - y) / N, row {place}")
+            figures.differing.append(f"(p - y) / N, row {index}")
         print(f"  {'':<9}(p - y) / {len(LABELS)} {_cells(by_rule)}  {'= logits.grad' if figures_agree else 'DIFFERS'}\n")
     print(
         "Only the label's entry is negative: a step against the gradient raises that\n"
@@ -131,8 +124,8 @@ def _inference(figures: Comparison) -> None:
     best = argmax(probs, dim=1).tolist()
     print(f"\nmultinomial(probs, 10, replacement=True): classes drawn by chance, seed {SEED}.\n")
     print(f"  {'':<9}{'drawn':<24}most probable (argmax)")
-    for place, drawn in enumerate(samples):
-        print(f"  {f'row {place}':<9}{' '.join(map(str, drawn)):<24}{best[place]}")
+    for index, drawn in enumerate(samples):
+        print(f"  {f'row {index}':<9}{' '.join(map(str, drawn)):<24}{best[index]}")
 
 
 def _mistake(figures: Comparison) -> None:

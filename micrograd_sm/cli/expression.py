@@ -1,4 +1,4 @@
-"""The user's expression, as text, to a Value: parsed and checked as a whole before any of it is computed; never eval."""
+"""From the text of an expression to a Value: all of it is checked before any of it is computed, never with eval."""
 
 from __future__ import annotations
 
@@ -16,33 +16,28 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.words.names import shortened, visible
 
 _SMALL_BASE = 1000
-_INPUTS = {"input", "other"}  # arguments through which a gradient flows: a number or list there becomes a leaf
+_INPUTS = {"input", "other"}  # arguments that a gradient reaches: a number or list there becomes a leaf
 _PAIR = "max and min with a dim give a pair, and what uses it here needs a Value: take .values or .indices, or [0] or [1]"
 _MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"tensors"}}
 
 
 def evaluate(source: str) -> Value:
-    """Return the Value of an expression, with its graph; nothing of it runs unless all of it is allowed.
+    """Return the Value of an expression, with its graph; nothing runs unless all of the expression is allowed.
 
-    Assignments come before it, separated by `;` or new lines, and name Values. Numbers and lists become leaves that
-    require a gradient where they are operands of arithmetic or the input of a function; exponents, targets, dims and
-    indices stay as they are. Raises ValueError for what is not allowed, too large, or computes nothing, and what the
-    functions raise.
+    Assignments may come first, separated by `;` or new lines; they name Values. Numbers and lists become leaves that
+    require a gradient if they are operands of arithmetic or inputs of functions. Exponents, targets, dims and indices stay
+    as they are. Raises ValueError if something is not allowed or too large, or if there is no graph, and the errors of the
+    functions.
 
     >>> evaluate("a = 2.0; b = -3.0; a * b + a")
     Value(-4., op=add)
-    >>> evaluate("().__class__")
-    Traceback (most recent call last):
-        ...
-    ValueError: the attribute .__class__ is not allowed: an expression holds numbers, lists, names assigned in it, \
-+ - * / ** @, comparisons, indexing, and calls of micrograd_sm's functions
     """
     statements = checked(source)
     result = _Evaluation().run(statements)
     if isinstance(result, tuple) and hasattr(result, "values"):
         raise ValueError("the result is a pair, values and indices: choose one, as in max([1.0, 2.0], 0).values")
     if not isinstance(result, Value):
-        raise ValueError(f"the result, {shortened(visible(str(result)))}, is no Value, so it has no graph")
+        raise ValueError(f"the result, {shortened(visible(str(result)))}, is not a Value, so it has no graph")
     if result.op is None:
         what = f"the result, {shortened(visible(result.name))}," if result.name else "the result"
         raise ValueError(f"{what} is not computed from anything that requires a gradient, so it has no graph")
@@ -53,7 +48,7 @@ def evaluate(source: str) -> Value:
 
 
 class _Literal:
-    """A number or list that a name stands for: itself as a target or dim, one leaf wherever it is an operand."""
+    """A number or list with a name: a target or dim uses it as it is, and all operands share one leaf."""
 
     def __init__(self, plain: Any, name: str) -> None:
         self.plain, self.name = plain, name
@@ -66,14 +61,14 @@ class _Literal:
 
 
 class _Evaluation:
-    """One run through checked statements: their names, and how many elements they have made so far."""
+    """A run through checked statements: their names, and how many elements they have made so far."""
 
     def __init__(self) -> None:
         self.names: dict[str, Any] = dict(NUMBERS)
         self.made = 0
 
     def run(self, statements: list[ast.stmt]) -> Any:
-        """Compute every statement and return what the last one gives."""
+        """Compute all statements and return the result of the last one."""
         result: Any = None
         for statement in statements:
             result = self._statement(statement)
@@ -93,7 +88,7 @@ class _Evaluation:
         return result.leaf() if isinstance(result, _Literal) else result
 
     def operand(self, node: ast.expr, name: str | None = None) -> Any:
-        """Return a node as a Value: a number or list becomes a leaf, a list that holds Values is stacked."""
+        """Return a node as a Value: a number or list becomes a leaf, a list of Values is stacked."""
         if isinstance(node, ast.Name) and isinstance(self.names[node.id], _Literal):
             return self.names[node.id].leaf()
         if isinstance(node, (ast.List, ast.Tuple)) and not _is_literal(node):
@@ -104,7 +99,7 @@ class _Evaluation:
         return Value(x, name=name) if isinstance(x, (int, float, list, tuple)) else x
 
     def plain(self, node: Any, folded: bool = True) -> Any:
-        """Return a node as it stands; `folded` keeps arithmetic of numbers plain, for a dim, a target or an index."""
+        """Return a node as it is. If `folded`, arithmetic on numbers stays plain, for a dim, target or index."""
         match node:
             case ast.Constant():
                 return node.value
@@ -156,7 +151,7 @@ class _Evaluation:
         return self._counted(x[key])
 
     def _pair_or_operand(self, node: ast.expr) -> Any:
-        """Return what has parts: max's and min's pair as it is, all else as an operand."""
+        """Return the pair of max or min as it is, and anything else as an operand."""
         pair = self.plain(node, folded=False) if isinstance(node, (ast.Name, ast.Call)) else None
         if isinstance(node, ast.Call) and isinstance(pair, (Value, Array)):
             return pair
@@ -165,11 +160,11 @@ class _Evaluation:
     def _attribute(self, node: ast.Attribute) -> Any:
         x = self._pair_or_operand(node.value)
         if not isinstance(x, Value if node.attr == "T" else tuple):
-            raise ValueError(f".{node.attr} is known only of {'a Value' if node.attr == 'T' else 'max and min with a dim'}")
+            raise ValueError(f"only {'a Value has' if node.attr == 'T' else 'max and min with a dim have'} .{node.attr}")
         return getattr(x, node.attr)
 
     def _call(self, node: ast.Call) -> Any:
-        """Call a function or method, with leaves for the arguments that a gradient can reach."""
+        """Call a function or method; arguments that a gradient can reach become leaves."""
         if isinstance(node.func, ast.Attribute):
             name, function, base = node.func.attr, getattr(Value, node.func.attr), [self.operand(node.func.value)]
             if not isinstance(base[0], Value):
@@ -195,10 +190,10 @@ class _Evaluation:
         return self.operand(node, name=word)
 
     def _counted(self, x: Any, *read: Any) -> Any:
-        """Return x, or refuse to go on when what was made or read so far is too large; a pair counts as its two parts."""
+        """Return x, and refuse to go on if too many elements were made or read so far; a pair counts as two Values."""
         parts = x if isinstance(x, tuple) else (x,)
         made = sum(limits.refuse_large(limits.elements(part.shape), "a Value") for part in parts if _has_shape(part))
-        self.made += max([made, *(limits.elements(one.shape) for one in read if _has_shape(one))])
+        self.made += max([made, *(limits.elements(part.shape) for part in read if _has_shape(part))])
         if self.made > limits.MAX_TOTAL:
             raise ValueError(f"the expression works on more than {limits.MAX_TOTAL:,} elements in all")
         return x
@@ -209,7 +204,7 @@ def _has_shape(x: Any) -> bool:
 
 
 def _bound(name: str, signature: inspect.Signature, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return a call's arguments by name, or refuse the call in words that name the argument."""
+    """Return a call's arguments by name. Raises ValueError that names the argument if they do not fit."""
     known = set(signature.parameters)
     for word in kwargs:
         if word not in known:
@@ -229,7 +224,7 @@ def _is_literal(node: ast.AST) -> bool:
 
 
 def _folded(operation: Callable, left: float, right: float) -> float:
-    """Compute on two plain numbers; powers as floats, which cannot grow without bound, unless they are small ints."""
+    """Compute on two plain numbers. Large powers are computed as floats, since ints would grow without bound."""
     try:
         if operation is operator.pow and not (isinstance(left, int) and right in range(64) and abs(left) <= _SMALL_BASE):
             left, right = float(left), float(right)

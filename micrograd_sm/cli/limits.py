@@ -1,4 +1,4 @@
-"""How much an expression may compute: sizes are refused before they are made."""
+"""Limits on what an expression may compute: results that are too large are refused before they are made."""
 
 from __future__ import annotations
 
@@ -12,18 +12,12 @@ from micrograd_sm.array.parsing import parse
 from micrograd_sm.engine import Value
 
 MAX_ELEMENTS = 100_000  # of one Value
-MAX_TOTAL = 1_000_000  # of all Values that an expression makes, and multiplications of one matmul
+MAX_TOTAL = 1_000_000  # of all Values of an expression; also multiplications of one matmul
 _LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 
 
 def refuse_large(count: float, what: str, most: int = MAX_ELEMENTS) -> int:
-    """Return a number of elements, or raise ValueError when it is more than an expression may make.
-
-    >>> refuse_large(10**9, "zeros")
-    Traceback (most recent call last):
-        ...
-    ValueError: zeros of 1,000,000,000 elements is too large; an expression may make 100,000
-    """
+    """Return a number of elements. Raises ValueError if it is more than an expression may make."""
     if count > most:
         shown = f"{count:,}" if count < 1e15 else "over 1e15"
         raise ValueError(f"{what} of {shown} elements is too large; an expression may make {most:,}")
@@ -31,30 +25,18 @@ def refuse_large(count: float, what: str, most: int = MAX_ELEMENTS) -> int:
 
 
 def elements(shape: Iterable[int]) -> int:
-    """Return what a shape costs: its elements, a size of 0 counted as 1, since its other sizes are walked all the same.
-
-    >>> elements((2, 3)), elements((1000, 0)), elements(())
-    (6, 1000, 1)
-    """
+    """Return the cost of a shape: its elements, where a size of 0 counts as 1, since the other sizes are still walked."""
     return prod(max(1, size) for size in shape)
 
 
 def broadcast(operation: Callable, *operands: Any) -> Any:
-    """Compute an elementwise operation whose result is small enough; ValueError if it is not.
-
-    >>> broadcast(min, 1.0, 2.0)
-    1.0
-    """
+    """Compute an elementwise operation. Raises ValueError if its result is too large."""
     refuse_large(_broadcast_count(map(_shape, operands)), "a result")
     return operation(*operands)
 
 
 def matmul(operation: Callable, a: Any, b: Any) -> Any:
-    """Compute a matrix product that needs few enough multiplications; ValueError if it does not.
-
-    >>> matmul(lambda a, b: "done", [[1.0]], [[1.0]])
-    'done'
-    """
+    """Compute a matrix product. Raises ValueError if it needs too many multiplications."""
     left, right = _shape(a), _shape(b)
     if left and right:
         made = _broadcast_count([left[:-2], right[:-2]]) * elements((*left[-2:-1], *(right[-1:] if len(right) > 1 else ())))
@@ -64,25 +46,16 @@ def matmul(operation: Callable, a: Any, b: Any) -> Any:
 
 
 def check_index(x: Any, key: Any) -> None:
-    """Refuse an index whose lists, arrays and Values could select too many elements.
-
-    >>> check_index(Value([1.0, 2.0]), [0, 1, 0])
-    """
+    """Refuse an index if its lists, arrays and Values could select too many elements."""
     keys = key if isinstance(key, tuple) else (key,)
-    chosen = [_shape(one) for one in keys if isinstance(one, (list, Value, Array))]
+    chosen = [_shape(part) for part in keys if isinstance(part, (list, Value, Array))]
     shape = _shape(x)
     if chosen and shape:
         refuse_large(_broadcast_count(chosen) * elements(shape) // max(1, min(shape)), "a selection")
 
 
 def check_call(name: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse a call that would make too many elements, by the sizes that it names or the shapes that it joins.
-
-    >>> check_call("eye", {"n": 100_000})
-    Traceback (most recent call last):
-        ...
-    ValueError: eye of 10,000,000,000 elements is too large; an expression may make 100,000
-    """
+    """Refuse a call that would make too many elements, by its sizes or by the shapes of its arguments."""
     if name in ("zeros", "ones", "rand", "randn", "full", "randint", "expand", "reshape"):
         named = ("size", "sizes", "shape", "low", "high")
         sizes = [size for word in named if word == "size" or name != "full" for size in _sizes(name, word, arguments)]
@@ -110,27 +83,26 @@ def check_call(name: str, arguments: Mapping[str, Any]) -> None:
 
 
 def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
-    """Yield the sizes that an argument holds; of randint's low and high only what is a tuple or list is one."""
-    given = arguments.get(word, ())
-    if word in ("low", "high") and not isinstance(given, (tuple, list)):
+    """Yield the sizes in an argument; randint's low and high are sizes only if they are tuples or lists."""
+    argument = arguments.get(word, ())
+    if word in ("low", "high") and not isinstance(argument, (tuple, list)):
         return
-    for size in given if isinstance(given, (tuple, list)) else (given,):
-        for one in size if isinstance(size, (tuple, list)) else (size,):
-            if isinstance(one, (Value, Array)):
-                raise ValueError(f"{name}: a size is an int, got a Value of shape {one.shape}; {_LISTS}")
-            yield _int(one)
+    for sizes in argument if isinstance(argument, (tuple, list)) else (argument,):
+        for size in sizes if isinstance(sizes, (tuple, list)) else (sizes,):
+            if isinstance(size, (Value, Array)):
+                raise ValueError(f"{name}: a size is an int, got a Value of shape {size.shape}; {_LISTS}")
+            yield _int(size)
 
 
 def _kept_size(name: str, arguments: Mapping[str, Any]) -> int:
-    """Return what a -1 in expand's sizes can stand for."""
+    """Return the largest size that a -1 among expand's sizes can stand for."""
     return elements(_shape(arguments["input"])) if name == "expand" and -1 in _sizes(name, "sizes", arguments) else 1
 
 
 def _arange_count(arguments: Mapping[str, Any]) -> float:
-    given = [arguments.get(word) for word in ("start", "end", "step")]
-    if not all(x is None or (isinstance(x, (int, float)) and isfinite(x)) for x in given):
-        return 0 if not any(isinstance(x, float) for x in given) else float("inf")
-    start, end, step = given
+    start, end, step = (arguments.get(word) for word in ("start", "end", "step"))
+    if not all(x is None or (isinstance(x, (int, float)) and isfinite(x)) for x in (start, end, step)):
+        return 0 if not any(isinstance(x, float) for x in (start, end, step)) else float("inf")
     low, high = (0, start) if end is None else (start, end)
     step = 1 if step is None else step
     return ceil(min((high - low) / step, 1e15)) if step and low is not None and high is not None else 0
@@ -146,7 +118,7 @@ def _check_product(name: str, arguments: Mapping[str, Any]) -> None:
 
 
 def _broadcast_count(shapes: Iterable[tuple[int, ...]]) -> int:
-    """Return at most how many elements operands of these shapes make when they are broadcast together."""
+    """Return the cost of the result, at most, if operands of these shapes are broadcast together."""
     reversed_shapes = [shape[::-1] for shape in shapes]
     return elements(max(sizes) for sizes in zip_longest(*reversed_shapes, fillvalue=1))
 

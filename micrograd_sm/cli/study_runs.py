@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
@@ -22,6 +21,7 @@ from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
 from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.plain import plain
 
 _MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
 
@@ -51,21 +51,6 @@ def _at_depth(graph: Graph, depth: int | None) -> Graph:
 def _output(options: argparse.Namespace) -> Path | None:
     """Return where to write; found to be a folder, and absolute, before a script runs that may change folders."""
     return in_a_folder(options.output).absolute() if options.output else None
-
-
-def plain(x: Any) -> Any:
-    """Return data as JSON has it: arrays and tuples as lists, nan and infinities as words.
-
-    >>> plain({"a": (1.0, float("inf"))})
-    {'a': [1.0, 'inf']}
-    """
-    if isinstance(x, float):
-        return x if math.isfinite(x) else repr(x)
-    if isinstance(x, Mapping):
-        return {str(key): plain(part) for key, part in x.items()}
-    if isinstance(x, (list, tuple)):
-        return [plain(part) for part in x]
-    return plain(x.tolist()) if hasattr(x, "tolist") else x
 
 
 def _print(options: argparse.Namespace, text: str, data: Any) -> None:
@@ -142,9 +127,9 @@ def _source(options: argparse.Namespace) -> int:
     if output:
         program.save(output)
     if output and not options.json:
-        print(f"{program.text.count(chr(10))} lines: {options.output}")
+        print(f"{program.count(chr(10))} lines: {options.output}")
     else:
-        _print(options, program.text.removesuffix("\n"), program.to_dict())
+        _print(options, program.removesuffix("\n"), program.to_dict())
     return 0
 
 
@@ -157,8 +142,8 @@ def _lint(options: argparse.Namespace) -> int:
     sampled = target.graph_of(sampled) if isinstance(sampled, Value) else sampled
     found = study.lint(target.graph, parameters, sampled, target.names)
     _print(options, str(found), found.to_dict())
-    _draw_notes(options, target.graph, _rules(found.mistakes), output)
-    return int(any(not mistake.harmless for mistake in found.mistakes))
+    _draw_notes(options, target.graph, _rules(found), output)
+    return int(any(not mistake.harmless for mistake in found))
 
 
 def _rules(mistakes: Iterable[study.Mistake]) -> dict[str, str]:
@@ -267,7 +252,7 @@ def _landscape(options: argparse.Namespace) -> int:
     output = _output(options)
     landscape = study.PICTURES[options.landscape]()
     if output and output.suffix.lower() == ".json":
-        output.write_text(json.dumps(plain(landscape.to_dict()), allow_nan=False) + "\n", encoding="utf-8")
+        output.write_text(landscape.to_json() + "\n", encoding="utf-8")
     elif output:
         landscape.save(output)
     if output and not options.json:

@@ -1,4 +1,4 @@
-"""What an expression may hold: it is parsed, and refused as a whole before any of it is computed."""
+"""The grammar of an expression: all of it is checked before any of it is computed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.words.names import shortened, visible
 
 MAX_LENGTH = 10_000  # characters of an expression
-MAX_DEPTH = 100  # brackets, calls and operators within one another
+MAX_DEPTH = 100  # levels of nested brackets, calls and operators
 
 FUNCTIONS: dict[str, Callable] = {
     "Value": Value,
@@ -42,11 +42,7 @@ _STRUCTURE = (ast.List, ast.Tuple, ast.BinOp, ast.Subscript, ast.Slice)
 
 
 def checked(source: str) -> list[ast.stmt]:
-    """Parse an expression and return its statements; ValueError for what is not allowed.
-
-    >>> len(checked("a = 2.0; a * 3"))
-    2
-    """
+    """Return the statements of an expression. Raises ValueError if anything in it is not allowed."""
     if len(source) > MAX_LENGTH:
         raise ValueError(f"the expression is {len(source):,} characters long; at most {MAX_LENGTH:,} are allowed")
     source = textwrap.dedent(source).strip()
@@ -68,7 +64,7 @@ def checked(source: str) -> list[ast.stmt]:
 
 
 def _check_statement(statement: ast.stmt, known: set[str], source: str) -> set[str]:
-    """Refuse what is not allowed in a statement, and return the names that it assigns."""
+    """Refuse a statement that is not allowed, and return the names that it assigns."""
     if isinstance(statement, ast.Expr):
         _check(statement.value, known, source)
         return set()
@@ -85,7 +81,7 @@ def _check_statement(statement: ast.stmt, known: set[str], source: str) -> set[s
 
 
 def _check(root: ast.expr, known: set[str], source: str) -> None:
-    """Refuse whatever is not on the list; walks without recursion, so that no nesting can break it."""
+    """Refuse every node that is not on the lists. It does not recurse, so no depth of nesting can break it."""
     waiting: list[tuple[ast.AST, int, bool]] = [(root, 1, False)]
     while waiting:
         node, depth, is_argument = waiting.pop()
@@ -155,11 +151,7 @@ def _check_attribute(name: str, allowed: set[str]) -> None:
 
 
 def near(name: str, names: set[str]) -> str:
-    """Return a question that names the nearest of the names, if one is near.
-
-    >>> near("sofmax", {"softmax", "exp"})
-    ' (did you mean softmax?)'
-    """
+    """Return a question with the name that is most alike, or "" if none is."""
     found = difflib.get_close_matches(name[:40], sorted(names), n=1)
     return f" (did you mean {found[0]}?)" if found else ""
 

@@ -1,15 +1,17 @@
-"""Graph to DOT: one box for each Value, an arrow for each operand, a frame around each composed function."""
+"""Graph to graphviz.Digraph: one box for each Value, an arrow for each operand, a frame around each composed function."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+
+from graphviz import Digraph
 
 from micrograd_sm.draw.box import NUMBERED, box, kind_of, strangeness
 from micrograd_sm.draw.extent import DENSE, rows_crossed
 from micrograd_sm.draw.folding import READABLE
 from micrograd_sm.draw.frames import Frame, frames_of
 from micrograd_sm.draw.labels import MEANING, edge_label
-from micrograd_sm.draw.markup import named, quiet
+from micrograd_sm.draw.markup import ROOM, named, quiet
 from micrograd_sm.draw.options import DEFAULTS, Options
 from micrograd_sm.draw.palette import fill, line, text
 from micrograd_sm.graph import Edge, Graph, Node
@@ -17,65 +19,58 @@ from micrograd_sm.graph import Edge, Graph, Node
 _MANY = 150  # nodes beyond which dot is told to settle for a good layout: the best takes it minutes
 _ENTRY = {"TB": "n", "BT": "s", "LR": "w", "RL": "e"}  # the side of a box at which arrows come in
 _FRAMES = ("frame", "frame-inner")
+_FONT = "Helvetica"
+_NODES = {"shape": "plain", "fontname": _FONT, "fontsize": "12", "fontcolor": text("ink")}
+_EDGES = {"color": line("edge"), "fontname": _FONT, "arrowsize": "0.7", "penwidth": "1.2"}
 
 
-def to_dot(graph: Graph, options: Options = DEFAULTS, note: str = "") -> str:
-    """Return a Graph in the DOT language, with a note above it; the same bytes for the same graph, in every run.
+def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix: str = "") -> Digraph:
+    """Return a Graph as a Digraph, with a note above it; `prefix` begins each name in it.
 
-    >>> from micrograd_sm import Value
-    >>> x = Value(3.0, name="x")
-    >>> print(*(line for line in to_dot(Graph(x * x)).splitlines() if "->" in line), sep="\\n")
-      v0 -> v1:o0:n [id="v0-v1-0", class="edge"]
-      v0 -> v1:o1:n [id="v0-v1-1", class="edge"]
+    Its source is the same bytes for the same graph, in every run.
     """
-    lines = [*_head(options), *_note_lines("\n".join(filter(None, [note, MEANING if options.edges else ""])))]
+    picture = Digraph("micrograd_sm", graph_attr=_whole(graph, options, note), node_attr=_NODES, edge_attr=_EDGES)
     options = options._replace(strips=options.strips and len(graph) <= READABLE)
-    if rows_crossed(graph) > DENSE:
-        lines.append("  graph [nslimit=0.1, nslimit1=0.1, mclimit=0.01, splines=line]")
-    elif len(graph) > _MANY:
-        lines.append("  graph [nslimit=1, nslimit1=1]")
     frames = frames_of(graph)
     inside = dict(_frames_around(frames, ()))
     for edge in sorted(graph.edges, key=_drawing_order):
         shared = sum(one == other for one, other in zip(inside[edge.source], inside[edge.target]))
-        lines.append(_edge_line(graph, edge, options, _ground_in(shared)))
-    lines += _frame_lines(graph, frames, options, depth=0)
-    return "\n".join(lines) + "\n}\n"
+        _add_edge(picture, graph, edge, options, _ground_in(shared), prefix)
+    _add_members(picture, graph, frames, options, prefix)
+    return picture
 
 
-def _head(options: Options) -> list[str]:
-    across = "0.32" if options.down else "0.45"
-    return [
-        "digraph micrograd_sm {",
-        f'  graph [rankdir={options.rankdir}, bgcolor="{fill("ground")}", pad=0.2, nodesep=0.35, ranksep={across}, '
-        'fontname="Helvetica"]',
-        f'  node [shape=plain, fontname="Helvetica", fontsize=12, fontcolor="{text("ink")}"]',
-        f'  edge [color="{line("edge")}", fontname="Helvetica", arrowsize=0.7, penwidth=1.2]',
-    ]
+def _whole(graph: Graph, options: Options, note: str) -> dict[str, str]:
+    """Return the attributes of the whole picture."""
+    attributes = {"rankdir": options.rankdir, "bgcolor": fill("ground"), "fontname": _FONT, "pad": "0.2", "nodesep": "0.35"}
+    attributes["ranksep"] = "0.32" if options.down else "0.45"
+    said = "\n".join(filter(None, [note, MEANING if options.edges else ""]))
+    if said:
+        label = "<BR/>".join(f"{quiet(part, 11)}{ROOM}" for part in said.split("\n"))
+        attributes |= {"label": f"<{label}>", "labelloc": "t", "labeljust": "l"}
+    if rows_crossed(graph) > DENSE:
+        attributes |= {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.01", "splines": "line"}
+    elif len(graph) > _MANY:
+        attributes |= {"nslimit": "1", "nslimit1": "1"}
+    return attributes
 
 
-def _note_lines(note: str) -> list[str]:
-    if not note:
-        return []
-    said = "<BR/>".join(f"{quiet(part, 11)}&#160;" for part in note.split("\n"))
-    return [f"  graph [label=<{said}>, labelloc=t, labeljust=l]"]
-
-
-def _frame_lines(graph: Graph, frame: Frame, options: Options, depth: int) -> Iterator[str]:
-    """Yield a frame's own nodes and the frames within it, in creation order; scopes nest no deeper than calls do."""
-    indent = "  " * (depth + 1)
+def _add_members(picture: Digraph, graph: Graph, frame: Frame, options: Options, prefix: str, depth: int = 0) -> None:
+    """Add a frame's own nodes and the frames within it, in creation order; scopes nest no deeper than calls do."""
     for member in frame.members:
         if isinstance(member, str):
-            yield f"{indent}{_node_line(graph, graph[member], options)}"
+            _add_node(picture, graph, graph[member], options, prefix)
             continue
-        yield f"{indent}subgraph cluster_{member.id} {{"
-        yield (
-            f'{indent}  graph [label=<{named(member.name)}&#160;>, labelloc=t, labeljust=r, style="rounded,filled", '
-            f'color="{line("frame")}", fillcolor="{fill(_ground_in(depth + 1))}", fontcolor="{text("quiet")}", '
-            'fontsize=12, margin=12, class="scope"]'
-        )
-        yield from _frame_lines(graph, member, options, depth + 1)
-        yield f"{indent}}}"
+        with picture.subgraph(name=f"cluster_{prefix}{member.id}", graph_attr=_frame(member, depth + 1)) as inner:
+            _add_members(inner, graph, member, options, prefix, depth + 1)
+
+
+def _frame(frame: Frame, depth: int) -> dict[str, str]:
+    return {
+        "label": f"<{named(frame.name)}{ROOM}>", "labelloc": "t", "labeljust": "r", "fontsize": "12", "margin": "12",
+        "style": "rounded,filled", "color": line("frame"), "fillcolor": fill(_ground_in(depth)), "fontcolor": text("quiet"),
+        "class": "scope",
+    }  # fmt: skip
 
 
 def _frames_around(frame: Frame, around: tuple[str, ...]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -92,9 +87,9 @@ def _ground_in(frames: int) -> str:
     return _FRAMES[(frames - 1) % len(_FRAMES)] if frames else "ground"
 
 
-def _node_line(graph: Graph, node: Node, options: Options) -> str:
+def _add_node(picture: Digraph, graph: Graph, node: Node, options: Options, prefix: str) -> None:
     classes = [kind_of(graph, node), *(["folded"] if node.folded else []), *(["strange"] if strangeness(node) else [])]
-    return f'{node.id} [class="{" ".join(classes)}", label=<{box(graph, node, options)}>]'
+    picture.node(f"{prefix}{node.id}", f"<{box(graph, node, options)}>", **{"class": " ".join(classes)})
 
 
 def _drawing_order(edge: Edge) -> tuple[int, int, int]:
@@ -102,11 +97,15 @@ def _drawing_order(edge: Edge) -> tuple[int, int, int]:
     return int(edge.source[1:]), -int(edge.target[1:]), edge.position
 
 
-def _edge_line(graph: Graph, edge: Edge, options: Options, ground: str) -> str:
-    port = f":o{edge.position}:{_ENTRY[options.rankdir]}" if len(graph.operand_edges(edge.target)) <= NUMBERED else ""
+def _add_edge(picture: Digraph, graph: Graph, edge: Edge, options: Options, ground: str, prefix: str) -> None:
     flows = graph[edge.source].requires_grad
-    style = 'class="edge"' if flows else f'class="edge constant", style=dashed, color="{line("faint")}"'
+    source, target = f"{prefix}{edge.source}", f"{prefix}{edge.target}"
+    attributes = {"id": f"{source}-{edge.target}-{edge.position}", "class": "edge"}
+    if not flows:
+        attributes |= {"class": "edge constant", "style": "dashed", "color": line("faint")}
+    if len(graph.operand_edges(edge.target)) <= NUMBERED:
+        target += f":o{edge.position}:{_ENTRY[options.rankdir]}"
+    else:
+        attributes |= {"headlabel": str(edge.position + 1), "fontsize": "9", "fontcolor": text("quiet")}
     label = edge_label(graph, edge, ground) if options.edges and flows else ""
-    style += f", label=<{label}>" if label else ""
-    style += "" if port else f', headlabel="{edge.position + 1}", fontsize=9, fontcolor="{text("quiet")}"'
-    return f'  {edge.source} -> {edge.target}{port} [id="{edge.source}-{edge.target}-{edge.position}", {style}]'
+    picture.edge(source, target, f"<{label}>" if label else None, **attributes)

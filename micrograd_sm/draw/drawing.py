@@ -4,25 +4,24 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from micrograd_sm.draw.dot import to_dot
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.draw.folding import Fold, folded
 from micrograd_sm.draw.options import DEFAULTS, Options, checked
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 
+if TYPE_CHECKING:
+    from graphviz import Digraph
+
 FORMATS = ("svg", "png", "pdf", "dot")
 
 
 def format_of(path: str | Path) -> str:
-    """Return the format that a file's ending names; ValueError for another ending.
-
-    >>> format_of("loss.SVG")
-    'svg'
-    """
+    """Return the format that a file's ending names; ValueError for another ending."""
     format = Path(path).suffix[1:].lower()
     if format not in FORMATS:
         raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
@@ -30,11 +29,7 @@ def format_of(path: str | Path) -> str:
 
 
 def in_a_folder(path: str | Path) -> Path:
-    """Return the path of a file to write; FileNotFoundError when its folder does not exist.
-
-    >>> in_a_folder("loss.svg").name
-    'loss.svg'
-    """
+    """Return the path of a file to write; FileNotFoundError if its folder does not exist."""
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")
@@ -42,7 +37,7 @@ def in_a_folder(path: str | Path) -> Path:
 
 
 class Drawing:
-    """A picture of a Graph. `source` is its description in the DOT language; notebooks show it as SVG.
+    """A picture of a Graph, which notebooks show as SVG; `graphviz()` is the same as an object to restyle.
 
     `folded_from` is how many nodes there were before scopes folded by themselves, 0 where they did not.
 
@@ -54,7 +49,33 @@ class Drawing:
     def __init__(self, graph: Graph, options: Options = DEFAULTS, folded_from: int = 0) -> None:
         self.graph = graph
         self.folded_from = folded_from
-        self.source = to_dot(graph, checked(options), self._note())
+        self._options = checked(options)
+
+    def graphviz(self, prefix: str = "") -> Digraph:
+        """Return the picture as a new `graphviz.Digraph`, to restyle, to nest in a graph of your own, and to render.
+
+        `prefix` begins the name of each node and frame, so that several pictures fit in one graph. Raises ValueError if it
+        holds a colon, and RuntimeError if the graphviz package cannot be imported, with what to install.
+
+        >>> from micrograd_sm import Graph, Value
+        >>> picture = Drawing(Graph(Value(1.0).exp())).graphviz()
+        >>> picture.graph_attr["bgcolor"] = "lightyellow"
+        >>> picture.node("note", "my own words")
+        >>> print(picture.source.splitlines()[-2].strip())
+        note [label="my own words"]
+        """
+        if ":" in prefix:
+            raise ValueError(f"graphviz: the prefix {prefix!r} holds a colon, after which a name in DOT goes on with a port")
+        try:
+            from micrograd_sm.draw.dot import to_digraph  # noqa: PLC0415 - graphviz, only for who looks at the picture
+        except ImportError as error:
+            raise RuntimeError(f"draw: graphviz cannot be imported ({error}); pip install 'micrograd_sm[draw]'") from None
+        return to_digraph(self.graph, self._options, self._note(), prefix)
+
+    @cached_property
+    def source(self) -> str:
+        """The picture in the DOT language: the same bytes for the same graph, in every run."""
+        return self.graphviz().source
 
     def _note(self) -> str:
         if not self.folded_from:
@@ -67,8 +88,8 @@ class Drawing:
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format that the file's ending names, svg, png, pdf or dot, and return its path.
 
-        Raises ValueError for another ending, FileNotFoundError when the folder does not exist, RuntimeError when no
-        program is found that can lay the picture out, with what to install, or the graph is too large for any.
+        Raises ValueError for another ending, FileNotFoundError if the folder does not exist, RuntimeError if nothing is
+        found that can lay the picture out, with what to install, or if the graph is too large.
 
         >>> from micrograd_sm import Graph, Value
         >>> Drawing(Graph(Value(1.0).exp())).save("graph.docx")
@@ -87,10 +108,11 @@ class Drawing:
         return self.svg().encode() if format == "svg" else self._render(format)
 
     def _render(self, format: str) -> bytes:
+        refuse_huge(self.graph)
+        source = self.source  # first: if graphviz is missing, this says so
         from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
 
-        refuse_huge(self.graph)
-        return render(self.source, format)
+        return render(source, format)
 
     def svg(self, prefix: str = "") -> str:
         """Return the picture as an `<svg>` element, light and dark; `prefix` begins each id in it, so that ids stay unique.
@@ -129,8 +151,8 @@ def draw(
     several in a list; a depth, 0 for the outermost; False for none. By itself it folds what it must, outermost last, beyond
     200 nodes, and the picture and its repr say so.
 
-    Drawing needs no program until the picture is saved or shown. Raises TypeError for what is no Value or Graph, and
-    ValueError for an option that there is not.
+    Nothing of the `draw` extra is needed until the picture is saved or shown. Raises TypeError if `loss` is not a Value or a
+    Graph, and ValueError for an unknown option.
 
     >>> x = Value(3.0)
     >>> y = x * x

@@ -31,11 +31,7 @@ def rows_crossed(graph: Graph) -> int:
 
 
 def refuse_huge(graph: Graph) -> None:
-    """Raise RuntimeError, with a way out, for a graph that would keep the layout busy for minutes.
-
-    >>> from micrograd_sm import Value
-    >>> refuse_huge(Graph(Value(2.0).exp()))
-    """
+    """Raise RuntimeError, with a way out, for a graph that would keep the layout busy for minutes."""
     drawn = len(graph) + len(graph.edges)
     if drawn > _MOST_DRAWN or rows_crossed(graph) > _MOST_CROSSED:
         raise RuntimeError(

@@ -19,12 +19,7 @@ _SUMMARY_NUMBERS = 4  # as wide as the first numbers of a large array
 
 
 def grid(node: Node, options: Options) -> str:
-    """Return the table of what `options.show` asks for, "" for none of it; nothing flows back to a constant.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> grid(Graph(Value(2.0))["v0"], Options(show="shape"))
-    ''
-    """
+    """Return the table of what `options.show` asks for, "" for none of it; nothing flows back to a constant."""
     constant = node.kind == "constant"
     parts = []
     if options.show in ("both", "value"):

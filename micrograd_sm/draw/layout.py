@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 import sys
 import sysconfig
 from pathlib import Path
+from subprocess import CalledProcessError, TimeoutExpired
+
+from graphviz import ExecutableNotFound
+from graphviz.backend.execute import run_check  # its `pipe` has no time limit, and runs no program but `dot`
 
 _SECONDS = 60
 _WAY_OUT = "draw a smaller graph, or save it with the ending .dot, which needs no layout"
@@ -16,11 +19,8 @@ _INSTALL = "pip install 'micrograd_sm[draw]'"
 def render(source: str, format: str) -> bytes:
     """Return a picture laid out: `format` is svg, png or pdf.
 
-    `dot` on PATH comes first, then graphviz-pure, which has no pdf. Raises RuntimeError, which says what to install,
-    when neither is found, and with the program's own words when it fails.
-
-    >>> render("digraph { a -> b }", "svg")[:5]
-    b'<?xml'
+    `dot` on PATH comes first, then graphviz-pure, which has no pdf. Raises RuntimeError if neither is found, with what to
+    install, or if the program fails, with its own words.
     """
     dot, pure = find_dot(), find_pure()
     programs = [program for program in (dot, pure if format != "pdf" else None) if program]
@@ -58,21 +58,22 @@ def _what_to_install(format: str, pure: str | None) -> str:
 
 
 def _run(program: str, source: str, format: str) -> bytes:
+    command = [program, f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])]
     try:
-        done = subprocess.run(
-            [program, f"-T{format}", *(["-Gdpi=144"] if format == "png" else [])],
-            input=source.encode(),
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = run_check(command, input=source.encode(), capture_output=True, quiet=True, timeout=_SECONDS)
+        if not done.stdout:
+            raise CalledProcessError(0, command, stderr=done.stderr)
+    except TimeoutExpired:
         raise RuntimeError(f"draw: {program} took longer than {_SECONDS} seconds; {_WAY_OUT}") from None
-    except OSError as error:
+    except CalledProcessError as error:
+        raise RuntimeError(f"draw: {program} failed: {_complaint(error)}") from None
+    except (OSError, ExecutableNotFound) as error:
         raise RuntimeError(f"draw: {program} could not be started: {error}") from None
-    if done.returncode or not done.stdout:
-        words = done.stderr.decode(errors="replace").strip().splitlines()
-        errors = [line for line in words if line.startswith("Error")]
-        said = [*errors[:1], *words[-1:], f"exit code {done.returncode}"][0]
-        raise RuntimeError(f"draw: {program} failed: {said}")
     return done.stdout
+
+
+def _complaint(error: CalledProcessError) -> str:
+    """Return the first line in which the program says what the error is, else its last, else its exit code."""
+    words = error.stderr.decode(errors="replace").strip().splitlines()
+    errors = [line for line in words if line.startswith("Error")]
+    return [*errors[:1], *words[-1:], f"exit code {error.returncode}"][0]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import html
 import math
 from unicodedata import east_asian_width
+
+import graphviz
 
 from micrograd_sm.draw.palette import text
 from micrograd_sm.words.names import shortened, visible
@@ -14,72 +17,40 @@ ROOM, GAP = "&#160;", "&#160;&#160;"
 PLAIN = 'BORDER="0" CELLBORDER="0" CELLSPACING="0"'
 _DIGIT = 6.7  # points that a digit of 12 points takes
 
-_ENTITIES = {  # DOT replaces \\N and its like even here, unless the backslash is doubled
-    "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "\\": "&#92;&#92;", "  ": "&#160;&#160;",
-}  # fmt: skip
-
 
 def table(rows: str, attributes: str = PLAIN) -> str:
-    """Return a table of rows.
-
-    >>> table("<TR><TD>1</TD></TR>", 'BORDER="1"')
-    '<TABLE BORDER="1"><TR><TD>1</TD></TR></TABLE>'
-    """
+    """Return a table of rows."""
     return f"<TABLE {attributes}>{rows}</TABLE>"
 
 
 def row(*cells: str) -> str:
-    """Return a row of cells, each `<TD>...</TD>` already.
-
-    >>> row(cell("1"), cell("2"))
-    '<TR><TD>1</TD><TD>2</TD></TR>'
-    """
+    """Return a row of cells, each `<TD>...</TD>` already."""
     return f"<TR>{''.join(cells)}</TR>"
 
 
 def cell(content: str, attributes: str = "") -> str:
-    """Return a cell of a table.
-
-    >>> cell("1", 'ALIGN="LEFT"')
-    '<TD ALIGN="LEFT">1</TD>'
-    """
+    """Return a cell of a table."""
     return f"<TD{' ' if attributes else ''}{attributes}>{content}</TD>"
 
 
 def font(words: str, role: str, size: int | None = None) -> str:
-    """Return text in the colour of its role, in points.
-
-    >>> font("a < b", "ink", 9)
-    '<FONT COLOR="#111827" POINT-SIZE="9">a &lt; b</FONT>'
-    """
+    """Return text in the colour of its role, in points."""
     points = f' POINT-SIZE="{size}"' if size else ""
     return f'<FONT COLOR="{text(role)}"{points}>{escaped(words)}</FONT>'
 
 
 def quiet(words: str, size: int = 10) -> str:
-    """Return text that steps back.
-
-    >>> quiet("grad")
-    '<FONT COLOR="#4b5563" POINT-SIZE="10">grad</FONT>'
-    """
+    """Return text in the muted colour."""
     return font(words, "quiet", size)
 
 
 def named(words: str) -> str:
-    """Return a name of anybody's making as text: short, visible, and nothing of it markup.
-
-    >>> named("<b>")
-    '&lt;b&gt;'
-    """
+    """Return a user's name as text: short, visible, and nothing of it markup."""
     return escaped(shortened(visible(words)))
 
 
 def wide_enough(name: str | None, size: int = 12) -> str:
-    """Return the least width for a name outside ASCII, which layout programs without its font measure too narrow.
-
-    >>> wide_enough("x"), wide_enough("日本")
-    ('', ' WIDTH="42"')
-    """
+    """Return the least width for a name outside ASCII, which layout programs without its font measure too narrow."""
     shown = shortened(visible(name or ""))
     if shown.isascii():
         return ""
@@ -87,20 +58,10 @@ def wide_enough(name: str | None, size: int = 12) -> str:
 
 
 def room_for(characters: int) -> str:
-    """Return the least width of a cell for a number of so many characters.
-
-    >>> room_for(9), room_for(0)
-    (' WIDTH="74"', '')
-    """
+    """Return the least width of a cell for a number of so many characters."""
     return f' WIDTH="{math.ceil(characters * _DIGIT + 13)}"' if characters else ""
 
 
-def escaped(text: str) -> str:
-    """Return text for a DOT label in HTML's syntax: markup, backslashes and runs of spaces are only text there.
-
-    >>> escaped('<a & "b">')
-    '&lt;a &amp; &quot;b&quot;&gt;'
-    """
-    for char, entity in _ENTITIES.items():
-        text = text.replace(char, entity)
-    return text
+def escaped(words: str) -> str:
+    """Return text for a label in HTML's syntax: markup, backslashes and runs of spaces are only text there."""
+    return graphviz.escape(html.escape(words, quote=False)).replace("  ", GAP)

@@ -54,9 +54,8 @@ def drawing_bundle(drawing: Drawing, include: Kinds = None, exclude: Kinds = Non
 
 def picture(drawing: Drawing, kinds: set[str], text: str | None = None) -> Bundle:
     """Return a picture as SVG and as an image in HTML, which untrusted notebooks show too; else `text` and what is missing."""
-    prefix = f"mg{crc32(drawing.source.encode()):08x}-"  # the same picture has the same ids in every run, another has others
-    try:
-        picture = drawing.svg(prefix)
+    try:  # the same picture has the same ids in every run, another has others
+        picture = drawing.svg(f"mg{crc32(drawing.source.encode()):08x}-")
     except RuntimeError as error:
         return {TEXT: f"{text}\n{error}"} if text else {}
     return {SVG: picture, HTML: _image(picture, f"Computation graph of {len(drawing.graph)} nodes")}

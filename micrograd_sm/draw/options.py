@@ -32,11 +32,7 @@ class Options(NamedTuple):
 
     @property
     def down(self) -> bool:
-        """Whether arrows run down or up, so that a box's operands stand side by side along its edge.
-
-        >>> Options().down, Options("LR").down
-        (True, False)
-        """
+        """Whether arrows run down or up, so that a box's operands stand side by side along its edge."""
         return self.rankdir in ("TB", "BT")
 
 

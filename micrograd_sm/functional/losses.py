@@ -1,7 +1,7 @@
 """The losses of classification, and squared error: how far predictions are from targets, as one number.
 
 Each is composed of primitives, so that its graph shows what it does: cross_entropy is log_softmax (max, subtract,
-exp, subtract, sum, log1p, subtract) and then nll_loss (index, negative, sum, divide).
+exp, sum, log, subtract) and then nll_loss (index, negative, sum, divide).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.pointwise import log_one_plus_exp
+from micrograd_sm.functional.pointwise import log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
 from micrograd_sm.functional.selection import integers
@@ -133,7 +133,8 @@ def binary_cross_entropy_with_logits(
     """Return -[w y log σ(x) + (1 - y) log(1 - σ(x))] of logits x against targets y of the same shape.
 
     `weight` multiplies each loss and `pos_weight` (w) the positive part; both broadcast. 'mean' divides by the number of
-    elements. Composed as (1 - y) x + (1 + (w - 1) y) log(1 + exp(-x)), exact for any logit.
+    elements. Composed as (1 - y) x + (1 + (w - 1) y) [max(-x, 0) + log1p(exp(-|x|))]; value and gradient keep their digits
+    however large the logit is.
 
     Raises ValueError for shapes that differ or an unknown reduction.
     Source: torch.nn.functional.binary_cross_entropy_with_logits.
@@ -148,10 +149,11 @@ def binary_cross_entropy_with_logits(
     _check_reduction(reduction, "binary_cross_entropy_with_logits")
     if x.shape != y.shape:
         raise ValueError(f"binary_cross_entropy_with_logits: target of shape {y.shape} must have input's shape {x.shape}")
-    positive = log_one_plus_exp(-x)
+    parts = [log_one_plus_exp_minus_size(-x), relu(-x)]  # in this order: backward adds the first one's small gradient last
     if pos_weight is not None:
-        positive = positive * ((_fitting(pos_weight, x.shape, "pos_weight") - 1.0) * y + 1.0)
-    losses = (1.0 - y) * x + positive
+        factor = (_fitting(pos_weight, x.shape, "pos_weight") - 1.0) * y + 1.0
+        parts = [part * factor for part in parts]
+    losses = (1.0 - y) * x + parts[1] + parts[0]
     if weight is not None:
         losses = losses * _fitting(weight, x.shape, "weight")
     return _reduced(losses, reduction)

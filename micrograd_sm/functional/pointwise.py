@@ -125,15 +125,14 @@ def softplus(input: Any, beta: float = 1.0, threshold: float = 20.0) -> Value:
     """
     x = as_value(input, "softplus: input")
     scaled = x * beta if beta != 1 else x
-    smooth = log_one_plus_exp(scaled)
+    smooth = relu(scaled) + log_one_plus_exp_minus_size(scaled)
     smooth = smooth / beta if beta != 1 else smooth
     return primitives.where(x, smooth, condition=scaled > threshold)
 
 
-def log_one_plus_exp(x: Value) -> Value:
-    """Return log(1 + exp(x)) at full precision for every x: relu(x) + log1p(exp(-|x|))."""
-    minus_size = primitives.where(-x, x, condition=x > 0)
-    return relu(x) + log1p(exp(minus_size))
+def log_one_plus_exp_minus_size(x: Value) -> Value:
+    """Return log(1 + exp(-|x|)): what log(1 + exp(x)) is more than relu(x)."""
+    return log1p(exp(primitives.where(-x, x, condition=x > 0)))
 
 
 @composed

@@ -8,16 +8,13 @@ from random import Random
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, namespace
+from micrograd_sm.array import Array
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import composed
 from micrograd_sm.randomness import generator_or_default
 
 __all__ = ["log_softmax", "multinomial", "softmax"]
-
-_FAR = 64.0  # logits that far apart have a difference that is rounded by up to 7e-15
-_MANY = 16  # classes up to which that noise is below 1e-14
 
 
 @composed
@@ -40,56 +37,16 @@ def softmax(input: Any, dim: int) -> Value:
 def log_softmax(input: Any, dim: int) -> Value:
     """Return log(softmax(x)) along `dim`, of the same shape, without the underflow of taking them one by one.
 
-    x - max - log(sum(exp(x - max))): finite where softmax itself would round to 0 (torch.log_softmax). The maximum's own
-    exp(0) = 1 is taken out of the sum, and log1p adds it again: so a log-probability near 0 keeps its digits too, where the
-    1 would swallow all the others (torch gives 0 in the example).
+    x - max - log(sum(exp(x - max))): finite where softmax itself would round to 0 (torch.log_softmax). A log-probability
+    near 0 is rounded, as torch's is: beside the largest term of the sum, exp(0) = 1, terms below 1e-16 are lost.
 
-    >>> log_softmax(Value([40.0, 0.0]), dim=0).tolist()
-    [-4.248354255291589e-18, -40.0]
+    >>> log_softmax(Value([1000.0, 0.0]), dim=0).tolist()
+    [0.0, -1000.0]
     """
     x = as_value(input, "log_softmax: input")
     axis = _axis(x, dim, "log_softmax")
-    shifted = x if 0 in x.shape else x - _anchor(x, axis)
-    weights = primitives.exp(shifted)
-    rounding = _rounding(x.data, shifted.data, axis)
-    if rounding is not None:
-        weights = weights * rounding
-    rest = weights - _peak(shifted.data, axis)
-    return shifted - primitives.log1p(primitives.sum(rest, axis=axis, keepdims=True))
-
-
-def _anchor(x: Value, axis: tuple[int, ...]) -> Value:
-    """Return the maximum; of many classes, a constant in its place where no class has more than half of the probability.
-
-    The gradient that reaches the maximum is 0 but for rounding, and that rounding is just what p - 1 lacks where p is near 1.
-    Beside the small p of many classes it would only be noise.
-    """
-    top = primitives.max(x, axis=axis, keepdims=True)
-    if math.prod(x.shape[place] for place in axis) <= _MANY:
-        return top
-    total = primitives.sum(primitives.exp(x.data - top.data), axis=axis, keepdims=True)
-    return primitives.where(top, top.detach(), condition=total < 2.0)
-
-
-def _peak(shifted: Any, axis: tuple[int, ...]) -> Value:
-    """Return 1 where the maximum is, shared evenly by ties, and 0 elsewhere."""
-    ties = 1.0 * (shifted == 0.0)
-    counts = primitives.sum(ties, axis=axis, keepdims=True)
-    return Value(ties / namespace(counts).maximum(counts, 1.0), requires_grad=False, name="peak")
-
-
-def _rounding(x: Any, shifted: Any, axis: tuple[int, ...]) -> Value | None:
-    """Return what exp loses to the rounding of x - max, as a factor for each weight; None where it is no matter.
-
-    An error of that difference is a relative one of its exp: up to 7e-15 from a difference of 64 on, 5.7e-14 at 745.
-    """
-    if type(x) is not Array or min(shifted.flat, default=0.0) > -_FAR:
-        return None
-    top = namespace(x).max(x, axis=axis, keepdims=True)
-    moved = shifted - x  # minus the maximum, but for rounding; what follows is Knuth's exact error of a sum
-    errors = (x - (shifted - moved)) - (top + moved)
-    factors = [1.0 + error if math.isfinite(error) else 1.0 for error in errors.flat]
-    return Value(Array.of(factors, x.shape), requires_grad=False, name="rounding") if any(errors.flat) else None
+    shifted = _shifted(x, axis)
+    return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
 
 
 def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from micrograd_sm.graph.core import Graph
 
 
+Recipe = tuple[str, Callable, tuple[str, ...], Mapping[str, Any]]  # a node's id, and its operation, operands and parameters
+
+
 class Heard(NamedTuple):
     """One contribution of a backward pass: its amount, and the operand's gradient before (None at first) and after it."""
 
@@ -33,15 +36,23 @@ class Pass(NamedTuple):
     heard: tuple[Heard, ...]
 
 
-def evaluated(
-    graph: Graph,
-    known: Mapping[str, Any],
-    nodes: Iterable[Node] | None = None,
-    operations: Mapping[str, Callable] = PRIMITIVES,
-) -> dict[str, Any]:
-    """Return the values of an open graph's nodes, by id: those known, and those of `nodes` computed from them, in order.
+def recipes(graph: Graph, operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Recipe]:
+    """Return the recipe of each node of an open graph that is not a leaf, by id, in creation order."""
+    return {
+        node.id: (node.id, operations[node.op], tuple(edge.source for edge in graph.operand_edges(node.id)), node.params)
+        for node in graph
+        if node.op is not None
+    }
 
-    `known` holds the values of the leaves, at least of those that `nodes`, by default all, are computed from.
+
+def compute(values: dict[str, Any], todo: Iterable[Recipe]) -> None:
+    """Put the values of nodes in among those that they are computed from, by id."""
+    for id, operation, operands, params in todo:
+        values[id] = operation(*[values[operand] for operand in operands], **params)
+
+
+def evaluated(graph: Graph, known: Mapping[str, Any], operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Any]:
+    """Return the values of an open graph's nodes, by id: those known, among them the leaves, and those computed from them.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value(3.0) * 2.0)
@@ -49,10 +60,7 @@ def evaluated(
     10.0
     """
     values = dict(known)
-    for node in graph if nodes is None else nodes:
-        if node.op is not None and (nodes is not None or node.id not in known):
-            operands = [values[edge.source] for edge in graph.operand_edges(node.id)]
-            values[node.id] = operations[node.op](*operands, **node.params)
+    compute(values, (recipe for id, recipe in recipes(graph, operations).items() if id not in known))
     return values
 
 
@@ -120,8 +128,8 @@ def dependents(graph: Graph, id: str) -> list[str]:
     >>> dependents(Graph(Value(2.0) * 3.0), "v0")
     ['v0', 'v2']
     """
-    found = {id: None}
-    for node in graph.nodes[graph.place(id) + 1 :]:
-        if any(edge.source in found for edge in graph.operand_edges(node.id)):
-            found[node.id] = None
+    found = {graph[id].id: None}
+    for edge in graph.edges:
+        if edge.source in found:
+            found[edge.target] = None
     return list(found)

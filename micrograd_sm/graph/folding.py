@@ -1,7 +1,7 @@
-"""Folding: one node in place of all that a call of a scope made.
+"""Folding: one node in place of all nodes of a scope.
 
-A scope can be folded when a single node inside it is used outside (or is the graph's root), and when its operations were
-made one after another, so that a backward pass also goes through them without a break. Any other scope stays open.
+A scope can be folded if a single node inside it is used outside, or is the graph's root, and if its operations were made
+one after another, so that a backward pass also takes them one after another. Any other scope stays open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Fold(NamedTuple):
-    """A folded scope: the ids of the nodes inside, in creation order, and of the one among them that it puts out."""
+    """A folded scope: the ids of the nodes inside, in creation order, and of the node among them that is its output."""
 
     scope: Scope
     inside: tuple[str, ...]
@@ -26,11 +26,7 @@ class Fold(NamedTuple):
 def chosen(scopes: Sequence[Scope], names: Sequence[str], depth: int | None, what: str) -> list[Scope]:
     """Return the scopes that have one of the names, paths or ids, or that lie in `depth` others.
 
-    Raises TypeError for what is no name or depth, ValueError for a name that no scope has and a depth below 0.
-
-    >>> scopes = [Scope("s0", "a", None, "a"), Scope("s1", "b", "s0", "a/b")]
-    >>> [scope.id for scope in chosen(scopes, ["a/b"], None, "fold")], [scope.id for scope in chosen(scopes, [], 0, "fold")]
-    (['s1'], ['s0'])
+    Raises TypeError if a name is not a str or depth is not an int, ValueError for unknown names and a negative depth.
     """
     if depth is not None:
         if names:
@@ -56,12 +52,7 @@ def _named(scopes: Sequence[Scope], name: str, what: str) -> list[Scope]:
 
 
 def members(graph: Graph) -> dict[str, list[str]]:
-    """Return the ids of the nodes that were made inside each scope, at any depth.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> members(Graph(Value(0.0).softplus()))["s0"]
-    ['v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7']
-    """
+    """Return for each scope the ids of the nodes that were made inside it, at any depth."""
     outer = {scope.id: scope.outer for scope in graph.scopes}
     found: dict[str, list[str]] = {scope.id: [] for scope in graph.scopes}
     for node in graph.nodes:
@@ -73,13 +64,7 @@ def members(graph: Graph) -> dict[str, list[str]]:
 
 
 def folds(graph: Graph, scopes: Iterable[Scope]) -> list[Fold]:
-    """Return those of the scopes that can be folded, each with what it holds; `graph` must be open.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> graph = Graph(Value(0.0).softplus())
-    >>> [(fold.scope.name, fold.output) for fold in folds(graph, graph.scopes)]
-    [('softplus', 'v7')]
-    """
+    """Return folds of those scopes that can be folded. `graph` must be open."""
     scopes = list(scopes)
     if not scopes:
         return []
@@ -106,31 +91,20 @@ def _fold(graph: Graph, scope: Scope, ids: list[str], users: dict[str, list[str]
 
 
 def outermost(scopes: Sequence[Scope], ids: Iterable[str]) -> tuple[str, ...]:
-    """Return those of the ids whose scopes lie in no other of them, in the order of the scopes.
-
-    >>> outermost([Scope("s0", "a", None, "a"), Scope("s1", "b", "s0", "a/b")], {"s0", "s1"})
-    ('s0',)
-    """
+    """Return the ids of the scopes that lie in no other scope of `ids`, in the order of the scopes."""
     ids, covered = set(ids), set()
-    for scope in scopes:  # an outer scope is opened before those in it
+    for scope in scopes:  # an outer scope comes before its inner scopes
         if scope.outer in ids or scope.outer in covered:
             covered.add(scope.id)
     return tuple(scope.id for scope in scopes if scope.id in ids and scope.id not in covered)
 
 
 def folded_nodes(graph: Graph, folds: Iterable[Fold]) -> tuple[tuple[Node, ...], dict[str, list[str]]]:
-    """Return the nodes of an open graph with folds in place of what they hold, and the ids of each one's operands.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> graph = Graph(Value(0.0).softplus())
-    >>> nodes, operands = folded_nodes(graph, folds(graph, graph.scopes))
-    >>> [node.op for node in nodes], operands
-    ([None, 'softplus'], {'v0': [], 'v7': ['v0']})
-    """
+    """Return the nodes of an open graph, with folds in place of the nodes inside them, and the operands of each."""
     by_output = {fold.output: fold for fold in folds}
     held = {id: fold for fold in by_output.values() for id in fold.inside}
     nodes, operands = [], {}
-    outer_of = _places_around(graph, by_output.values())
+    outer_of = _surroundings(graph, by_output.values())
     for node in graph.nodes:
         fold = held.get(node.id)
         if fold is None:
@@ -149,14 +123,14 @@ def _folded(output: Node, fold: Fold, scope: str, call: str | None) -> Node:
 
 
 def _entering(graph: Graph, fold: Fold) -> list[str]:
-    """Return what enters a fold from outside, each once, in creation order."""
+    """Return the ids of the nodes outside that a fold uses, each once, in creation order."""
     inside = set(fold.inside)
     sources = {edge.source for id in fold.inside for edge in graph.operand_edges(id)} - inside
     return sorted(sources, key=graph.place)
 
 
-def _places_around(graph: Graph, folds: Iterable[Fold]) -> dict[str | None, tuple[str, str | None]]:
-    """Return the path and id of what surrounds the folded scopes, for them and for every scope in them."""
+def _surroundings(graph: Graph, folds: Iterable[Fold]) -> dict[str | None, tuple[str, str | None]]:
+    """Return the path and id of the scope around each fold, by the id of the folded scope and of every scope in it."""
     around: dict[str | None, tuple[str, str | None]] = {}
     for fold in folds:
         around[fold.scope.id] = "/".join(fold.scope.path.split("/")[:-1]), fold.scope.outer

@@ -1,4 +1,4 @@
-"""Names for Values: what the caller's variables, lists, dicts, modules and `self` call them."""
+"""Names for Values, from the caller's variables, lists, dicts, modules and `self`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,13 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 
-_MAX_LOOKED_AT = 100_000  # entries of the caller's containers among which names are looked for
+_MAX_LOOKED_AT = 100_000  # entries of the caller's containers
 
 
 def names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
-    """Return names for the Values whose identities are wanted: variables first, then what lies in containers.
-
-    >>> x = Value(2.0)
-    >>> list(names_in({"W": [[x]]}, {id(x)}).values())
-    ['W[0][0]']
-    """
+    """Return names for the Values with these identities. A variable wins over an entry of a container."""
     names: dict[int, str] = {}
-    level = [(name, x) for name, x in variables.items() if _is_a_readers(name, variables)]
+    level = [(name, x) for name, x in variables.items() if _is_users_own(name, variables)]
     opened: set[int] = set()
     looked_at = 0
     while level and len(names) < len(wanted):
@@ -27,7 +22,7 @@ def names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
         for name, x in level:
             if id(x) in wanted:
                 names.setdefault(id(x), name)
-            elif id(x) not in opened and (_holds_names(x) or name == "self"):
+            elif id(x) not in opened and (_is_container(x) or name == "self"):
                 opened.add(id(x))
                 containers.append((name, x))
         level = []
@@ -40,23 +35,23 @@ def names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
 
 
 def _entries(name: str, x: Any) -> Iterable[tuple[str, Any]]:
-    """Return what a container holds, by name; keys whose repr could differ between runs are left out."""
+    """Return the entries of a container by name, without keys whose repr may differ between runs."""
     if isinstance(x, dict):
-        return ((f"{name}[{key!r}]", part) for key, part in x.items() if type(key) in (str, int) and _counts(part))
+        return ((f"{name}[{key!r}]", part) for key, part in x.items() if type(key) in (str, int) and _is_of_interest(part))
     if isinstance(x, (list, tuple)):
-        return ((f"{name}[{place}]", part) for place, part in enumerate(x) if _counts(part))
+        return ((f"{name}[{index}]", part) for index, part in enumerate(x) if _is_of_interest(part))
     held = _parameters(x)
     if name == "self":
         held += list(getattr(x, "__dict__", {}).items())
     return (
         (f"{name}.{attribute}", part)
         for attribute, part in held
-        if not any(step.startswith("_") for step in attribute.split(".")) and _counts(part)
+        if not any(step.startswith("_") for step in attribute.split(".")) and _is_of_interest(part)
     )
 
 
 def _parameters(x: Any) -> list[tuple[str, Any]]:
-    """Return a module's parameters, by the names it gives them; whoever wrote the module, a Graph does not fail for names."""
+    """Return a module's parameters by name, or none if it raises: no module may stop a Graph from being made."""
     with suppress(Exception):
         return list(x.named_parameters()) if _is_module(x) else []
     return []
@@ -66,14 +61,14 @@ def _is_module(x: Any) -> bool:
     return callable(getattr(type(x), "named_parameters", None))
 
 
-def _holds_names(x: Any) -> bool:
+def _is_container(x: Any) -> bool:
     return isinstance(x, (list, tuple, dict)) or _is_module(x)
 
 
-def _counts(x: Any) -> bool:
-    return isinstance(x, Value) or _holds_names(x)
+def _is_of_interest(x: Any) -> bool:
+    return isinstance(x, Value) or _is_container(x)
 
 
-def _is_a_readers(name: str, variables: Mapping[str, Any]) -> bool:
-    """Whether a variable is one that a reader knows: not private, not an interpreter's, not IPython's `Out`."""
+def _is_users_own(name: str, variables: Mapping[str, Any]) -> bool:
+    """Whether a variable is the user's own: neither private nor IPython's `Out`."""
     return name.isidentifier() and not name.startswith("_") and not (name == "Out" and "_oh" in variables)

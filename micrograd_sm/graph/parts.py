@@ -1,4 +1,4 @@
-"""What a Graph is made of: nodes, edges and scopes."""
+"""The parts of a Graph: nodes, edges and scopes."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ NO_PARAMS: Mapping[str, Any] = MappingProxyType({})
 class Node(NamedTuple):
     """One Value as it was when the Graph was made, or a scope folded into one node.
 
-    `op`, `symbol` and `params` say which primitive made it (None, "" and nothing for a leaf); `grad` is None before a
-    backward pass; `scope` names the composed functions that it was made in, outermost first, `cross_entropy/nll_loss`,
-    and `call` is the id of the innermost one. `source` is the line of code that made it, where `trace()` was on. `folded`
-    has the ids of the nodes that a folded scope stands for, its own among them, and is empty for any other node.
+    `op`, `symbol` and `params` say which primitive made it; they are None, "" and empty for a leaf. `grad` is None before
+    a backward pass. `scope` names the composed functions around it, outermost first, as in `cross_entropy/nll_loss`, and
+    `call` is the id of the innermost one. `source` is the line of code that made it, if `trace()` was on. `folded` has the
+    ids of all nodes that a folded scope stands for, its own id among them; it is empty for any other node.
 
     >>> from micrograd_sm import Graph, Value
     >>> node = Graph(Value(2.0, name="x").exp())["v1"]
@@ -39,7 +39,7 @@ class Node(NamedTuple):
 
     @property
     def kind(self) -> str:
-        """Say what the node is: "leaf", "constant" (nothing flows back to it), or "intermediate".
+        """The kind of node: "leaf", "constant" (no gradient flows back to it), or "intermediate".
 
         >>> from micrograd_sm import Graph, Value
         >>> [node.kind for node in Graph(Value(2.0) * 3.0).nodes]
@@ -65,9 +65,9 @@ class Edge(NamedTuple):
 
 
 class Scope(NamedTuple):
-    """One call of a composed function; `outer` is the id of the scope around it, None where there is none.
+    """One call of a composed function; `outer` is the id of the scope around it, or None.
 
-    Ids s0, s1, ... are in the order in which the scopes were opened; `path` has all names from the outermost scope on.
+    Ids s0, s1, ... are in the order in which the scopes were opened; `path` has all names, from the outermost scope on.
 
     >>> from micrograd_sm import Graph, Value, cross_entropy
     >>> for scope in Graph(cross_entropy(Value([[1.0, 2.0]]), [1])).scopes:

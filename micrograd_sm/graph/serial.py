@@ -26,12 +26,12 @@ FORMAT, VERSION = "micrograd_sm.Graph", 1
 
 _DTYPES: dict[str, type] = {"float": float, "int": int, "bool": bool}
 _WORDS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
-_DEEPEST = 16  # lists and slices inside one another in a parameter; index keys have three or four
+_DEEPEST = 16  # levels of nested lists and slices in a parameter; index keys have three or four
 _NONE: Any = type(None)
 
 
 class Parsed(NamedTuple):
-    """What a dict says of a graph: its nodes without folds, each one's operands, and which scopes are folded."""
+    """A graph as a dict describes it: its nodes without folds, the operands of each, and which scopes are folded."""
 
     nodes: tuple[Node, ...]
     operands: dict[str, list[str]]
@@ -41,12 +41,7 @@ class Parsed(NamedTuple):
 
 
 def as_dict(graph: Graph, folds: Iterable[str]) -> dict[str, Any]:
-    """Return an open graph, and the ids of the scopes to fold in it, as a dict of plain Python.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> as_dict(Graph(Value(2.0).exp()), [])["nodes"][1]["operands"]
-    ['v0']
-    """
+    """Return an open graph, and the ids of the scopes that are folded in it, as a dict of plain Python."""
     return {
         "format": FORMAT,
         "version": VERSION,
@@ -87,51 +82,46 @@ def _written(x: Any) -> Any:
         return {"ellipsis": True}
     if type(x) is str:
         return {"text": x}
-    raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be written")
+    raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be saved")
 
 
 # Reading ------------------------------------------------------------------------------------------------------------
 
 
 def parsed(content: Any) -> Parsed:
-    """Return what a dict made by `as_dict` says; ValueError that names what is wrong with any other.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> parsed(as_dict(Graph(Value(2.0, name="x").exp()), [])).nodes[0].name
-    'x'
-    """
+    """Return the graph that a dict from `as_dict` describes. Raises ValueError that names what is wrong with any other."""
     whole = _entries(content, "the graph")
     if whole.get("format") != FORMAT or type(whole.get("version")) is not int:
         _refuse(f"expected a dict with format {FORMAT!r} and a version, as Graph.to_dict() returns")
     if whole["version"] != VERSION:
-        _refuse(f"version {whole['version']} is not known here, only {VERSION}; a newer micrograd_sm may read it")
+        _refuse(f"version {whole['version']} is unknown, only {VERSION} is known; a newer micrograd_sm may read it")
     scopes = _scopes(_entry(whole, "scopes", list, "the graph"))
     nodes: dict[str, Node] = {}
     operands: dict[str, list[str]] = {}
-    for place, entry in enumerate(_entry(whole, "nodes", list, "the graph")):
-        node, sources = _node(_entries(entry, f"node {place}"), nodes, scopes)
+    for number, entry in enumerate(_entry(whole, "nodes", list, "the graph")):
+        node, sources = _node(_entries(entry, f"node {number}"), nodes, scopes)
         nodes[node.id], operands[node.id] = node, sources
     root, folded = _entry(whole, "root", str, "the graph"), _entry(whole, "folded", list, "the graph")
     if root not in nodes:
-        _refuse(f"the root {root!r} is none of the {len(nodes)} nodes")
+        _refuse(f"the root {root!r} is not one of the {len(nodes)} nodes")
     if unknown := [id for id in folded if type(id) is not str or id not in scopes]:
-        _refuse(f"folded names {unknown[0]!r}, which is none of the {len(scopes)} scopes")
+        _refuse(f"folded names {unknown[0]!r}, which is not one of the {len(scopes)} scopes")
     return Parsed(tuple(nodes.values()), operands, root, tuple(scopes.values()), folded)
 
 
 def _scopes(entries: list) -> dict[str, Scope]:
     scopes: dict[str, Scope] = {}
-    for place, entry in enumerate(entries):
-        where = f"scope {place}"
+    for number, entry in enumerate(entries):
+        where = f"scope {number}"
         fields = _entries(entry, where)
         id, name = _entry(fields, "id", str, where), _entry(fields, "name", str, where)
         outer = _entry(fields, "outer", (str, _NONE), where)
-        if id != f"s{place}":
+        if id != f"s{number}":
             _refuse(f"{where} has id {id!r}; ids are s0, s1, ... in order")
         if not name or "/" in name:
             _refuse(f"{where}: the name must not be empty or contain '/', got {name!r}")
         if outer is not None and outer not in scopes:
-            _refuse(f"{where} lies in {outer!r}, which is no scope before it")
+            _refuse(f"{where} lies in {outer!r}, which is not an earlier scope")
         scopes[id] = Scope(id, name, outer, f"{scopes[outer].path}/{name}" if outer is not None else name)
     return scopes
 
@@ -142,10 +132,10 @@ def _node(entry: Mapping[str, Any], earlier: Mapping[str, Node], scopes: Mapping
         _refuse(f"{where} has id {entry['id']!r}; ids are v0, v1, ... in order")
     op, call = _entry(entry, "op", (str, _NONE), where), _entry(entry, "call", (str, _NONE), where)
     if call is not None and call not in scopes:
-        _refuse(f"{where} was made in {call!r}, which is none of the {len(scopes)} scopes")
+        _refuse(f"{where} was made in {call!r}, which is not one of the {len(scopes)} scopes")
     data, grad = (_numbers(entry, field, where) for field in ("data", "grad"))
     if data is None or (grad is not None and shape_of(grad) != shape_of(data)):
-        _refuse(f"{where}: the gradient must have the shape of the data, and there must be data")
+        _refuse(f"{where}: there must be data, and the gradient must have its shape")
     operands, params = _operands(entry, op, earlier, where)
     requires_grad = _entry(entry, "requires_grad", bool, where)
     node = Node(
@@ -168,18 +158,18 @@ def _node(entry: Mapping[str, Any], earlier: Mapping[str, Node], scopes: Mapping
 def _operands(
     entry: Mapping[str, Any], op: str | None, earlier: Mapping[str, Node], where: str
 ) -> tuple[list[str], Mapping[str, Any]]:
-    """Return the operands and parameters that an entry names, if they are what its primitive takes."""
+    """Return the operands and parameters of an entry, if its primitive takes them."""
     operands = _entry(entry, "operands", list, where)
     if unknown := [id for id in operands if type(id) is not str or id not in earlier]:
-        _refuse(f"{where}: the operand {unknown[0]!r} is no node before it")
+        _refuse(f"{where}: the operand {unknown[0]!r} is not an earlier node")
     written = _entries(_entry(entry, "params", dict, where), f"{where}: params")
     params = {name: _read(param, f"{where}: {name}") for name, param in sorted(written.items())}
     if op is None:
         if operands or params:
-            _refuse(f"{where} has no op, and yet operands or params")
+            _refuse(f"{where} has operands or params, but no op")
         return operands, NO_PARAMS
     if op not in PRIMITIVES:
-        _refuse(f"{where}: no primitive {op!r}; there are {', '.join(PRIMITIVES)}")
+        _refuse(f"{where}: there is no primitive {op!r}; the primitives are {', '.join(PRIMITIVES)}")
     count, wanted = _signature(op)
     if (count is not None and len(operands) != count) or not operands:
         _refuse(f"{where}: {op} has {len(operands)} operands and takes {count if count is not None else 'at least one'}")
@@ -190,7 +180,7 @@ def _operands(
 
 @cache
 def _signature(op: str) -> tuple[int | None, frozenset[str]]:
-    """Return how many operands a primitive takes, None for any number, and the names of its parameters."""
+    """Return how many operands a primitive takes, or None if it takes any number, and the names of its parameters."""
     primitive = PRIMITIVES[op]
     names = list(inspect.signature(primitive.value).parameters)
     if isinstance(primitive.gradient, EachOperand):
@@ -210,7 +200,7 @@ def _numbers(entry: Mapping[str, Any], field: str, where: str) -> Any:
 
 def _read(x: Any, where: str, depth: int = 0) -> Any:
     if depth > _DEEPEST:
-        _refuse(f"{where}: more than {_DEEPEST} lists inside one another cannot be read")
+        _refuse(f"{where}: lists nested more than {_DEEPEST} levels deep cannot be read")
     if x is None or type(x) in (bool, int):
         return x
     if type(x) is float and math.isfinite(x):

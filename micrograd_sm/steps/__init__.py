@@ -1,4 +1,4 @@
-"""A user's own backward pass, recorded as steps that can be walked through, forward and back."""
+"""A backward pass, recorded as steps to walk through, forward and back."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ _LATER = {"Contribution": "parts", "Formula": "formula", "Step": "parts", "Steps
 
 
 def steps(loss: Value | Graph, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
-    """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each gradient passed on.
+    """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each contribution.
 
-    Afterwards every `.grad` is what a plain `loss.backward(gradient)` would have left. Names are found as `Graph` finds them.
-    From a Graph the pass is computed with the Graph's own numbers, and no `.grad` changes.
+    Afterwards every `.grad` is the same as after `loss.backward(gradient)`. Names are found as `Graph` finds them. From a
+    Graph, the pass is computed with the Graph's own numbers, and no `.grad` changes.
     `grain` is "node" (one backward step for each operation) or "contribution" (one for each operand that takes a gradient).
 
-    Raises TypeError for what is no Value or Graph, ValueError for another grain, and what `Value.backward` raises.
+    Raises TypeError if the loss is not a Value or a Graph, ValueError for another grain, and the errors of `Value.backward`.
 
     >>> x = Value(3.0, name="x")
     >>> for step in steps(x * x + 1.0):
@@ -41,7 +41,7 @@ dL/dx += dL/dv1 * dv1/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
     >>> x.grad
     6.0
     """
-    from micrograd_sm.steps.record import record  # noqa: PLC0415 - only for who records a pass
+    from micrograd_sm.steps.record import record  # noqa: PLC0415 - so that importing stays quick
 
     return record(loss, sys._getframe(1).f_locals if names is None else names, gradient, grain)
 

@@ -1,4 +1,4 @@
-"""What a step says, as terms: how a value was computed, and what each operand's gradient receives."""
+"""A step as terms: how a value was computed, or what is added to the gradient of each operand."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Re
 if TYPE_CHECKING:
     from micrograd_sm.steps.parts import Contribution, Step
 
-_MOST_OPERANDS = 6  # of a cat, that are written out
+_MOST_OPERANDS = 6  # operands of a cat up to which all are written out
 
 
 class Formula(NamedTuple):
-    """A line in its three parts, each to be shown on its own: symbols, numbers ("" where there are none), result.
+    """A line in three parts: symbols, numbers ("" if the line has none), result.
 
     >>> from micrograd_sm import Value, steps
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
@@ -34,7 +34,7 @@ class Formula(NamedTuple):
 
     @property
     def text(self) -> str:
-        """The three parts in one.
+        """The three parts as one line.
 
         >>> Formula("L = a * b", "2 * -3", "-6").text
         'L = a * b = 2 * -3 = -6'
@@ -43,7 +43,7 @@ class Formula(NamedTuple):
 
 
 class Symbols(NamedTuple):
-    """Sees names in a step."""
+    """Writes the values and derivatives of a step as symbols."""
 
     step: Step
 
@@ -54,12 +54,12 @@ class Symbols(NamedTuple):
     def upstream(self) -> Term:
         return Slope(self.step.names[self.step.root], self.step.names[self.step.node.id])
 
-    def local(self, one: Contribution) -> Term:
-        return Slope(self.step.names[self.step.node.id], self.step.names[one.operand.id])
+    def local(self, contribution: Contribution) -> Term:
+        return Slope(self.step.names[self.step.node.id], self.step.names[contribution.operand.id])
 
 
 class Numbers(NamedTuple):
-    """Sees numbers in a step."""
+    """Writes the values and derivatives of a step as numbers."""
 
     step: Step
 
@@ -69,38 +69,31 @@ class Numbers(NamedTuple):
     def upstream(self) -> Term:
         return Number(self.step.upstream)
 
-    def local(self, one: Contribution) -> Term:
-        return Number(one.local.data)
+    def local(self, contribution: Contribution) -> Term:
+        return Number(contribution.local.data)
 
 
-Sight = Symbols | Numbers
+Style = Symbols | Numbers
 
 
 def lines_of(step: Step) -> tuple[Line, ...]:
-    """Return what a step says, a line for each contribution on the way back.
-
-    >>> from micrograd_sm import Value, steps
-    >>> x = Value(3.0, name="x")
-    >>> [len(lines_of(step)) for step in steps(x * x)]
-    [1, 1, 2]
-    """
+    """Return the lines of a step: one, or on the way back one for each contribution."""
     if step.phase == "seed":
         root = step.names[step.root]
         return (Line(Slope(root, root), "=", None, None, Number(step.upstream)),)
     if step.phase == "forward":
-        numbers = _made(step, Numbers(step)) if step.operands else None
-        return (Line(Name(step.names[step.node.id]), "=", _made(step, Symbols(step)), numbers, Number(step.node.data)),)
-    return tuple(_contributed(step, one) for one in step.contributions)
+        numbers = _forward_term(step, Numbers(step)) if step.operands else None
+        return (Line(Name(step.names[step.node.id]), "=", _forward_term(step, Symbols(step)), numbers, Number(step.node.data)),)
+    return tuple(_contribution_line(step, contribution) for contribution in step.contributions)
 
 
 # Forward ------------------------------------------------------------------------------------------------------------
 
 
-def _made(step: Step, sight: Sight) -> Term:
-    """Return how a node was made of its operands."""
+def _forward_term(step: Step, style: Style) -> Term:
     node, op = step.node, step.node.op or ""
-    operands = [sight.value(operand) for operand in step.operands]
-    if node.folded:  # named by its scope, which may be called as a primitive is
+    operands = [style.value(operand) for operand in step.operands]
+    if node.folded:  # its name is that of a scope, and may be that of a primitive, too
         return _call(visible(node.symbol), operands, "")
     if op and PRIMITIVES[op].infix:
         return Infix(node.symbol, operands[0], operands[1])
@@ -108,9 +101,9 @@ def _made(step: Step, sight: Sight) -> Term:
         return Infix("-", None, operands[0])
     note = params_text(op, node.params)
     if op == "index":
-        return Picked(operands[0], note or " at the places picked")
+        return Picked(operands[0], note or " at the chosen indices")
     if "condition" in node.params:
-        operands.insert(0, Name("condition") if isinstance(sight, Symbols) else Number(node.params["condition"]))
+        operands.insert(0, Name("condition") if isinstance(style, Symbols) else Number(node.params["condition"]))
     return _call(node.symbol, operands, note)
 
 
@@ -123,73 +116,75 @@ def _call(function: str, operands: list[Term], note: str) -> Term:
 # Backward -----------------------------------------------------------------------------------------------------------
 
 
-def _contributed(step: Step, one: Contribution) -> Line:
-    root, operand = step.names[step.root], step.names[one.operand.id]
-    symbols, numbers = _said_once(_passed(step, one, Symbols(step)), _passed(step, one, Numbers(step)))
-    if sum(other.id == one.operand.id for other in step.operands) > 1:
-        symbols = Remark(symbols, f"as operand {one.edge.position + 1}")
-    return Line(Slope(root, operand), "+=", symbols, numbers, Number(one.amount), (one.before, one.after))
+def _contribution_line(step: Step, contribution: Contribution) -> Line:
+    root, operand = step.names[step.root], step.names[contribution.operand.id]
+    symbols, numbers = _said_once(*(_contribution_term(step, contribution, style(step)) for style in (Symbols, Numbers)))
+    if sum(other.id == contribution.operand.id for other in step.operands) > 1:
+        symbols = Remark(symbols, f"as operand {contribution.edge.position + 1}")
+    total = contribution.before, contribution.after
+    return Line(Slope(root, operand), "+=", symbols, numbers, Number(contribution.amount), total)
 
 
 def _said_once(symbols: Term, numbers: Term) -> tuple[Term, Term]:
-    """Keep words where they are needed: how two are multiplied beside the names, what becomes of one beside its number."""
+    """Keep words once: beside the symbols if they say how factors are multiplied, else beside the numbers."""
     if isinstance(symbols, Remark) and isinstance(numbers, Remark):
         return (symbols, numbers.of) if isinstance(numbers.of, Infix) else (symbols.of, numbers)
     return symbols, numbers
 
 
-def _passed(step: Step, one: Contribution, sight: Sight) -> Term:
-    """Return what one operand receives: the upstream gradient times the local derivative, or in words what becomes of it."""
+def _contribution_term(step: Step, contribution: Contribution, style: Style) -> Term:
+    """Return a contribution as a product with the local derivative, or as the upstream gradient with words."""
     op = step.node.op or ""
-    if not step.node.folded and (one.operand.shape or step.node.shape):
+    if not step.node.folded and (contribution.operand.shape or step.node.shape):
         if op in _OWN_TERMS:
-            return _OWN_TERMS[op](step, one, sight)
+            return _OWN_TERMS[op](step, contribution, style)
         if PRIMITIVES[op].says:
-            return Remark(sight.upstream(), _words(step, one))
-    return _KINDS[one.local.kind](step, one, sight)
+            return Remark(style.upstream(), _words(step, contribution))
+    return _KINDS[contribution.local.kind](step, contribution, style)
 
 
-def _words(step: Step, one: Contribution) -> str:
-    """Return what becomes of the upstream gradient, as the primitive says it."""
+def _words(step: Step, contribution: Contribution) -> str:
+    """Return what happens to the upstream gradient, in the words of the primitive."""
     params = step.node.params
     positions = params.get("positions", ())
     return PRIMITIVES[step.node.op or ""].says.format(
-        shape=one.operand.shape or "()",
-        key=params_text("index", params) or "the places picked",
-        repeated=", added up where one was picked more than once" if len(set(positions)) < len(positions) else "",
+        shape=contribution.operand.shape or "()",
+        key=params_text("index", params) or "the chosen indices",
+        repeated=", added up where an index repeats" if len(set(positions)) < len(positions) else "",
     )
 
 
-def _scaled(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Infix("*", sight.upstream(), sight.local(one))
+def _scaled(step: Step, contribution: Contribution, style: Style) -> Term:
+    return Infix("*", style.upstream(), style.local(contribution))
 
 
-def _elementwise(step: Step, one: Contribution, sight: Sight) -> Term:
-    summed = _summed(one.operand.shape, step.node.shape)
-    return Remark(Infix("⊙", sight.upstream(), sight.local(one)), "element by element" + (f", {summed}" if summed else ""))
+def _elementwise(step: Step, contribution: Contribution, style: Style) -> Term:
+    summed = _summed(contribution.operand.shape, step.node.shape)
+    words = "element by element" + (f", {summed}" if summed else "")
+    return Remark(Infix("⊙", style.upstream(), style.local(contribution)), words)
 
 
-def _by_matrix(step: Step, one: Contribution, sight: Sight) -> Term:
-    """One number from many: its derivative has the operand's shape. Many from many: a row for each, many columns."""
-    matrix = one.local.data
+def _by_matrix(step: Step, contribution: Contribution, style: Style) -> Term:
+    """A matrix with one row is written in the operand's shape; any other has a row for each element of the output."""
+    matrix = contribution.local.data
     if matrix.shape[0] == 1:
-        if isinstance(sight, Symbols):
-            return _scaled(step, one, sight)
-        return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, one.operand.shape)))
-    top, bottom = step.names[step.node.id], step.names[one.operand.id]
+        if isinstance(style, Symbols):
+            return _scaled(step, contribution, style)
+        return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, contribution.operand.shape)))
+    top, bottom = step.names[step.node.id], step.names[contribution.operand.id]
     words = f"the matrix with a row for each element of {top} and a column for each of {bottom}"
-    if max(len(step.node.shape), len(one.operand.shape)) < 2:
-        return Remark(Infix("@", Transposed(sight.local(one)), sight.upstream()), words)
-    upstream = sight.upstream() if isinstance(sight, Symbols) else Number(_in_one_row(step.upstream))
-    return Remark(Infix("@", Transposed(sight.local(one)), upstream), f"{words}, in one row after another")
+    if max(len(step.node.shape), len(contribution.operand.shape)) < 2:
+        return Remark(Infix("@", Transposed(style.local(contribution)), style.upstream()), words)
+    upstream = style.upstream() if isinstance(style, Symbols) else Number(_in_one_row(step.upstream))
+    return Remark(Infix("@", Transposed(style.local(contribution)), upstream), f"{words}, in one row after another")
 
 
-def _through(step: Step, one: Contribution, sight: Sight) -> Term:
-    """A derivative too large to be written out."""
-    slope = Symbols(step).local(one)
+def _through(step: Step, contribution: Contribution, style: Style) -> Term:
+    """A derivative that is too large to write out keeps its name."""
+    slope = Symbols(step).local(contribution)
     if step.node.shape:
-        return Infix("@", Transposed(slope), sight.upstream())
-    return Infix("*", sight.upstream(), slope)
+        return Infix("@", Transposed(slope), style.upstream())
+    return Infix("*", style.upstream(), slope)
 
 
 _KINDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
@@ -205,7 +200,7 @@ def _in_one_row(data: Any) -> Any:
 
 
 def _only(data: Any) -> Any:
-    """Return the one number in an array that has but one."""
+    """Return the number in an array of one element."""
     data = data.tolist() if shape_of(data) else data
     while isinstance(data, list):
         data = data[0]
@@ -215,30 +210,30 @@ def _only(data: Any) -> Any:
 # Operations whose gradients are a term of their own -------------------------------------------------------------------
 
 
-def _unpermuted(step: Step, one: Contribution, sight: Sight) -> Term:
+def _unpermuted(step: Step, contribution: Contribution, style: Style) -> Term:
     if step.node.params["order"] == (1, 0):
-        return Transposed(sight.upstream())
-    return Remark(sight.upstream(), _words(step, one))
+        return Transposed(style.upstream())
+    return Remark(style.upstream(), _words(step, contribution))
 
 
-def _unexpanded(step: Step, one: Contribution, sight: Sight) -> Term:
-    return Remark(sight.upstream(), _summed(one.operand.shape, step.node.shape) or "unchanged")
+def _unexpanded(step: Step, contribution: Contribution, style: Style) -> Term:
+    return Remark(style.upstream(), _summed(contribution.operand.shape, step.node.shape) or "unchanged")
 
 
-def _own_part(step: Step, one: Contribution, sight: Sight) -> Term:
-    axis, position = step.node.params["axis"], one.edge.position
+def _own_part(step: Step, contribution: Contribution, style: Style) -> Term:
+    axis, position = step.node.params["axis"], contribution.edge.position
     start = sum(operand.shape[axis] for operand in step.operands[:position])
-    return Picked(sight.upstream(), f"[{':, ' * axis}{start}:{start + one.operand.shape[axis]}]")
+    return Picked(style.upstream(), f"[{':, ' * axis}{start}:{start + contribution.operand.shape[axis]}]")
 
 
-def _by_product(step: Step, one: Contribution, sight: Sight) -> Term:
+def _by_product(step: Step, contribution: Contribution, style: Style) -> Term:
     a, b = step.operands
     product = (
-        Infix("@", sight.upstream(), Transposed(sight.value(b)))
-        if one.edge.position == 0
-        else Infix("@", Transposed(sight.value(a)), sight.upstream())
+        Infix("@", style.upstream(), Transposed(style.value(b)))
+        if contribution.edge.position == 0
+        else Infix("@", Transposed(style.value(a)), style.upstream())
     )
-    summed = _summed(one.operand.shape, (*step.node.shape[:-2], *one.operand.shape[-2:]))
+    summed = _summed(contribution.operand.shape, (*step.node.shape[:-2], *contribution.operand.shape[-2:]))
     return Remark(product, summed) if summed else product
 
 
@@ -251,7 +246,7 @@ _OWN_TERMS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
 
 
 def _summed(shape: tuple[int, ...], wide: tuple[int, ...]) -> str:
-    """Say over which dimensions a gradient of shape `wide` is summed to become one of `shape`; "" for none."""
+    """Say over which dimensions a gradient of shape `wide` is summed to get `shape`, or "" if over none."""
     if shape == wide:
         return ""
     if not shape:

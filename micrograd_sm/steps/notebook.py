@@ -1,4 +1,4 @@
-"""What a notebook shows of Steps: the page to walk through, in a frame of its own, with the picture and text beside it."""
+"""Steps in a notebook: the page to walk through, in a frame of its own, with a picture and text as alternatives."""
 
 from __future__ import annotations
 
@@ -12,16 +12,11 @@ from micrograd_sm.steps.page import page_html
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
-_HEIGHT = 760  # pixels of a stepper: the picture, the formula and the controls
+_HEIGHT = 760  # pixels: room for the picture, the formula and the controls
 
 
 def steps_bundle(walk: Steps, include: Kinds = None, exclude: Kinds = None) -> Bundle:
-    """Return Steps as text, as a picture, and as the page to walk through in a sandboxed frame.
-
-    >>> from micrograd_sm import Value, steps
-    >>> list(steps_bundle(steps(Value(2.0).exp()), include=["text/plain", "text/html"]))
-    ['text/plain', 'text/html']
-    """
+    """Return Steps as text, as a picture, and as the page to walk through in a sandboxed frame."""
     kinds, bundle = kinds_shown(include, exclude), {TEXT: repr(walk)}
     if kinds - {TEXT}:
         bundle |= picture(draw(walk.graph), kinds | {HTML}, bundle[TEXT])
@@ -31,10 +26,10 @@ def steps_bundle(walk: Steps, include: Kinds = None, exclude: Kinds = None) -> B
 
 
 def _stepper(walk: Steps, image: str) -> str:
-    """Return the page in a frame of its own, and the picture for where frames are taken out: in untrusted notebooks."""
+    """Return the page in a frame of its own, and the picture for untrusted notebooks, which remove frames."""
     title = f"Back-propagation, step by step: {len(walk)} steps over {len(walk.graph)} nodes"
     style = f"display:block;box-sizing:border-box;width:100%;height:{_HEIGHT}px;border:1px solid #8888"
-    # A sanitizer that takes out the frame takes out the style sheet as well; if it left it, there would be nothing to hide.
+    # A sanitizer that removes the frame also removes the style sheet that hides the picture.
     return (
         '<div class="micrograd-sm-stepper"><style>.micrograd-sm-stepper iframe+img{display:none}</style>'
         f'<iframe sandbox="allow-scripts" title="{title}" style="{style}" srcdoc="{escape(page_html(walk))}"></iframe>'

@@ -1,4 +1,4 @@
-"""What a recorded pass is made of: steps, and in the backward ones what each operand receives."""
+"""The parts of a recorded pass: steps, and the contributions in backward steps."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from micrograd_sm.words.text import line_parts
 
 
 class Contribution(NamedTuple):
-    """What one operation adds to the gradient of one operand: its upstream gradient times the local derivative.
+    """What an operation adds to the gradient of an operand: its upstream gradient times the local derivative.
 
-    `before` is the operand's gradient until then, None for the first contribution; `after` is the sum.
+    `before` is the operand's gradient until then, or None for the first contribution; `after` is the sum.
     """
 
     edge: Edge
@@ -35,9 +35,9 @@ class Contribution(NamedTuple):
 class Step(NamedTuple):
     """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
 
-    `upstream` is the gradient of the step's node, None on the way forward; `contributions` has one entry for each operand
-    edge that takes a gradient, or exactly one at the grain of contributions. `names` says what each node is called in a
-    formula, by its id, and `root` is the id of the node that all gradients are those of.
+    `upstream` is the gradient of the step's node, or None on the way forward. `contributions` has an entry for each operand
+    edge that takes a gradient, or a single one if the grain is "contribution". `names` has the label of each node in a
+    formula, by its id, and `root` is the id of the node that is differentiated.
     """
 
     index: int  # type: ignore[assignment] # tuple's own index() is no loss
@@ -50,7 +50,7 @@ class Step(NamedTuple):
     names: Mapping[str, str]
 
     def __eq__(self, other: object) -> bool:
-        """Whether both say the same, numbers to the last bit."""
+        """Whether both steps are the same, numbers to the last bit."""
         return type(other) is Step and exactly(self) == exactly(other)
 
     def __hash__(self) -> int:
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
-        """What the step says, in symbols, in numbers, and its result: one for each contribution on the way back.
+        """The formulas of the step: one, or on the way back one for each contribution.
 
         >>> from micrograd_sm import Value, steps
         >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
@@ -98,7 +98,7 @@ class Step(NamedTuple):
 
     @property
     def mathml_formulas(self) -> tuple[Formula, ...]:
-        """The formulas, each part as a MathML element of its own ("" where there are no numbers).
+        """The formulas, each part as a MathML element of its own ("" if there are no numbers).
 
         >>> from micrograd_sm import Value, steps
         >>> x = Value(3.0, name="x")
@@ -110,7 +110,7 @@ class Step(NamedTuple):
 
     @property
     def mathml(self) -> str:
-        """The step as one MathML element, its formulas under one another.
+        """The step as one MathML element, its formulas one below the other.
 
         >>> from micrograd_sm import Value, steps
         >>> x = Value(3.0, name="x")
@@ -121,11 +121,7 @@ class Step(NamedTuple):
 
 
 def exactly(part: Any) -> Any:
-    """Return what two parts of steps have in common when they are the same to the last bit.
-
-    >>> exactly((0.0, Array([1.0]))) == exactly((-0.0, Array([1.0])))
-    False
-    """
+    """Return a part of a step in a form that is equal for two parts if they are the same to the last bit."""
     if isinstance(part, (Mapping, tuple)):
         items = part.items() if isinstance(part, Mapping) else part
         return [exactly(item) for item in items]

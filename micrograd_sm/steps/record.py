@@ -24,10 +24,10 @@ GRAINS = ("node", "contribution")
 
 
 class Steps(Sequence[Step]):
-    """The steps of one backward pass, in order, over a graph whose gradients are that pass's own.
+    """The steps of one backward pass, in order, over a graph with the gradients of this pass alone.
 
-    `earlier` holds the gradients that earlier passes had left in `.grad`, by node id; `.grad` is now their sum with the
-    pass's. A sequence of Steps is immutable, and so is each step.
+    `earlier` holds the gradients of earlier passes that were in `.grad`, by node id; now `.grad` is the sum. Steps are
+    immutable, and so is each step.
     """
 
     __slots__ = ("_heard", "_seed", "_steps", "earlier", "grain", "graph")
@@ -59,12 +59,12 @@ class Steps(Sequence[Step]):
                 yield Step(0, "forward", node, self._operands(node), None, (), graph.root, names)
         yield Step(0, "seed", graph[graph.root], (), self._seed, (), graph.root, names)
         shown = {inside: node.id for node in graph for inside in node.folded}
-        for target, run in groupby(self._heard, key=lambda one: shown.get(one.edge.target) or one.edge.target):
+        for target, run in groupby(self._heard, key=lambda heard: shown.get(heard.edge.target) or heard.edge.target):
             node = graph[target]
             passed = tuple(self._contributions(node, list(run)))
-            if not passed:  # inside a fold that no gradient leaves
+            if not passed:  # it is inside a fold, and no gradient leaves the fold
                 continue
-            parts = [passed] if self.grain == "node" else [(one,) for one in passed]
+            parts = [passed] if self.grain == "node" else [(contribution,) for contribution in passed]
             for part in parts:
                 yield Step(0, "backward", node, self._operands(node), node.grad, part, graph.root, names)
 
@@ -72,20 +72,20 @@ class Steps(Sequence[Step]):
         return tuple(self.graph[edge.source] for edge in self.graph.operand_edges(node.id))
 
     def _contributions(self, node: Node, run: list[Heard]) -> Iterator[Contribution]:
-        """Yield a contribution for each operand edge; a folded node's are the sums of those that leave its inside."""
+        """Yield a contribution for each operand edge; for a folded node, the sum of those that leave the inside."""
         for edge in self.graph.operand_edges(node.id):
-            parts = [one for one in run if one.edge == edge or (node.folded and one.edge.source == edge.source)]
+            parts = [heard for heard in run if heard.edge == edge or (node.folded and heard.edge.source == edge.source)]
             if parts:
                 amount = parts[0].amount
-                for one in parts[1:]:
-                    amount = amount + one.amount
+                for heard in parts[1:]:
+                    amount = amount + heard.amount
                 local = local_derivative(self.graph, edge)
                 yield Contribution(edge, self.graph[edge.source], local, amount, parts[0].before, parts[-1].after)
 
     # Other views of the same pass -----------------------------------------------------------------------------------
 
     def by_contribution(self) -> Steps:
-        """Return the same pass with one step for each contribution: `x * x` passes on two.
+        """Return the same pass with one backward step for each contribution; `x * x` makes two.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0)
@@ -105,7 +105,7 @@ class Steps(Sequence[Step]):
         return Steps(self.graph, self._heard, self._seed, self.earlier, "node")
 
     def fold(self, *names: str, depth: int | None = None) -> Steps:
-        """Return the same pass with chosen scopes as single operations; `Graph.fold` says how they are chosen.
+        """Return the same pass with some scopes folded into single operations, as `Graph.fold` folds them.
 
         >>> from micrograd_sm import steps
         >>> from micrograd_sm import softmax
@@ -125,9 +125,9 @@ class Steps(Sequence[Step]):
         return Steps(self.graph.unfold(*names), self._heard, self._seed, self.earlier, self.grain)
 
     def gradients(self, index: int) -> dict[str, Any]:
-        """Return the running gradients after a step, by node id; nodes that none has reached yet are left out.
+        """Return the running gradients after a step, by node id, without the nodes that have none yet.
 
-        Raises IndexError for a step that there is not.
+        Raises IndexError if there is no such step.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
@@ -140,14 +140,14 @@ class Steps(Sequence[Step]):
         for step in self._steps[: last + 1]:
             if step.phase == "seed":
                 totals[step.node.id] = step.upstream
-            totals.update((one.operand.id, one.after) for one in step.contributions)
+            totals.update((contribution.operand.id, contribution.after) for contribution in step.contributions)
         return totals
 
     def save(self, path: str | Path) -> Path:
-        """Write the pass as a page to walk through, one HTML file that asks for nothing else, and return its path.
+        """Write the pass as a page to walk through, one HTML file that loads nothing else, and return its path.
 
-        Raises ValueError for a path that does not end in .html, FileNotFoundError when the folder does not exist, and
-        RuntimeError when no program is found that lays the picture out, with what to install.
+        Raises ValueError if the path does not end in .html, FileNotFoundError if the folder does not exist, and
+        RuntimeError, with what to install, if there is no program to lay out the picture.
 
         >>> from micrograd_sm import steps
         >>> steps(Value(1.0).exp()).save("page.docx")
@@ -160,10 +160,10 @@ class Steps(Sequence[Step]):
         return save(self, path)
 
     def check(self) -> Check:
-        """Compare every node's final gradient with central differences; true when all agree.
+        """Compare every node's final gradient with central differences; the result is true if all agree.
 
-        `str` of what is returned names the first that differs, going backward. At most 16 elements of each array are looked
-        at, and in graphs of more than about 1,000 nodes so many nodes, evenly spread, that the check takes seconds.
+        Its `str` names the first gradient of the backward pass that differs. At most 16 elements of each array are compared,
+        and in graphs of more than about 1,000 nodes only some nodes, evenly spread, so that the check takes seconds.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
@@ -175,9 +175,9 @@ class Steps(Sequence[Step]):
         return check(self.graph, self._seed)
 
     def text(self) -> str:
-        """Return all steps as lines, numbered from 1 as on the page and in the terminal, and what earlier passes had left.
+        """Return all steps as lines, numbered from 1 as on the page and in the terminal, and the gradients of earlier passes.
 
-        Values made under `trace()` come with the line of code that made them.
+        Values made under `trace()` have the line of code that made them beside them.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
@@ -211,16 +211,16 @@ class Steps(Sequence[Step]):
         return len(self._steps)
 
     @overload
-    def __getitem__(self, place: int) -> Step: ...
+    def __getitem__(self, index: int) -> Step: ...
 
     @overload
-    def __getitem__(self, place: slice) -> Sequence[Step]: ...
+    def __getitem__(self, index: slice) -> Sequence[Step]: ...
 
-    def __getitem__(self, place: int | slice) -> Step | Sequence[Step]:
-        return self._steps[place]
+    def __getitem__(self, index: int | slice) -> Step | Sequence[Step]:
+        return self._steps[index]
 
     def __eq__(self, other: object) -> bool:
-        """Whether both are the same pass over the same graph, seen in the same way, numbers to the last bit."""
+        """Whether both are the same pass over the same graph, with the same grain and folds, to the last bit."""
         if not isinstance(other, Steps):
             return NotImplemented
         return self is other or (self.graph == other.graph and exactly(self._seen()) == exactly(other._seen()))
@@ -245,12 +245,12 @@ class Steps(Sequence[Step]):
 
 
 def _again(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
-    """Return the Steps that were copied or pickled."""
+    """Make Steps again from a copy or a pickle."""
     return Steps(graph, heard, seed, MappingProxyType(earlier), grain)
 
 
 def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
-    """Run and record one backward pass; `steps` says what of."""
+    """Run one backward pass and record it, as `steps` says."""
     if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"steps: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
     if grain not in GRAINS:
@@ -275,7 +275,7 @@ def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) 
 
     def observe(node: Value, position: int, upstream: Any, contribution: Any) -> None:
         source, target = ids[node.parents[position].number], ids[node.number]
-        totals.setdefault(target, upstream)  # only the root has none yet
+        totals.setdefault(target, upstream)  # only the root has no total yet
         old = totals.get(source)
         totals[source] = contribution if old is None else old + contribution
         heard.append(Heard(Edge(source, target, position), snapshot(contribution), snapshot(old), snapshot(totals[source])))

@@ -9,7 +9,8 @@ from typing import Any
 _NAMES_IN = {  # by the module that defines them
     "landscapes.batch": "residual_maps training_maps",
     "landscapes.losses": "LOSSES Samples Setting sample",
-    "landscapes.parts": "Curve CurvePanel FieldPanel Landscape MapPanel",
+    "landscapes.landscape": "Landscape",
+    "landscapes.panels": "Curve CurvePanel FieldPanel MapPanel",
     "landscapes.pictures": "PICTURES SETTINGS logit_field loss_curves setting_curves "
     "setting_logit_field setting_maps setting_simplex_field simplex_field",
     "mistakes.anomaly": "Anomaly anomaly first_anomaly",

@@ -73,27 +73,13 @@ def _softmax(graph: Graph, out: Node) -> Normalised | None:
 def _log_softmax(graph: Graph, out: Node) -> Normalised | None:
     shifted, taken = operands(graph, out)
     log = _before_moves(graph, taken)
-    total = _before_moves(graph, operands(graph, log)[0]) if log.op in ("log", "log1p") else log
-    if log.op not in ("log", "log1p") or total.op != "sum":
+    total = _before_moves(graph, operands(graph, log)[0]) if log.op == "log" else log
+    if log.op != "log" or total.op != "sum":
         return None
     (summed,) = operands(graph, total)
-    if log.op == "log1p":
-        summed = _without_the_peak(graph, summed)
     if summed.op != "exp" or operands(graph, summed)[0].id != shifted.id:
         return None
     return _found("log_softmax", graph, shifted, summed, total, out)
-
-
-def _without_the_peak(graph: Graph, rest: Node) -> Node:
-    """Return exp(x - max) of exp(x - max) - peak, before a factor that may correct its rounding; else the node."""
-    if rest.op != "subtract":
-        return rest
-    weights, peak = operands(graph, rest)
-    if peak.kind != "constant":
-        return rest
-    if weights.op == "multiply" and operands(graph, weights)[1].kind == "constant":
-        return operands(graph, weights)[0]
-    return weights
 
 
 def _found(kind: str, graph: Graph, shifted: Node, exp: Node, total: Node, out: Node) -> Normalised:
@@ -112,7 +98,6 @@ def unshifted(graph: Graph, node: Node) -> Node:
     if node.op == "subtract":
         x, shift = operands(graph, node)
         top = _before_moves(graph, shift)
-        top = operands(graph, top)[0] if top.op == "where" else top  # log_softmax of many classes chooses where to stop it
         if top.op == "max" and operands(graph, top)[0].id == x.id:
             return x
     return node

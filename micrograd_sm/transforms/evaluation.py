@@ -185,11 +185,18 @@ class Evaluation:
         return [_stacked([column[k] for column in found], x.shape, u, last=True) for k, u in enumerate(vectors)]
 
 
-def _positions(what: str, argnums: Any, count: int) -> list[int]:
-    """Return the positions of the arguments that argnums names, counted from 0."""
+def check_argnums(what: str, argnums: Any) -> None:
+    """Raise RuntimeError unless argnums is an int or a tuple of ints."""
     numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     if not all(type(number) is int for number in numbers):
-        raise RuntimeError(f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}")
+        raise RuntimeError(
+            f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}; give the point afterwards: {what}(f)(x)"
+        )
+
+
+def _positions(what: str, argnums: Argnums, count: int) -> list[int]:
+    """Return the positions of the arguments that argnums names, counted from 0."""
+    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
     for number in numbers:
         if not -count <= number < count:
             raise RuntimeError(f"{what}: argnums names argument {number}, and there are {count} positional arguments")

@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from micrograd_sm.engine import as_value
-from micrograd_sm.transforms.evaluation import Argnums, Evaluation
+from micrograd_sm.transforms.evaluation import Argnums, Evaluation, check_argnums
 from micrograd_sm.transforms.structure import aligned, leaves, outline, rebuilt
 
 
@@ -26,7 +26,7 @@ def grad(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> Cal
     {'w': Value(5., requires_grad=False), 'x': [Value(2., requires_grad=False)]}
     """
 
-    @_named(function)
+    @_transform("grad", function, argnums)
     def gradient(*args: Any, **kwargs: Any) -> Any:
         run = Evaluation("grad", function, args, kwargs, argnums, has_aux)
         found = run.arguments_like(run.pull([run.scalar_seed()]))
@@ -45,7 +45,7 @@ def value_and_grad(function: Callable, argnums: Argnums = 0, has_aux: bool = Fal
     (Value(9., requires_grad=False), Value(6., requires_grad=False))
     """
 
-    @_named(function)
+    @_transform("value_and_grad", function, argnums)
     def value_and_gradient(*args: Any, **kwargs: Any) -> Any:
         run = Evaluation("value_and_grad", function, args, kwargs, argnums, has_aux)
         found = run.arguments_like(run.pull([run.scalar_seed()]))
@@ -109,7 +109,7 @@ def jacobian(function: Callable, argnums: Argnums = 0, has_aux: bool = False) ->
     [[2.0, 0.0, 0.0], [0.0, 4.0, 0.0], [0.0, 0.0, 6.0]]
     """
 
-    @_named(function)
+    @_transform("jacobian", function, argnums)
     def jacobians(*args: Any, **kwargs: Any) -> Any:
         run = Evaluation("jacobian", function, args, kwargs, argnums, has_aux)
         run.require_floating_outputs()
@@ -132,7 +132,7 @@ def jacfwd(function: Callable, argnums: Argnums = 0, has_aux: bool = False) -> C
     [[2.0, 0.0], [0.0, 4.0]]
     """
 
-    @_named(function)
+    @_transform("jacfwd", function, argnums)
     def jacobians(*args: Any, **kwargs: Any) -> Any:
         run = Evaluation("jacfwd", function, args, kwargs, argnums, has_aux)
         by_input = [run.columns(index) for index in range(len(run.inputs))]
@@ -151,6 +151,7 @@ def hessian(function: Callable, argnums: Argnums = 0) -> Callable:
     >>> f"{hessian(cross_entropy)(Value([0.0, 0.0]), 1):.2f}"  # diag(p) - p p^T
     '[[0.25, -0.25], [-0.25, 0.25]]'
     """
+    check_argnums("hessian", argnums)
     return jacobian(jacobian(function, argnums), argnums)
 
 
@@ -179,7 +180,9 @@ def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
     return products if several else products[0]
 
 
-def _named(function: Callable) -> Callable[[Callable], Callable]:
+def _transform(what: str, function: Callable, argnums: Argnums) -> Callable[[Callable], Callable]:
+    """Return the decorator that gives a transformed function the name and documentation of the function itself."""
     if not callable(function):
         raise TypeError(f"a transform needs a function, got {function!r}; write grad(f)(x), not grad(f(x))")
+    check_argnums(what, argnums)
     return wraps(function)

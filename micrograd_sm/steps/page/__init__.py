@@ -1,4 +1,4 @@
-"""The page of a recorded pass: one HTML file that a reader steps through, without a request to anywhere."""
+"""The page of a recorded pass: one HTML file to step through, which loads nothing from anywhere."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The HTML of a page: its parts put together, and a policy that lets nothing in but them."""
+"""The HTML of a page: its parts put together, and a policy that allows nothing else."""
 
 from __future__ import annotations
 
@@ -17,26 +17,17 @@ from micrograd_sm.draw import to_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.page.content import Content, cell_text, content_of, json_text, room_for_totals
-from micrograd_sm.steps.parts import Step
 from micrograd_sm.words.names import labels_of, visible
 
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
 _SCRIPTS = ("model.js", "picture.js", "formula.js", "predict.js", "page.js")
-_MOST_STRIPS = 200  # nodes up to which large arrays have heat strips in the picture
+_MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays
 
 
 def save(walk: Steps, path: str | Path) -> Path:
-    """Write the page of a recorded pass as one HTML file and return its path; `Steps.save` says what it raises.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> save(steps(Value(1.0).exp()), "page.docx")
-    Traceback (most recent call last):
-        ...
-    ValueError: save: 'page.docx' must end in .html
-    """
+    """Write the page of a recorded pass as one HTML file and return its path. Raises the errors of `Steps.save`."""
     path = Path(path)
     if path.suffix.lower() not in (".html", ".htm"):
         raise ValueError(f"save: {str(path)!r} must end in .html")
@@ -49,13 +40,8 @@ def save(walk: Steps, path: str | Path) -> Path:
 def page_html(walk: Steps) -> str:
     """Return the page of a recorded pass as one HTML document, which also runs in a sandboxed frame.
 
-    A graph too large to be laid out has a page without a picture. Raises RuntimeError when no program is found that lays
-    pictures out, with what to install.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> page_html(steps(Value(1.0).exp()))[:15]
-    '<!DOCTYPE html>'
+    If the graph is too large for a layout, the page has no picture. Raises RuntimeError, with what to install, if there is
+    no program to lay out the picture.
     """
     opened = walk.unfold().by_node()
     picture = _picture(opened)
@@ -77,7 +63,7 @@ def page_html(walk: Steps) -> str:
 
 
 def _picture(opened: Steps) -> str:
-    """Return the picture of a graph that is all open; of one too large to be laid out, the words that say so."""
+    """Return the picture of a graph without folds, or a message if it is too large for a layout."""
     try:
         refuse_huge(opened.graph)
     except RuntimeError as error:
@@ -88,7 +74,7 @@ def _picture(opened: Steps) -> str:
 
 
 def _by_class(picture: str) -> str:
-    """Return a picture without the colours that its classes give as well: in a page the style sheet is always there."""
+    """Return a picture without colour attributes where a class sets the colour: a page always has the style sheet."""
     return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
 
 
@@ -97,13 +83,13 @@ def _asset(name: str) -> str:
 
 
 def _inlined(name: str) -> str:
-    """Return a style sheet or a script without indents and lines of comment, which each page would carry along."""
+    """Return a style sheet or a script without indents and comments, which would make each page larger."""
     lines = (line.strip() for line in _asset(name).splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
 def _policy(styles: list[str], script: str) -> str:
-    """Return the content security policy: nothing from anywhere, and inline only what has these hashes."""
+    """Return the content security policy: load nothing, and run only the inline parts with these hashes."""
     sources = {"style-src": " ".join(map(_hash, dict.fromkeys(styles))), "script-src": _hash(script)}
     return "; ".join(["default-src 'none'", *(f"{kind} {hashes}" for kind, hashes in sources.items()), "base-uri 'none'"])
 
@@ -113,7 +99,7 @@ def _hash(text: str) -> str:
 
 
 def _row(graph: Graph, node: Node, label: str) -> str:
-    """Return the row of a node in the table of values and gradients, as it is after the last step."""
+    """Return the row of a node in the table of values and gradients after the last step."""
     gradient = "none, a constant" if node.kind == "constant" else _shown(node.grad)
     name = f'<th scope="row">{escape(label)}</th>'
     made = escape(visible(node.op)) if node.op else node.kind
@@ -125,10 +111,6 @@ def _shown(data: object) -> str:
 
 
 def _items(content: Content) -> Iterator[str]:
-    """Yield one list item for each step by node, with a line for each of its events."""
-    for _, run in groupby(content.lines, key=lambda line: _same_step(line[0])):
+    """Yield a list item for each step by node, with a line for each of its events."""
+    for _, run in groupby(content.lines, key=lambda line: (line[0].phase, line[0].node.id)):
         yield "<li>" + "".join(f"<span>{escape(text)}</span>" for _, text in run) + "</li>"
-
-
-def _same_step(step: Step) -> tuple[str, str]:
-    return step.phase, step.node.id

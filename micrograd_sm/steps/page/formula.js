@@ -1,6 +1,6 @@
-// Formulas: MathML made of the pieces in the data, tag by tag from a list, so that a name can only ever be text.
+// Formulas: MathML made of pieces in the data. Only tags from a list are made, so a name can only be text.
 
-// A formula in lines: what it says in symbols, then in numbers, then what comes out. A line breaks between its terms.
+// A formula in lines: symbols, then numbers, then the result. A line breaks only between its terms.
 function formulaElement(formula) {
   const element = document.createElement("p");
   element.className = "formula";
@@ -21,15 +21,15 @@ function wordsElement(text) {
   return element;
 }
 
-const tagOf = (place) => data.fragments[place][0];
-const isText = (place) => tagOf(place) === "mtext";
+const tagOf = (index) => data.fragments[index][0];
+const isText = (index) => tagOf(index) === "mtext";
 
-// The terms of a row, each with the operator before it. What begins with an operator, a bracket or a sign, stays together.
-function termsOf(place) {
+// The terms of a row, each with the operator before it. A row that begins with an operator, bracket or sign stays together.
+function termsOf(index) {
   const flat = (piece) => (tagOf(piece) === "mrow" && tagOf(data.fragments[piece][1]) !== "mo"
     ? data.fragments[piece].slice(1).flatMap(flat) : [piece]);
   const terms = [];
-  for (const piece of flat(place)) {
+  for (const piece of flat(index)) {
     const open = terms.at(-1)?.length === 1 && tagOf(terms.at(-1)[0]) === "mo";
     if (open && !isText(piece)) terms.at(-1).push(piece);
     else terms.push([piece]);
@@ -42,15 +42,15 @@ const MATH_TAGS = new Set(["mrow", "mi", "mn", "mo", "mtext", "mfrac", "msup", "
 
 const MATH_ATTRIBUTES = new Set(["mathvariant", "stretchy", "fence", "lspace", "rspace", "displaystyle", "width"]);
 
-function mathElement(places) {
+function mathElement(indices) {
   const math = document.createElementNS(MATH, "math");
-  math.append(...places.map(pieceElement));
-  if (places.length > 1) for (const [side, room] of [["lspace", "0.1em"], ["rspace", "0.3em"]]) math.firstChild.setAttribute(side, room);
+  math.append(...indices.map(pieceElement));
+  if (indices.length > 1) for (const [side, room] of [["lspace", "0.1em"], ["rspace", "0.3em"]]) math.firstChild.setAttribute(side, room);
   return math;
 }
 
-function pieceElement(place) {
-  const [tag, ...children] = data.fragments[place];
+function pieceElement(index) {
+  const [tag, ...children] = data.fragments[index];
   const element = document.createElementNS(MATH, MATH_TAGS.has(tag) ? tag : "mtext");
   for (const child of children) {
     if (typeof child === "number") element.append(pieceElement(child));

@@ -1,4 +1,4 @@
-"""Formulas as a page keeps them: three parts each, and every piece of MathML once, however many steps show it."""
+"""Formulas in a page: each in three parts, and each piece of MathML stored once for all steps that show it."""
 
 from __future__ import annotations
 
@@ -11,41 +11,25 @@ _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
 class Fragments:
-    """Pieces of MathML, `[tag, child, ...]`: a child is text, the place of another piece in `found`, or attributes.
-
-    >>> fragments = Fragments()
-    >>> fragments.place_of(ET.fromstring("<mfrac><mi>L</mi><mi>L</mi></mfrac>")), fragments.found
-    (1, [['mi', 'L'], ['mfrac', 0, 0]])
-    """
+    """Pieces of MathML, `[tag, child, ...]`: a child is text, the index of another piece in `found`, or attributes."""
 
     def __init__(self) -> None:
         self.found: list[Any] = []
-        self._places: dict[tuple[Any, ...], int] = {}
+        self._indices: dict[tuple[Any, ...], int] = {}
 
-    def place_of(self, element: ET.Element) -> int:
-        """Return the place of a piece, which is added unless it is there."""
-        children = [self.place_of(child) for child in element]
+    def index_of(self, element: ET.Element) -> int:
+        """Return the index of a piece in `found`, and add it if it is new."""
+        children = [self.index_of(child) for child in element]
         text = [element.text] if element.text and not children else []
         attributes = [dict(element.attrib)] if element.attrib else []
         piece = [element.tag.removeprefix(_MATHML), *attributes, *text, *children]
         key = (element.tag, *element.attrib.items(), *text, *children)
-        if key not in self._places:
-            self._places[key] = len(self.found)
+        if key not in self._indices:
+            self._indices[key] = len(self.found)
             self.found.append(piece)
-        return self._places[key]
+        return self._indices[key]
 
 
 def formula_of(step: Step, fragments: Fragments) -> list[list[int]]:
-    """Return the formulas of a step, each as the places of its parts: symbols, numbers unless they say nothing more, result.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> fragments = Fragments()
-    >>> [[symbols, numbers, result]] = formula_of(steps(Value(3.0, name="x") * 2.0)[0], fragments)
-    >>> fragments.found[result], fragments.found[result - 1]
-    (['math', 11], ['mn', '6'])
-    """
-    return [
-        [fragments.place_of(ET.fromstring(part)) for part in formula if part]
-        for formula in step.mathml_formulas
-    ]  # fmt: skip
+    """Return the formulas of a step, each as the indices of its parts: symbols, numbers if it has them, result."""
+    return [[fragments.index_of(ET.fromstring(part)) for part in formula if part] for formula in step.mathml_formulas]

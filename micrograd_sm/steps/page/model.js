@@ -1,28 +1,28 @@
-// What the page knows, and the steps and totals that follow from it. Nothing here touches the document.
+// The data of the page, and the steps and totals made from it. Nothing here changes the document.
 const data = JSON.parse(document.getElementById("data").textContent);
 const lines = [...document.querySelectorAll("#list li > span")].map((line) => line.textContent);
 const nodes = new Map(data.nodes.map((node) => [node.id, node]));
 const scopes = new Map(data.scopes.map((scope) => [scope.id, { ...scope, inside: new Set(scope.inside) }]));
 const SEED = data.events.findIndex((event) => event.phase === "seed");
 
-// JSON has no nan and no infinity: they are written as strings.
+// JSON has no nan and no infinity, so they are strings.
 const number = (x) => (typeof x === "string" ? { nan: NaN, inf: Infinity, "-inf": -Infinity }[x] : x);
 const numbers = (x) => (Array.isArray(x) ? x.map(number) : number(x));
-const elementOf = (x, place) => number(Array.isArray(x) ? x[place] : x);
+const elementOf = (x, index) => number(Array.isArray(x) ? x[index] : x);
 
-// The folded scopes that show: those inside no other folded one, by each node that they cover.
+// The folded scopes that are visible, which lie in no other folded scope, by the nodes that they cover.
 function coverOf(folded) {
   const cover = new Map();
-  for (const scope of scopes.values()) { // the outer ones come first
+  for (const scope of scopes.values()) { // outer scopes come first
     if (folded.has(scope.id) && !cover.has(scope.node)) for (const inside of scope.inside) cover.set(inside, scope);
   }
   return cover;
 }
 
-// A part is one contribution: which event sets the operand's total (`last`), and which one found it (`first`).
-const rawPart = (place) => {
-  const event = data.events[place];
-  return { ...event, amount: event.amount ?? event.after, first: place, last: place, text: lines[place], edges: [event.edge] };
+// A part is one contribution: from the event that starts it (`first`) to the event that sets the operand's total (`last`).
+const rawPart = (index) => {
+  const event = data.events[index];
+  return { ...event, amount: event.amount ?? event.after, first: index, last: index, text: lines[index], edges: [event.edge] };
 };
 const foldedPart = (part, scope) => ({
   ...part,
@@ -30,32 +30,32 @@ const foldedPart = (part, scope) => ({
     .filter((event) => event.operand === part.operand && scope.inside.has(event.node)).map((event) => event.edge),
 });
 
-// The steps of the whole pass, at a grain, with some scopes as single operations.
+// The steps of the whole pass at a grain, with some scopes folded into single operations.
 function walkOf(grain, folded) {
   const cover = coverOf(folded);
   const steps = [];
   const add = (phase, node, scope, parts, text, math) => steps.push({ phase, node, scope, parts, text, math });
-  for (let place = 0; place < data.events.length; ) {
-    const event = data.events[place];
+  for (let index = 0; index < data.events.length; ) {
+    const event = data.events[index];
     const scope = cover.get(event.node);
     const node = scope?.node ?? event.node;
-    let end = place + 1;
+    let end = index + 1;
     if (event.phase === "forward") {
-      if (event.node === node) add("forward", node, scope, [], scope?.text ?? lines[place], scope?.math ?? event.math);
+      if (event.node === node) add("forward", node, scope, [], scope?.text ?? lines[index], scope?.math ?? event.math);
     } else if (event.phase === "seed") {
-      add("seed", node, scope, [], lines[place], event.math);
+      add("seed", node, scope, [], lines[index], event.math);
     } else {
       while (end < data.events.length && (cover.get(data.events[end].node)?.node ?? data.events[end].node) === node) end++;
-      const places = Array.from({ length: end - place }, (_, k) => place + k);
-      const parts = scope ? scope.parts.map((part) => foldedPart(part, scope)) : places.map(rawPart);
+      const run = Array.from({ length: end - index }, (_, k) => index + k);
+      const parts = scope ? scope.parts.map((part) => foldedPart(part, scope)) : run.map(rawPart);
       for (const group of grain === "node" ? [parts] : parts.map((part) => [part])) add("backward", node, scope, group);
     }
-    place = end;
+    index = end;
   }
   return { steps, cover };
 }
 
-// After a step: which values are computed, and which event has set each node's gradient last.
+// The state after a step: which values are computed, and which event was the last to set each gradient.
 function stateAfter(steps, index) {
   const computed = new Set(data.nodes.filter((node) => node.op === null).map((node) => node.id));
   const totals = new Map();
@@ -67,8 +67,8 @@ function stateAfter(steps, index) {
   return { computed, totals };
 }
 
-// The total of a part's operand before it, undefined when it is the first.
+// The total of an operand before a step, or undefined if it has none yet.
 function totalBefore(steps, index, operand) {
-  const place = stateAfter(steps, index - 1).totals.get(operand);
-  return place === undefined ? undefined : data.events[place].after;
+  const event = stateAfter(steps, index - 1).totals.get(operand);
+  return event === undefined ? undefined : data.events[event].after;
 }

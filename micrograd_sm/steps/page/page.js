@@ -1,11 +1,11 @@
-// The controls, the keys, the address, and render(), which sets everything from the state alone.
+// The controls, the keys, the address, and render(), which shows the state and depends on nothing else.
 const $ = (id) => document.getElementById(id);
-const MANY = 150; // nodes beyond which the table's columns are not measured, which takes long
+const MANY = 150; // nodes up to which the browser may measure the columns of the table
 const state = { step: 0, grain: data.start.grain, folded: new Set(data.start.folded), predicting: false };
 let { steps, cover } = walkOf(state.grain, state.folded);
 let timer = null;
 let playing = false;
-let typed = ""; // digits, until g
+let typed = ""; // digits typed before g
 let sought = "";
 
 const rows = new Map([...document.querySelectorAll("[data-row]")].map((row) => {
@@ -38,17 +38,16 @@ function render(quietly = false) {
 
 const sentences = (step) => (step.text ? [step.text] : step.parts.map((part) => part.text));
 const say = (text) => { $("live").textContent = text; };
-// A disabled button would lose the focus of who walks with it.
+// Only aria-disabled, since a disabled button would lose the focus.
 const setDisabled = (id, off) => $(id).setAttribute("aria-disabled", String(off));
 const setText = (element, text) => { if (element.textContent !== text) element.textContent = text; };
 
 function showTable(step, computed, totals) {
   const changed = new Set(step.phase === "seed" ? [step.node] : step.parts.map((part) => part.operand));
   for (const [id, { row, made, value, gradient, mark, final }] of rows) {
-    const place = totals.get(id);
-    const event = data.events[place];
+    const event = data.events[totals.get(id)];
     setText(value, computed.has(id) ? final.value : "not yet computed");
-    if (nodes.get(id).flows) setText(gradient, place === undefined ? "not yet computed" : event.shown?.[0] ?? final.gradient);
+    if (nodes.get(id).flows) setText(gradient, event === undefined ? "not yet computed" : event.shown?.[0] ?? final.gradient);
     setText(made, cover.get(id)?.name ?? final.made);
     const now = id === step.node;
     setText(mark, [now ? "◀ step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
@@ -76,20 +75,20 @@ function showStep(step) {
 
 // Walks: another grain, other folds -------------------------------------------------------------------------------------
 
-// Stay at what the old step was about: the first step of the new walk that is not before it.
+// Stay at the same event: go to the first step of the new walk that is not before the old step.
 function rewalk(grain, folded) {
   const old = steps[state.step];
-  const place = firstEvent(old);
+  const event = firstEvent(old);
   state.grain = grain;
   state.folded = folded;
   ({ steps, cover } = walkOf(grain, folded));
-  const found = steps.findIndex((step) => lastEvent(step) >= place);
+  const found = steps.findIndex((step) => lastEvent(step) >= event);
   state.step = found < 0 ? steps.length - 1 : found;
   showWalk();
   render();
 }
 
-const eventOf = new Map(data.events.map((event, place) => [`${event.phase} ${event.node}`, place]).reverse());
+const eventOf = new Map(data.events.map((event, index) => [`${event.phase} ${event.node}`, index]).reverse());
 const firstEvent = (step) => (step.parts.length ? step.parts[0].first : eventOf.get(`${step.phase} ${step.node}`));
 const lastEvent = (step) => (step.parts.length ? Math.max(...step.parts.map((part) => part.last)) : firstEvent(step));
 
@@ -120,13 +119,13 @@ function foldAll() {
   say(`${state.folded.size ? "Every scope is folded" : "Every scope is open"}. ${steps.length} steps.`);
 }
 
-// The scope to fold or open from here: the one that is folded now, else the innermost around the step.
+// Open the folded scope of this step, or fold the innermost scope around it.
 function foldHere() {
   const node = steps[state.step].node;
   const around = [...scopes.values()].filter((scope) => scope.inside.has(node)).sort((a, b) => a.inside.size - b.inside.size);
   const scope = cover.get(node) ?? around[0];
   if (scope) toggleFold(scope.id);
-  else say("This step is in no scope that can be folded.");
+  else say("This step is not in a scope that can be folded.");
 }
 
 // Moving ---------------------------------------------------------------------------------------------------------------
@@ -136,10 +135,10 @@ function go(index, quietly = false) {
   render(quietly);
 }
 
-// The steps of a node are the backward ones, then the others; of a leaf, those that pass something on to it.
+// The steps of a node: its backward steps, then the others. The steps of a leaf: those that pass a gradient on to it.
 function goToNode(id, direction = 1) {
-  const places = steps.flatMap((step, index) => (step.node === id ? [index] : []));
-  const about = [...places.filter((index) => steps[index].phase === "backward"), ...places.filter((index) => steps[index].phase !== "backward")];
+  const own = steps.flatMap((step, index) => (step.node === id ? [index] : []));
+  const about = [...own.filter((index) => steps[index].phase === "backward"), ...own.filter((index) => steps[index].phase !== "backward")];
   const reaching = steps.flatMap((step, index) => (step.parts.some((part) => part.operand === id) ? [index] : []));
   const using = steps.flatMap((step, index) => (operandsOf(step).includes(id) ? [index] : []));
   const targets = about.length ? about : reaching.length ? reaching : using;
@@ -189,8 +188,8 @@ function showQuestion() {
     ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, `
       + `${next.phase} at ${nodes.get(next.node).label}?`
     : !next ? "This was the last step."
-      : next.phase === "forward" ? "On the way forward nothing is asked: go on to the seed."
-        : "Of an empty array nothing is asked: go on.";
+      : next.phase === "forward" ? "There is nothing to predict on the way forward: go on to the seed."
+        : "An empty array has no number to predict: go on.";
 }
 
 function check(event) {
@@ -261,7 +260,7 @@ const KEYS = {
   Escape: () => { $("help").open = $("folds").open = false; },
 };
 
-// Keys that mean something to the control that has the focus.
+// Whether the control with the focus needs a key for itself.
 function isTheirs(key, control) {
   if (control.closest("#find, #guess, select")) return true;
   return (key === " " && control.closest("button, summary, input")) || (key.length > 1 && control.closest("[type=range]"));
@@ -335,7 +334,7 @@ function nextTheme() {
   $("theme").textContent = `Theme: ${theme || "system"}`;
 }
 
-// Paper shows the whole pass: the last step's picture and table, every scope open.
+// On paper: the picture and the table after the last step, with every scope open.
 let beforePrint = null;
 function print(on) {
   if (on === (beforePrint !== null)) return;
@@ -352,7 +351,7 @@ window.addEventListener("beforeprint", () => print(true));
 window.addEventListener("afterprint", () => print(false));
 matchMedia("print").addEventListener("change", (query) => print(query.matches));
 
-// Where there is room for the options they are open; a narrow window folds them away.
+// The options are open if there is room for them.
 const wide = matchMedia("(min-width: 64rem)");
 const openOptions = () => { $("options").open = wide.matches; };
 wide.addEventListener("change", openOptions);
@@ -369,13 +368,13 @@ showWalk();
 zoomTo("fit");
 render(true);
 
-// For tests and the curious: the gradients so far, bit for bit those of the pass.
+// For tests and the curious: the running gradients, bit for bit those of the pass.
 window.stepper = {
   get step() { return state.step; },
   get length() { return steps.length; },
   get gradients() {
     const { totals } = stateAfter(steps, state.step);
-    return Object.fromEntries([...totals].map(([id, place]) => [id, numbers(data.events[place].after)]));
+    return Object.fromEntries([...totals].map(([id, event]) => [id, numbers(data.events[event].after)]));
   },
   go,
 };

@@ -1,4 +1,4 @@
-// The picture: laid out once; a step changes classes and text, and moves the frames that mark its nodes.
+// The picture, laid out once: a step changes classes and text, and moves the frames that mark its nodes.
 const svg = document.querySelector("#picture svg");
 const SVG = "http://www.w3.org/2000/svg";
 const NOT_YET = "·";
@@ -6,7 +6,7 @@ const drawn = new Map();
 const arrows = new Map();
 const frames = new Map();
 const covers = new Map();
-const raised = new Map(); // the leaves above covers, and what keeps their places
+const raised = new Map(); // leaves raised above covers, and the markers in their old positions
 
 function svgElement(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -51,17 +51,17 @@ function asButton(group, label, action) {
   });
 }
 
-// Text of the cells: nothing of what is still to come.
+// The text of the cells; null means that the numbers are not yet computed.
 function fill(cells, texts) {
-  cells.forEach((cell, place) => {
-    const text = texts === null ? NOT_YET : texts[place] ?? "";
+  cells.forEach((cell, index) => {
+    const text = texts === null ? NOT_YET : texts[index] ?? "";
     if (cell.text.textContent !== text) cell.text.textContent = text;
   });
 }
 
-function textsAt(cells, place) {
-  if (place === undefined) return null;
-  return data.events[place].shown?.slice(1) ?? cells.map((cell) => cell.final);
+function textsAt(cells, event) {
+  if (event === undefined) return null;
+  return data.events[event].shown?.slice(1) ?? cells.map((cell) => cell.final);
 }
 
 function showNumbers(computed, totals) {
@@ -99,7 +99,7 @@ function operandsOf(step) {
 function edgesOf(step) {
   if (step.phase !== "forward") return step.parts.flatMap((part) => part.edges);
   const inside = step.scope?.inside ?? new Set([step.node]);
-  return [...inside].flatMap((id) => nodes.get(id).from.map((from, place) => [from, id, place]))
+  return [...inside].flatMap((id) => nodes.get(id).from.map((from, position) => [from, id, position]))
     .filter(([from]) => !inside.has(from)).map((edge) => edge.join("-"));
 }
 
@@ -114,11 +114,11 @@ function frameAround(group, kind) {
   return frame;
 }
 
-// Folding: one box over a frame's inside ------------------------------------------------------------------------------
+// Folding: one box covers the inside of a frame ------------------------------------------------------------------------------
 
 function showFolds(cover, onScope) {
   const shown = new Set(cover.values());
-  for (const [group, place] of raised) place.replaceWith(group);
+  for (const [group, marker] of raised) marker.replaceWith(group);
   raised.clear();
   for (const [id, box] of covers) {
     box.remove();
@@ -155,16 +155,16 @@ const isWithin = (inner, outer) => inner.x >= outer.x && inner.x + inner.width <
   && inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
 
 function raise(leaf) {
-  const place = document.createComment("");
-  leaf.replaceWith(place);
-  raised.set(leaf, place);
+  const marker = document.createComment("");
+  leaf.replaceWith(marker);
+  raised.set(leaf, marker);
   svg.querySelector(".graph").append(leaf);
 }
 
 const rooms = new WeakMap();
 const scaleIn = (room, text) => Math.min(1.2, (room.width - 16) / text.width, (room.height - 12) / text.height);
 
-// The part of a box in which text can be largest and touches no leaf that is shown there.
+// The part of a box where text can be largest without touching a leaf.
 function roomIn(box, leaves) {
   const usual = { width: 120, height: 70 };
   const edges = [box, ...leaves].flatMap((each) => [each.x, each.x + each.width]).sort((a, b) => a - b);
@@ -181,7 +181,7 @@ function roomIn(box, leaves) {
   return best;
 }
 
-// The text of a cover: what a node's box would say, as large as the frame lets it be.
+// The text of a cover: the text of a node's box, as large as the frame allows.
 function fillCover(scope) {
   const content = covers.get(scope.id)?.querySelector(".content");
   const node = drawn.get(scope.node);
@@ -192,8 +192,8 @@ function fillCover(scope) {
   const said = JSON.stringify(rows);
   if (content.dataset.said === said) return;
   content.dataset.said = said;
-  content.replaceChildren(...rows.map(([style, text], place) =>
-    svgElement("text", { class: style, x: 0, y: 19 * place, "text-anchor": "middle" }, text)));
+  content.replaceChildren(...rows.map(([style, text], row) =>
+    svgElement("text", { class: style, x: 0, y: 19 * row, "text-anchor": "middle" }, text)));
   content.removeAttribute("transform");
   const [box, text] = [rooms.get(content), content.getBBox()];
   const scale = scaleIn(box, text);
@@ -211,7 +211,7 @@ function linesOf(role, cells, columns) {
 // Zoom and scrolling ---------------------------------------------------------------------------------------------------
 
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
-const READABLE = 1.33; // of a picture larger than its box: as wide as the box, but no larger than this
+const READABLE = 1.33; // largest scale of a picture that does not fit into its box
 const SMALLEST = 0.9;
 const natural = svg ? { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height } : null;
 
@@ -225,7 +225,7 @@ function zoomTo(choice) {
   svg.setAttribute("height", natural.height * scale);
 }
 
-// Scroll a box, and never the page, until an element in it shows: into the middle, so that what is around it shows too.
+// Scroll a box, never the page, until an element is visible: to the middle, so that its neighbours are visible, too.
 function keepInView(box, element, margin) {
   const [outer, inner] = [box.getBoundingClientRect(), element.getBoundingClientRect()];
   const shift = (low, size, from, room) => {

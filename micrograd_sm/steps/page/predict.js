@@ -1,7 +1,7 @@
-// Predict: the next total is hidden, the reader says what it will be, and hears what kind of slip a wrong one is.
+// Predict: the next total is hidden, the reader predicts it, and the page names the slip behind a wrong answer.
 const CLOSE = 0.01;
 
-// What a reader may write: 0.5, -1/3, 1e-3, 0,5, inf, nan.
+// A reader may write 0.5, -1/3, 1e-3, 0,5, inf, nan.
 function parsed(text) {
   const plain = text.trim().toLowerCase().replace(/−/g, "-").replace(",", ".").replace("infinity", "inf").replace("∞", "inf");
   const named = { nan: NaN, inf: Infinity, "+inf": Infinity, "-inf": -Infinity };
@@ -11,7 +11,7 @@ function parsed(text) {
   return Number.isNaN(value) ? undefined : value;
 }
 
-// Near enough: within one in a hundred, or the right number rounded to what was written, two digits at least.
+// Close enough: within one percent, or the right number rounded to the digits of the answer, at least two.
 function agrees(answer, right, text = "") {
   if (!Number.isFinite(right)) return Object.is(answer, right);
   if (Math.abs(answer - right) <= CLOSE * Math.abs(right)) return true;
@@ -20,7 +20,7 @@ function agrees(answer, right, text = "") {
   return digits >= 2 && Number(right.toFixed(decimals.length)) === answer;
 }
 
-// What is asked of the reader at a step: the total of one operand, one element of it, or the seed. Of an empty array nothing.
+// The question at a step: the seed, or the total of one operand, or of one element. An empty array has no question.
 function questionOf(steps, index) {
   const step = steps[index];
   if (!step || step.phase === "forward") return null;
@@ -44,11 +44,11 @@ function questionOf(steps, index) {
 
 const isEmpty = (id) => nodes.get(id).shape.includes(0);
 
-function elementName(shape, place) {
+function elementName(shape, position) {
   const indices = [];
   for (const size of [...shape].reverse()) {
-    indices.unshift(place % size);
-    place = Math.floor(place / size);
+    indices.unshift(position % size);
+    position = Math.floor(position / size);
   }
   return indices.map((index) => `[${index}]`).join("");
 }
@@ -56,13 +56,13 @@ function elementName(shape, place) {
 const SLIPS = {
   upstream: "the upstream gradient was forgotten: a contribution is the upstream gradient times the local derivative",
   local: "the local derivative was forgotten: a contribution is the upstream gradient times the local derivative",
-  operand: "that is the wrong operand: the derivative by one factor of a product is the other factor",
-  sign: "the sign is the other one",
-  overwritten: "the contribution overwrote what was there: gradients are added up, from one use of a value to the next",
-  amount: "only what was there before: the contribution is still to be added",
+  operand: "the wrong operand was taken: the derivative by one factor of a product is the other factor",
+  sign: "the sign is wrong",
+  overwritten: "the contribution overwrote the total: the contributions of all uses of a value are added",
+  amount: "the contribution was not added: this is the total before it",
 };
 
-// The slips that would have given an answer; overwriting can come on top of each other one.
+// The slips that lead to an answer. Overwriting can come together with any other slip.
 function slipsIn(question, answer, text) {
   const { right, amount, before, slips } = question;
   if (agrees(answer, right, text)) return [];

@@ -1,5 +1,5 @@
 """Steps in a terminal: `micrograd-sm step` walks through a backward pass by key.
 
-`keys` reads key presses, `walk` decides what they do, `screen` shows where the walk stands, and `session` owns the
-terminal meanwhile. Only `screen` and `session` need rich.
+`keys` reads key presses, `walk` carries them out, `screen` draws the current step, and `session` controls the terminal.
+Only `screen` and `session` need rich.
 """

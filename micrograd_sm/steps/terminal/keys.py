@@ -5,16 +5,16 @@ from __future__ import annotations
 import codecs
 
 _ESCAPE = 0x1B
-_LONGEST = 32  # bytes of an escape sequence; what goes on for longer is none
+_LONGEST = 32  # bytes up to which an escape sequence is waited for
 _LETTERS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}  # after ESC [ and after ESC O
 _NUMBERS = {"1": "home", "7": "home", "4": "end", "8": "end", "5": "page up", "6": "page down"}  # between ESC [ and ~
 _CONTROLS = {0x0A: "enter", 0x0D: "enter", 0x08: "backspace", 0x7F: "backspace", 0x0C: "redraw"}
 
 
 class Keys:
-    """What has been typed, as names of keys: "right", "home", "enter", or the character itself; other keys are left out.
+    """The names of the keys that were typed: "right", "home", "enter", or the character itself; other keys are ignored.
 
-    Bytes may arrive in any pieces. A lone ESC could be the beginning of more, so it is a key only after `waited`.
+    Bytes may arrive in any pieces. A lone ESC may be the start of a sequence, so it is a key only after `waited`.
 
     >>> keys = Keys()
     >>> keys.feed(b"12g\\x1b[C\\x1bOH\\x1b[1;5D\\x1b[15~/\\xce\\xb1\\r")
@@ -29,23 +29,14 @@ class Keys:
 
     @property
     def unfinished(self) -> bool:
-        """Whether an escape sequence has begun.
-
-        >>> keys = Keys()
-        >>> keys.feed(b"\\x1b["), keys.unfinished, keys.feed(b"F"), keys.unfinished
-        ([], True, ['end'], False)
-        """
+        """Whether an escape sequence has begun."""
         return bool(self._waiting)
 
     def feed(self, data: bytes) -> list[str]:
-        """Return the keys that these bytes complete.
-
-        >>> Keys().feed(b"q")
-        ['q']
-        """
+        """Return the keys that these bytes complete."""
         found: list[str] = []
         for byte in data:
-            if self._waiting and byte == _ESCAPE:  # another key: the last one was never finished
+            if self._waiting and byte == _ESCAPE:  # another key, so the sequence before it is over
                 found += self.waited()
             if self._waiting or byte == _ESCAPE:
                 self._waiting.append(byte)
@@ -57,18 +48,13 @@ class Keys:
         return found
 
     def waited(self) -> list[str]:
-        """Return the ESC key if that is what was pressed, since nothing followed it; a broken sequence is dropped.
-
-        >>> keys = Keys()
-        >>> keys.feed(b"\\x1b[1"), keys.waited(), keys.feed(b"q")
-        ([], [], ['q'])
-        """
+        """Return the ESC key if nothing followed it; drop a sequence that is not complete."""
         alone = self._waiting == bytes([_ESCAPE])
         self._waiting.clear()
         return ["escape"] if alone else []
 
     def _sequence(self) -> list[str]:
-        """Return the key of the sequence that is waiting, if its last byte has come; unknown ones are dropped."""
+        """Return the key of the waiting sequence, if it is complete; an unknown key is dropped."""
         text = self._waiting.decode("latin-1")
         if len(text) == 1 or text in ("\x1b[", "\x1bO", "\x1b[["):
             return []
@@ -76,7 +62,7 @@ class Keys:
             return []
         self._waiting.clear()
         if text[1] not in "[O":
-            return []  # the ALT key with another
+            return []  # ALT with another key
         first = text[2:-1].partition(";")[0]
         key = _NUMBERS.get(first) if text[-1] == "~" else _LETTERS.get(text[-1])
         return [key] if key else []

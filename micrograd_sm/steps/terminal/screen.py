@@ -1,4 +1,4 @@
-"""What a reader sees: how far the walk is, the nodes, the running gradients, the formula of the step, and the keys."""
+"""The screen: the progress, the nodes, the running gradients, the formula of the step, and the keys."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from micrograd_sm.steps.terminal.tables import gradient_lines, node_lines
 from micrograd_sm.steps.terminal.walk import KEYS, Walk
 from micrograd_sm.words.names import visible
 
-_FRAMED = (40, 16)  # columns and rows from which panels have frames
-_BESIDE = 100  # columns from which the running gradients have a panel of their own
+_FRAMED = (40, 16)  # columns and rows from which on panels have frames
+_BESIDE = 100  # columns from which on the running gradients have a panel of their own
 _BAR = 40  # columns of the progress bar, at most
 _KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
 _MARKS = "> current node   * changed by this step   - not yet computed"
@@ -25,18 +25,7 @@ _PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
 
 
 class Screen:
-    """A walk as something that rich prints; exactly as large as the window, and never an interpreter of what names hold.
-
-    >>> import io
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> x = Value(3.0, name="x")
-    >>> console = Console(file=io.StringIO(), width=60, height=10)
-    >>> console.print(Screen(Walk(steps(x * x)), ascii_only=True), end="")
-    >>> shown = console.file.getvalue().split("\\n")
-    >>> len(shown), shown[0].strip()
-    (10, 'step 1 of 3  forward   [############-----------------------]')
-    """
+    """A walk for rich to print, exactly as large as the window; markup in names is shown, not obeyed."""
 
     def __init__(self, walk: Walk, ascii_only: bool = False) -> None:
         self.walk, self.ascii_only = walk, ascii_only
@@ -52,8 +41,8 @@ class Screen:
             *body,
             *_rendered(console, self._status(width), width, 1),
         ]
-        for place, line in enumerate(lines[:height]):
-            if place:
+        for row, line in enumerate(lines[:height]):
+            if row:
                 yield Segment.line()
             yield from line
 
@@ -61,13 +50,13 @@ class Screen:
 
     def _progress(self, width: int) -> Text:
         walk = self.walk
-        place, last, phase = walk.index + 1, len(walk.steps), walk.step.phase
-        text = Text(f"step {place} of {last}  ", style="bold").append(f"{phase:<8}", style=f"bold {_PHASES[phase]}")
+        number, last, phase = walk.index + 1, len(walk.steps), walk.step.phase
+        text = Text(f"step {number} of {last}  ", style="bold").append(f"{phase:<8}", style=f"bold {_PHASES[phase]}")
         if walk.steps.grain == "contribution" and width >= 72:
             text.append("  by contribution", style="dim")
         room = min(width - text.cell_len - 4, _BAR)
         if room >= 8:
-            filled = round(room * place / last)
+            filled = round(room * number / last)
             full, empty = ("#", "-") if self.ascii_only else ("━", "─")
             text.append("  [" if self.ascii_only else "  ")
             text.append(full * filled, style=_PHASES[phase]).append(empty * (room - filled), style="dim")
@@ -79,16 +68,16 @@ class Screen:
         if walk.reading == "find":
             return Text(self.safe(f"find: {walk.typed}")).append("_", style="bold")
         if walk.count:
-            return Text(f"{walk.count}  then g goes to that step, right and left go as many")
+            return Text(f"{walk.count}  then g goes to that step, right and left move by so many")
         if walk.message:
             return Text(self.safe(walk.message), style="bold")
         hints = list(_KEYS_SHORT)
         while len(hints) > 2 and len("   ".join(hints)) > width:
-            del hints[-3]  # how to get help and how to leave stay
+            del hints[-3]  # the keys for help and for leaving stay
         return Text("   ".join(hints), style="dim")
 
     def _body(self, console: Console, width: int, height: int) -> list[list[Segment]]:
-        """Return the nodes, beside them the running gradients where there is room, and the formula under both."""
+        """Return the nodes, the running gradients beside them if there is room, and the formula under both."""
         frame = 2 if width >= _FRAMED[0] and height + 2 >= _FRAMED[1] else 0
         lower = max(1, min(height // 3, 9)) + frame if height > 3 else min(height, 1)
         upper = height - lower
@@ -111,22 +100,22 @@ class Screen:
         return self.safe(f"{words}{what}{scope}")
 
     def _formula(self, console: Console, width: int, height: int) -> list[Text]:
-        """Return the formula, symbols, numbers and result each on a line if there is room, else on one; and the source."""
+        """Return the formula, on three lines each if there is room, else on one, and the line of source code."""
         step = self.walk.step
-        parts = [[one.symbols, *(f"  = {part}" for part in (one.numbers, one.result) if part)] for one in step.formulas]
+        parts = [[symbols, *(f"  = {part}" for part in rest if part)] for symbols, *rest in step.formulas]
         source = [Text(self.safe(step.node.source), style="dim")] if step.node.source and step.phase != "seed" else []
-        for layout in (parts, [[one.text] for one in step.formulas]):
-            lines = [row for one in layout for row in self._wrapped(console, one, width)]
+        for layout in (parts, [[formula.text] for formula in step.formulas]):
+            lines = [row for formula in layout for row in self._wrapped(console, formula, width)]
             if len(lines) + len(source) <= height:
                 return lines + source
         if len(lines) > height:
             lines = lines[: max(height - 1, 1)]
-            lines += [Text("..., more of this in a larger window", style="dim")] if height > 1 else []
+            lines += [Text("..., enlarge the window to see more", style="dim")] if height > 1 else []
         return lines
 
     def _wrapped(self, console: Console, lines: list[str], width: int) -> Iterable[Text]:
-        for place, line in enumerate(lines):
-            style = "bold" if place == 0 else ""
+        for row, line in enumerate(lines):
+            style = "bold" if row == 0 else ""
             yield from Text(self.safe(line), style=style).wrap(console, max(width, 1), overflow="fold")
 
     def _help(self, console: Console, width: int, height: int) -> list[list[Segment]]:
@@ -151,13 +140,7 @@ class Screen:
         return _rendered(console, panel, width, height)
 
     def safe(self, text: str) -> str:
-        """Return text of which no character moves the cursor or reorders others; in ASCII where nothing else can be shown.
-
-        >>> from micrograd_sm import Value
-        >>> from micrograd_sm.steps import steps
-        >>> print(Screen(Walk(steps(Value(3.0).exp())), ascii_only=True).safe("\\x1b[2J \\u202e σ"))
-        \\x1b[2J \\u202e \\u03c3
-        """
+        """Return text without characters that move the cursor or reorder others; in ASCII if `ascii_only`."""
         text = visible(text).replace("\u200c", "\\u200c").replace("\u200d", "\\u200d")
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.ascii_only else text
 

@@ -1,4 +1,4 @@
-"""The terminal while a reader walks: keys read one by one on an alternate screen, and all as it was before afterwards."""
+"""The terminal during a walk: it reads keys one by one, on an alternate screen, and restores the terminal afterwards."""
 
 from __future__ import annotations
 
@@ -22,23 +22,20 @@ if sys.platform != "win32":
     import termios
     import tty
 
-_ESCAPE_DELAY = 0.05  # seconds in which the rest of an escape sequence comes
+_ESCAPE_DELAY = 0.05  # seconds to wait for the rest of an escape sequence
 _AT_MOST = 4096  # bytes read at once
 _NOTICED = ("SIGWINCH", "SIGTSTP", "SIGCONT")
 _ENDING = ("SIGTERM", "SIGHUP")
 
 
 class _Ended(BaseException):
-    """The process was told to end; the terminal comes first."""
+    """The process must end, after the terminal is restored."""
 
 
 def explore(steps: Steps, message: str = "") -> None:
-    """Let a reader walk by key until they leave, on the terminal that stdin and stdout are; `message` is shown at first.
+    """Let a reader walk by key, on the terminal of stdin and stdout, until they leave; `message` is shown at first.
 
-    Raises KeyboardInterrupt on Ctrl-C. The terminal is restored however this ends, also by SIGTERM.
-
-    >>> explore.__module__
-    'micrograd_sm.steps.terminal.session'
+    Raises KeyboardInterrupt on Ctrl-C. The terminal is restored even if a signal such as SIGTERM ends the process.
     """
     try:
         _Session(Walk(steps, message)).run()
@@ -66,7 +63,7 @@ class _Session:
                     _suspend()
 
     def _until_left(self, noticed: int) -> bool:
-        """Answer keys until the reader leaves; True when it is only for a while, by Ctrl-Z."""
+        """Answer keys until the reader leaves; return True if they only suspend the walk, by Ctrl-Z."""
         self._draw(anew=True)
         while not self.walk.done:
             delay = _ESCAPE_DELAY if self.keys.unfinished else None
@@ -78,11 +75,11 @@ class _Session:
                     return True
                 anew = True
                 if signal.SIGCONT in signals:
-                    tty.setcbreak(self.input)  # a shell may have changed it meanwhile
+                    tty.setcbreak(self.input)  # a shell may have changed the mode meanwhile
             pressed = self.keys.waited() if not ready else []
             if self.input in ready:
                 data = os.read(self.input, _AT_MOST)
-                self.walk.done = not data  # the terminal has gone
+                self.walk.done = not data  # the terminal was closed
                 pressed = self.keys.feed(data)
             for key in pressed:
                 anew = anew or key == "redraw"
@@ -92,7 +89,7 @@ class _Session:
         return False
 
     def _draw(self, anew: bool) -> None:
-        """Write the whole screen in one go, so that it does not flicker."""
+        """Write the whole screen at once, so that it does not flicker."""
         columns, rows = os.get_terminal_size(self.output)
         self.console.size = ConsoleDimensions(columns or 80, rows or 24)
         with self.console:
@@ -112,7 +109,7 @@ class _Session:
             self.console.show_cursor(False)
             yield
         finally:
-            with suppress(OSError):  # a terminal that has gone needs no restoring
+            with suppress(OSError):  # a closed terminal needs no restoring
                 self.console.show_cursor(True)
                 self.console.set_alt_screen(False)
                 sys.stdout.flush()
@@ -121,13 +118,13 @@ class _Session:
 
     @contextmanager
     def _signals(self) -> Iterator[int]:
-        """Have signals that matter to the screen written to a pipe that is read beside the keys; and end by others."""
+        """Write signals that concern the screen to a pipe, which is read together with the keys; others end the walk."""
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         kept = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
         actions: dict[str, Callable[[int, FrameType | None], None]] = dict.fromkeys(_NOTICED, _notice)
         actions |= dict.fromkeys(_ENDING, _end)
-        actions["SIGINT"] = signal.default_int_handler  # also where whoever started us ignores it
+        actions["SIGINT"] = signal.default_int_handler  # even if the parent process ignores it
         before = {name: signal.signal(getattr(signal, name), action) for name, action in actions.items()}
         try:
             yield reading
@@ -140,16 +137,12 @@ class _Session:
 
 
 def ascii_only(encoding: str) -> bool:
-    """Whether only ASCII can be shown: by the encoding of the output, or by a locale that says so for everything.
-
-    >>> ascii_only("ascii")
-    True
-    """
+    """Whether only ASCII can be shown, because of the output's encoding or of the locale."""
     return not encoding.lower().startswith("utf") or os.environ.get("LC_ALL") in ("C", "POSIX")
 
 
 def _notice(number: int, frame: FrameType | None) -> None:
-    """Do nothing here: the signal's number has been written to the pipe."""
+    """Do nothing: the number of the signal is already in the pipe."""
 
 
 def _end(number: int, frame: FrameType | None) -> None:
@@ -157,7 +150,7 @@ def _end(number: int, frame: FrameType | None) -> None:
 
 
 def _suspend() -> None:
-    """Stop as Ctrl-Z asks, and return when the shell lets the process go on."""
+    """Stop the process, and return when the shell continues it."""
     noticing = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
     os.kill(os.getpid(), signal.SIGTSTP)
     signal.signal(signal.SIGTSTP, noticing)

@@ -1,15 +1,14 @@
-"""The nodes and the running gradients as lines that fit: what is current is marked, and so is what the step changed."""
+"""The nodes and the running gradients as lines that fit; marks show the current node and what the step changed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from typing import Any
 
 from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
-from micrograd_sm.array import shape_of
+from micrograd_sm.array import flat_of, shape_of
 from micrograd_sm.graph import Node
 from micrograd_sm.steps.terminal.walk import Walk
 from micrograd_sm.words.numbers import data_text, number_text
@@ -17,45 +16,23 @@ from micrograd_sm.words.numbers import data_text, number_text
 _NOT_YET = "-"
 _WIDEST_NAME = 18
 _CHANGED = "bold magenta"
-_MOST_LINES = 5  # of one gradient that changed
+_MOST_LINES = 5  # lines for a gradient that changed
 
 
 def node_lines(walk: Walk, width: int, height: int, safe: Callable[[str], str]) -> list[Text]:
-    """Return a heading and the nodes around the current one: mark, name, how it was made, value and running gradient.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> x = Value(3.0, name="x")
-    >>> for line in node_lines(Walk(steps(x * x)), 50, 3, str):
-    ...     print(line.plain.rstrip())
-      name  made by        value         gradient
-      x     leaf           3             -
-    > L     multiply x x   9             -
-    """
+    """Return a heading and the nodes around the current node, each with its operation, value and running gradient."""
     widths = _widths(walk, width)
     heading = Text(_row("", ("name", "made by", "value", "gradient"), widths), style="dim")
     rows = max(height - 1, 0) if height > 2 else height
     nodes = walk.steps.graph.nodes
-    place = walk.places[walk.step.node.id]
-    start = max(0, min(place - rows // 2, len(nodes) - rows))
+    start = max(0, min(walk.rows[walk.step.node.id] - rows // 2, len(nodes) - rows))
     gradients, changed = walk.steps.gradients(walk.index), _changed(walk)
     lines = [_line(walk, node, gradients, changed, widths, safe) for node in nodes[start : start + rows]]
     return [heading, *lines] if height > 2 else lines
 
 
 def gradient_lines(walk: Walk, width: int, height: int, safe: Callable[[str], str]) -> list[Text]:
-    """Return the gradients there are so far, those that the step changed first and marked, with what they were before.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> x = Value(3.0, name="x")
-    >>> walk = Walk(steps(x * x, grain="contribution"))
-    >>> walk.press("end")
-    >>> for line in gradient_lines(walk, 50, 3, str):
-    ...     print(line.plain)
-    * x = 6, was 3
-      L = 1
-    """
+    """Return the running gradients; those that the step changed come first, marked, with their value before."""
     gradients, changed = walk.steps.gradients(walk.index), _changed(walk)
     lines: list[Text] = []
     for id, before in changed.items():
@@ -66,11 +43,11 @@ def gradient_lines(walk: Walk, width: int, height: int, safe: Callable[[str], st
         if id not in changed and len(lines) < height:
             name = safe(walk.step.names[id])
             lines.append(Text(f"  {name} = {fitted(gradients[id], width - cell_len(name) - 5)}"))
-    return lines or [Text("none yet: the way back begins at the seed", style="dim")]
+    return lines or [Text("none yet: the backward pass begins at the seed", style="dim")]
 
 
 def _wrapped(text: str, width: int) -> list[str]:
-    """Return text in lines of at most so many columns, all but the first indented."""
+    """Return text in lines of at most `width` columns, all but the first indented."""
     lines = [""]
     for word in text.split(" "):
         if lines[-1] and cell_len(lines[-1]) + 1 + cell_len(word) > width:
@@ -81,13 +58,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def fitted(data: Any, width: int) -> str:
-    """Return a number or array as text of at most so many columns, with less of it where it would be longer.
-
-    >>> from micrograd_sm import Array
-    >>> x = Array([0.125, 0.25, 0.5])
-    >>> fitted(x, 18), fitted(x, 12), fitted(x, 6), fitted(2 / 3, 5)
-    ('[0.125, 0.25, 0.5]', '0.125 to 0.5', '(3,)', '0.6..')
-    """
+    """Return a number or array as text of at most `width` columns, shortened if necessary."""
     choices = [data_text(data)]
     if shape := shape_of(data):
         among = _range(data)
@@ -96,10 +67,8 @@ def fitted(data: Any, width: int) -> str:
 
 
 def _range(data: Any) -> str:
-    """Return between which two numbers an array's elements are; nan comes first, since it spoils all that follows."""
-    flat = data.tolist()
-    for _ in shape_of(data)[1:]:
-        flat = list(chain.from_iterable(flat))
+    """Return the smallest and largest element of an array as text; nan comes first, since it spreads to all later nodes."""
+    flat = flat_of(data)
     known = [x for x in flat if x == x]
     nan = "nan, " if len(known) < len(flat) else ""
     if not known:
@@ -109,18 +78,14 @@ def _range(data: Any) -> str:
 
 
 def cut(text: str, width: int) -> str:
-    """Return text cut to so many columns, with two dots at a cut end.
-
-    >>> cut("multiply", 6), cut("exp", 6)
-    ('mult..', 'exp')
-    """
+    """Return text cut to `width` columns; two dots mark the cut."""
     if cell_len(text) <= width:
         return text
     return set_cell_size(text, width - 2) + ".." if width > 4 else set_cell_size(text, max(width, 0))
 
 
 def _widths(walk: Walk, width: int) -> tuple[int, ...]:
-    """Return the columns that name, origin, value and gradient have; 0 for what is left out where there is no room."""
+    """Return the widths of name, operation, value and gradient; 0 for a column that has no room."""
     longest = max(map(cell_len, walk.step.names.values()))
     name = max(4, min(longest, _WIDEST_NAME, width // 4 if width >= 30 else width // 3))
     rest = width - 2 - name
@@ -153,10 +118,10 @@ def _row(mark: str, cells: tuple[str, ...], widths: tuple[int, ...]) -> str:
 
 
 def _changed(walk: Walk) -> dict[str, Any]:
-    """Return the gradients that the current step set, by node id, as they were before it: None for none."""
+    """Return by node id the gradients that the current step set, as they were before it, or None."""
     if walk.step.phase == "seed":
         return {walk.step.node.id: None}
     before: dict[str, Any] = {}
-    for one in walk.step.contributions:
-        before.setdefault(one.operand.id, one.before)
+    for contribution in walk.step.contributions:
+        before.setdefault(contribution.operand.id, contribution.before)
     return before

@@ -1,4 +1,4 @@
-"""Where a reader stands in the steps, and what each key does: no terminal is needed to know."""
+"""The current position of a reader in the steps, and what each key does; it needs no terminal."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ KEYS = (
     ("12 right, 12 left", "twelve steps on, back"),
     ("/", "find a node by name, id, operation or scope"),
     ("n, N", "next, previous step found"),
-    ("f", "fold the scope of the current node, or unfold it"),
-    ("F", "fold every scope, or unfold all"),
+    ("f", "fold the scope of the current node, or open it"),
+    ("F", "fold every scope, or open all"),
     ("c", "one step for each operation, or each contribution"),
     ("?", "these keys"),
     ("q, Ctrl-C", "leave"),
@@ -30,19 +30,10 @@ _PAGE = 10  # steps
 
 
 class Walk:
-    """A place in the steps. `press` moves it; `message` says what could not be done.
+    """The current step, which `press` changes. `message` says what happened, or why a key did nothing.
 
-    `reading` is "" while keys walk, "find" while they are a search, "help" while the keys are listed. `count` holds the
-    digits typed so far, `search` the text looked for.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.steps import steps
-    >>> x = Value(3.0)
-    >>> walk = Walk(steps(x * x))
-    >>> for key in ("right", "right", "right"):
-    ...     walk.press(key)
-    >>> walk.index, walk.message
-    (2, 'this is the last step')
+    `reading` is "" while keys walk, "find" while they are typed into a search, "help" while the keys are listed. `count`
+    holds the digits typed so far, `search` the text that was searched for.
     """
 
     def __init__(self, steps: Steps, message: str = "") -> None:
@@ -53,32 +44,18 @@ class Walk:
         self._look_at(steps)
 
     def _look_at(self, steps: Steps) -> None:
-        """Keep the steps, each node's place in the list of nodes, and the step that computes it."""
+        """Keep the steps, each node's row in the list of nodes, and the step that computes it."""
         self.steps = steps
-        self.places = {node.id: place for place, node in enumerate(steps.graph)}
+        self.rows = {node.id: row for row, node in enumerate(steps.graph)}
         self.computed = {step.node.id: step.index for step in steps if step.phase == "forward"}
 
     @property
     def step(self) -> Step:
-        """The current step.
-
-        >>> from micrograd_sm import Value
-        >>> from micrograd_sm.steps import steps
-        >>> Walk(steps(Value(3.0).exp())).step.node.op
-        'exp'
-        """
+        """The current step."""
         return self.steps[self.index]
 
     def press(self, key: str) -> None:
-        """Do what a key asks for; an unknown one does nothing.
-
-        >>> from micrograd_sm import Value
-        >>> from micrograd_sm.steps import steps
-        >>> walk = Walk(steps(Value(3.0).exp()))
-        >>> walk.press("q")
-        >>> walk.done
-        True
-        """
+        """Carry out a key; an unknown key does nothing."""
         self.message = ""
         if self.reading == "find":
             self._type(key)
@@ -127,43 +104,43 @@ class Walk:
             self.typed += key
 
     def _found(self, direction: int) -> None:
-        """Go to the nearest step in a direction whose node is the one looked for, on from the other end if need be."""
+        """Go to the nearest step in a direction that is about a matching node; after the last one begin again."""
         if not self.search:
-            self.message = "nothing has been looked for yet: / begins a search"
+            self.message = "there was no search yet: / begins one"
             return
         wanted = self._matches()
-        places = [step.index for step in self.steps if self._is_about(step, wanted)]
-        if not places:
-            self.message = f"no node is called {shortened(visible(self.search))!r}, by name, id, operation or scope"
+        matching = [step.index for step in self.steps if self._is_about(step, wanted)]
+        if not matching:
+            self.message = f"no node has {shortened(visible(self.search))!r} as name, id, operation or scope"
             return
-        ahead = [place for place in places if (place - self.index) * direction > 0]
-        around = not ahead
-        self.index = (ahead or places)[0 if direction > 0 else -1]
-        now = f"step {places.index(self.index) + 1} of {len(places)} about {shortened(visible(self.search))!r}"
-        self.message = f"{now}, from the {'start' if direction > 0 else 'end'} again" if around else now
+        ahead = [index for index in matching if (index - self.index) * direction > 0]
+        self.index = (ahead or matching)[0 if direction > 0 else -1]
+        self.message = f"step {matching.index(self.index) + 1} of {len(matching)} about {shortened(visible(self.search))!r}"
+        if not ahead:
+            self.message += f", from the {'start' if direction > 0 else 'end'} again"
 
     def _matches(self) -> set[str]:
-        """Return the ids of the nodes looked for: by exact id or name if there is one, else wherever the text occurs."""
+        """Return the ids of the nodes with this id or name, or if there are none, of all nodes with the text in them."""
         wanted, labels = self.search.casefold(), self.step.names
         exact = {node.id for node in self.steps.graph if wanted in (node.id, labels[node.id].casefold())}
         return exact or {node.id for node in self.steps.graph if wanted in _words(node, labels[node.id])}
 
     @staticmethod
     def _is_about(step: Step, wanted: set[str]) -> bool:
-        """Whether a step's own node is wanted, or a leaf that it uses, since a leaf has no step of its own."""
+        """Whether a step's node is wanted, or a leaf that the step uses, since a leaf has no step of its own."""
         return step.node.id in wanted or any(node.op is None and node.id in wanted for node in step.operands)
 
     # Other views of the same pass -----------------------------------------------------------------------------------
 
     def _change(self, steps: Steps) -> None:
-        """Look at the same pass in other steps, at the one that holds the current one."""
+        """Look at other steps of the same pass, and go to the step that contains the current one."""
         phase, id, old = self.step.phase, self.step.node.id, self.step
         self._look_at(steps)
         around = {inside: node.id for node in steps.graph for inside in node.folded}
         id = around.get(id, id)
         same = [step for step in steps if step.phase == phase and step.node.id == id]
-        edges = {passed.edge for passed in old.contributions}
-        exact = [step for step in same if edges and edges & {passed.edge for passed in step.contributions}]
+        edges = {contribution.edge for contribution in old.contributions}
+        exact = [step for step in same if edges & {contribution.edge for contribution in step.contributions}]
         self.index = (exact or same)[0].index if same else min(self.index, len(steps) - 1)
 
     def _grain(self) -> None:
@@ -185,7 +162,7 @@ class Walk:
     def _fold_scope(self, scope: Scope) -> None:
         folded = self.steps.fold(scope.id)
         if len(folded.graph) == len(self.steps.graph):
-            self.message = f"{visible(scope.path)} stays open: it is not one operation with one output"
+            self.message = f"{visible(scope.path)} stays open: it cannot become a single operation"
             return
         self._change(folded)
         self.message = f"{visible(scope.path)} is folded; f opens it"

@@ -12,8 +12,9 @@ from micrograd_sm.functional import cross_entropy
 from micrograd_sm.mode import no_grad
 from micrograd_sm.nn import Linear, Module
 from micrograd_sm.optim import SGD
+from micrograd_sm.study.landscapes.landscape import Landscape
 from micrograd_sm.study.landscapes.losses import Setting, one_setting
-from micrograd_sm.study.landscapes.parts import Landscape, MapPanel
+from micrograd_sm.study.landscapes.panels import MapPanel
 
 _CENTRES = ((2.0, 0.0), (-1.0, 1.7), (-1.0, -1.7))
 _EACH = 4

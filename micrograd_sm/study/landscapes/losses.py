@@ -6,12 +6,16 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import cross_entropy, gather, nll_loss, one_hot, relu, softmax
+from micrograd_sm.words.numbers import number_text
+from micrograd_sm.words.result import Listing, prose
+from micrograd_sm.words.table import table_html, table_lines
 
 Row = tuple[float, ...]
+_MOST_SHOWN = 32  # samples of a table
 
 
 @dataclass(frozen=True)
@@ -142,15 +146,37 @@ LOSSES: dict[str, Callable[[Value, Sequence[int]], Value]] = {
 }
 
 
-class Samples(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Listing[tuple[float, Row]]):
     """A loss at many logits: `losses`, one for each row, and `gradients`, each with respect to its own row.
 
-    >>> Samples((0.7,), ((-0.5, 0.5),)).losses
-    (0.7,)
+    Its length, index and loop are those of pairs of a loss and its gradient.
+
+    >>> print(Samples((0.7,), ((-0.5, 0.5),)))
+    1 sample
+    loss  gradient by logit 0  by logit 1
+     0.7                 -0.5         0.5
     """
 
     losses: Row
     gradients: tuple[Row, ...]
+
+    def _items(self) -> list[tuple[float, Row]]:
+        return list(zip(self.losses, self.gradients, strict=True))
+
+    def __str__(self) -> str:
+        return "\n".join([self._headline(), *table_lines(self._rows())])
+
+    def _repr_html_(self) -> str:
+        return prose(self._headline()) + table_html(self._rows())
+
+    def _headline(self) -> str:
+        shown = f", of which the first {_MOST_SHOWN} are shown" if len(self) > _MOST_SHOWN else ""
+        return f"{len(self):,} sample{'' if len(self) == 1 else 's'}{shown}"
+
+    def _rows(self) -> list[list[str]]:
+        classes = [f"{'' if c else 'gradient '}by logit {c}" for c in range(len(self.gradients[0]))] if self.gradients else []
+        return [["loss", *classes], *(list(map(number_text, [loss, *row])) for loss, row in self._items()[:_MOST_SHOWN])]
 
 
 def sample(loss: str, logits: Sequence[Sequence[float]], setting: Setting | None = None) -> Samples:

@@ -1,14 +1,16 @@
 """Landscapes: a loss and its gradient over logits and over the simplex, and p - y of a batch while it is learnt.
 
-Every number here comes from the engine's own backward pass; `landscapes_plot` only draws them.
+Every number here comes from the engine's own backward pass; `plot` only draws them.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from micrograd_sm.study.landscapes.batch import training_maps
+from micrograd_sm.study.landscapes.landscape import Landscape
 from micrograd_sm.study.landscapes.losses import (
     CROSS_ENTROPY,
     LOSSES,
@@ -19,7 +21,7 @@ from micrograd_sm.study.landscapes.losses import (
     sample,
     some_settings,
 )
-from micrograd_sm.study.landscapes.parts import Curve, CurvePanel, FieldPanel, Landscape
+from micrograd_sm.study.landscapes.panels import Curve, CurvePanel, FieldPanel
 
 _SIX = (0, 0, 0, 1, 1, 2)  # observed at the same logits: half of class 0, a third of class 1, a sixth of class 2
 SETTINGS = (
@@ -153,7 +155,7 @@ def setting_maps(settings: Sequence[Setting] = SETTINGS, steps: Sequence[int] = 
     """
     settings = some_settings(settings)
     found = [training_maps(setting=setting, steps=steps) for setting in settings]
-    named = [[panel._replace(title=f"{one.setting}, {panel.title}") for panel in one.panels] for one in found]
+    named = [[replace(panel, title=f"{one.setting}, {panel.title}") for panel in one.panels] for one in found]
     panels = tuple(panel for row in zip(*named) for panel in row)
     return Landscape("residuals", "what settings do to the gradient of a batch", _MAPS, None, panels, len(settings))
 

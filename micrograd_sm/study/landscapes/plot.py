@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import cycle
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.study.landscapes.losses import CROSS_ENTROPY, Row
-from micrograd_sm.study.landscapes.parts import Curve, CurvePanel, FieldPanel, Landscape, MapPanel
+from micrograd_sm.study.landscapes.panels import Curve, CurvePanel, FieldPanel, MapPanel
+
+if TYPE_CHECKING:
+    from micrograd_sm.study.landscapes.landscape import Landscape
 
 try:
     import matplotlib

@@ -5,24 +5,28 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Moment, Node, reachable
 from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.graph.names import names_in
-from micrograd_sm.mode import recording, users_frame, watching
+from micrograd_sm.mode import Called, recording, users_frame, watching
 from micrograd_sm.primitives import Primitive
 from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import data_text
+from micrograd_sm.words.plain import plain
+from micrograd_sm.words.result import Result
 
 
-class Anomaly(NamedTuple):
-    """The first nan or inf: in the "value" of a node, or in what it passed back as a "gradient".
+@dataclass(frozen=True, eq=False, repr=False)
+class Anomaly(Result):
+    """The first nan or inf: in the "value" of a node, or in what it passed back as a "gradient". It is always true.
 
     `kind` is "nan", "inf" or "-inf"; `op` the operation that made it, None for a leaf; `operands` are by label and value and,
     for a gradient, the `upstream` one and the operand, `passed_to`, that received it. `source` is the line of code.
@@ -56,11 +60,10 @@ class Anomaly(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """Return the anomaly as plain data.
 
-        >>> first_anomaly(Value(1000.0).exp()).to_dict()["kind"]
+        >>> first_anomaly(Value(1000.0).exp()).to_dict()["result"]
         'inf'
         """
-        plain = {name: x.tolist() if hasattr(x, "tolist") else x for name, x in self._asdict().items()}
-        return plain | {"operands": {name: x.tolist() if hasattr(x, "tolist") else x for name, x in self.operands}}
+        return super().to_dict() | {"operands": plain(dict(self.operands))}
 
 
 def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Anomaly | None:
@@ -79,13 +82,13 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -
     return _in_values(graph) or _in_gradients(graph)
 
 
-class anomaly:
+class anomaly(metaclass=Called):
     """Say, at the end of a block, where nan or infinity first came up in it; a context, of any code.
 
     Every value that is made in the block counts, also inside the functions that it calls, and after a `backward()` in it the
     gradients; values made before do not. RuntimeError at the end of the block tells what was found. With `report` it raises
     nothing, and what was found, or None, is in `.found`. An exception that ends the block goes on, with a note of what was
-    found. Lines of code are remembered as under `trace()`.
+    found. Lines of code are remembered as under `trace()`. After the block it is true if something was found.
 
     >>> with anomaly(report=True) as watch:
     ...     x = Value([0.0, 1.0], name="x")
@@ -97,11 +100,17 @@ class anomaly:
 
     def __init__(self, report: bool = False) -> None:
         if not isinstance(report, bool):
-            raise TypeError(f"anomaly: report must be True or False, got {report!r}")
+            raise TypeError(f"anomaly: report must be True or False, got {report!r}; write `with anomaly():`")
         self.report = report
         self.found: Anomaly | None = None
         self._watch: _Watch | None = None
         self._watching: watching | None = None
+
+    def __bool__(self) -> bool:
+        return self.found is not None
+
+    def __repr__(self) -> str:
+        return f"<anomaly: {self.found or 'nothing found'}>"
 
     def __enter__(self) -> anomaly:
         if self._watch is not None:
@@ -169,7 +178,7 @@ class _Watch:
             found = _anomaly(graph, "gradient", _kind(contribution) or "", node, contribution, upstream, operand)
         else:
             return None
-        return found if node.name else found._replace(label=node.id)  # L is what a loss is called, and this need not be it
+        return found if node.name else replace(found, label=node.id)  # L is what a loss is called, and this need not be it
 
     def _names(self) -> dict[str, Any]:
         return {**self.inner, **self.frame.f_locals}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Mapping
-from typing import Any, NamedTuple
+from dataclasses import dataclass, replace
+from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
@@ -14,20 +15,34 @@ from micrograd_sm.study.mistakes.numbers import NUMBER_RULES
 from micrograd_sm.study.mistakes.reach import REACH_RULES
 from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
 from micrograd_sm.words.names import visible
+from micrograd_sm.words.result import Listing
 
 RULES: Mapping[str, Rule] = {**STRUCTURE_RULES, **REACH_RULES, **NUMBER_RULES}
 
 
-class Lint(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Lint(Listing[Mistake]):
     """What lint found: the mistakes, in the order of the rules, and over how many nodes it looked.
+
+    It is the list of its findings, the harmless ones among them: false if there are none, so that `assert not lint(loss)`
+    holds for a clean loss; `len`, `for` and an index are those of the list, and `in` takes a finding or the name of a rule.
 
     >>> from micrograd_sm import cross_entropy
     >>> print(lint(cross_entropy(Value([[1.0, 2.0]]), [1])))
     no mistakes in 14 nodes
+    >>> found = lint(Value(1000.0).exp())
+    >>> bool(found), len(found), "exp-overflow" in found, found[0].node
+    (True, 1, True, 'v1')
     """
 
     mistakes: tuple[Mistake, ...]
     nodes: int
+
+    def _items(self) -> tuple[Mistake, ...]:
+        return self.mistakes
+
+    def __contains__(self, x: object) -> bool:
+        return x in self.rules if isinstance(x, str) else x in self.mistakes
 
     @property
     def clean(self) -> bool:
@@ -53,13 +68,10 @@ class Lint(NamedTuple):
         count = len(self.mistakes)
         return "\n".join([f"{count} finding{'s' if count > 1 else ''} in {self.nodes:,} nodes", *map(str, self.mistakes)])
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the findings as plain data.
-
-        >>> lint(Value(1000.0).exp()).to_dict()["mistakes"][0]["node"]
-        'v1'
-        """
-        return {"nodes": self.nodes, "mistakes": [mistake._asdict() for mistake in self.mistakes]}
+    def _repr_html_(self) -> str:
+        head, *_ = str(self).splitlines()
+        found = "".join(f'<li style="margin:0.3em 0">{mistake._repr_html_()}</li>' for mistake in self.mistakes)
+        return f'<div style="margin:0.5em 0">{head}{f"<ul>{found}</ul>" if found else ""}</div>'
 
 
 def lint(
@@ -97,7 +109,7 @@ def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
     """Give what a rule found its name, and the line that made the node where it is known."""
     for found in find(look):
         source = look.graph[found.node].source if found.node in look.users else None
-        yield found._replace(rule=rule, source=source and visible(source))
+        yield replace(found, rule=rule, source=source and visible(source))
 
 
 def _named(parameters: Any) -> Mapping[str, Value]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from html import escape
 from typing import Any, NamedTuple, TypeAlias
 
 from micrograd_sm.engine import Value
@@ -13,9 +15,11 @@ from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.patterns import Normalised, normalised, operands
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
+from micrograd_sm.words.result import Record
 
 
-class Mistake(NamedTuple):
+@dataclass(frozen=True)
+class Mistake(Record):
     """One finding: the rule, the node's id ("" for what is not in the graph) and label, why, and the mended line.
 
     `harmless` says that the result is right nevertheless; `source` is the line of code, where `trace()` was on.
@@ -37,6 +41,12 @@ class Mistake(NamedTuple):
         where = f" ({self.source})" if self.source else ""
         harmless = ", harmless" if self.harmless else ""
         return f"{self.rule}{harmless} at {self.label}{where}: {self.reason}\n  instead: {self.mended}"
+
+    def _repr_html_(self) -> str:
+        rule, label, reason, mended = map(escape, (self.rule, self.label, self.reason, self.mended))
+        where = f" ({escape(self.source)})" if self.source else ""
+        harmless = ", harmless" if self.harmless else ""
+        return f"<b>{rule}</b>{harmless} at <code>{label}</code>{where}: {reason}<br>instead: <code>{mended}</code>"
 
 
 class Look(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -13,14 +13,18 @@ from micrograd_sm import creation, functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.trust.checks import check_callable, indices, is_checked, subscript, variable, weights
 from micrograd_sm.study.trust.on_torch import There, on_torch, tensor_of
 from micrograd_sm.transforms import vjp
 from micrograd_sm.transforms.structure import leaves, outline, paths, rebuilt
+from micrograd_sm.words.plain import plain
+from micrograd_sm.words.result import Listing, Record, prose
+from micrograd_sm.words.table import table_html
 
 
-@dataclass(frozen=True)
-class TensorComparison:
+@dataclass(frozen=True, eq=False)
+class TensorComparison(Record):
     """One tensor of ours beside torch's: where they differ most, and by how much.
 
     `ulps` is the difference there in units of the last place of the tensor's largest element: rounding in a sum is of that
@@ -43,9 +47,11 @@ class TensorComparison:
         return f"{where} differs by {self.ulps:.3g} ulps: {self.ours!r} here, {self.theirs!r} in torch"
 
 
-@dataclass(frozen=True, repr=False)
-class TorchReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class TorchReport(Listing[TensorComparison]):
     """What `check_against_torch` found: true if no number is more than `limit` ulps away from torch's.
+
+    Its length, index and loop are those of the comparisons, one for each tensor.
 
     >>> bool(TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0))
     True
@@ -63,6 +69,9 @@ class TorchReport:
         """
         return max((comparison.ulps for comparison in self.comparisons), default=0.0)
 
+    def _items(self) -> tuple[TensorComparison, ...]:
+        return self.comparisons
+
     def __bool__(self) -> bool:
         return self.ulps <= self.limit
 
@@ -72,14 +81,18 @@ class TorchReport:
         >>> TorchReport((), 64.0).to_dict()["limit"]
         64.0
         """
-        comparisons = [asdict(comparison) for comparison in self.comparisons]
-        return {"agrees": bool(self), "ulps": self.ulps, "limit": self.limit, "comparisons": comparisons}
+        return {"agrees": bool(self), "ulps": plain(self.ulps), **super().to_dict()}
 
     def __str__(self) -> str:
-        verdict = "agrees with torch" if self else f"differs from torch by more than {self.limit:g} ulps"
-        return "\n".join([verdict, *(f"  {comparison}" for comparison in self.comparisons)])
+        return "\n".join([self._headline(), *(f"  {comparison}" for comparison in self.comparisons)])
 
-    __repr__ = __str__
+    def _repr_html_(self) -> str:
+        rows = [("tensor", "ulps", "here", "in torch")]
+        rows += [(f"{x.name}{subscript(x.index)}", f"{x.ulps:.3g}", repr(x.ours), repr(x.theirs)) for x in self.comparisons]
+        return prose(self._headline()) + table_html(rows, words=1)
+
+    def _headline(self) -> str:
+        return "agrees with torch" if self else f"differs from torch by more than {self.limit:g} ulps"
 
 
 def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) -> TorchReport:
@@ -91,9 +104,9 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
     `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
-    Raises TypeError for what is no function, ValueError for `ulps` that are no number or negative, ImportError where torch is
-    not installed, RuntimeError where the outputs have another structure or shape there, or for a Module, and whatever the
-    function raises in either run.
+    Raises TypeError if `function` is not callable, ValueError unless `ulps` is a number of at least 0, ImportError if torch is
+    not installed, RuntimeError for a Module or if the outputs have another structure or shape there, and whatever the function
+    raises in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
@@ -130,11 +143,9 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
 
 
 class Here:
-    """micrograd_sm's functions, as the argument `F`.
+    """micrograd_sm's functions, as the argument `F`."""
 
-    >>> Here().tensor([1, 2])
-    Value([1, 2], requires_grad=False)
-    """
+    operations = PRIMITIVES
 
     def tensor(self, data: Any) -> Value:
         """Return data as a tensor without a gradient."""

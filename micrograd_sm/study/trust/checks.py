@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -13,17 +13,20 @@ from micrograd_sm.array import Array
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value
+from micrograd_sm.graph.differences import RIGHT, Differences, Verdict
 from micrograd_sm.mode import no_grad, recording
-from micrograd_sm.study.trust.differences import RIGHT, Differences, Verdict
 from micrograd_sm.study.trust.rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 from micrograd_sm.transforms.structure import paths, rebuilt
+from micrograd_sm.words.result import Listing, Record, prose
+from micrograd_sm.words.table import table_html
 
 _WRONG = ("wrong", "forward", "asymmetric")
+_KINDS = {"differs": "wrong", "kink": "not smooth", "edge": "not smooth", "undecided": "undecided"}
 
 
-@dataclass(frozen=True)
-class Finding:
+@dataclass(frozen=True, eq=False)
+class Finding(Record):
     """A derivative about which there is something to say.
 
     `kind` is "wrong" (differences say another number), "forward" (jvp does), "asymmetric" (the Hessian's mirror image does),
@@ -64,11 +67,12 @@ class Finding:
         }[self.kind]
 
 
-@dataclass(frozen=True, repr=False)
-class GradientReport:
+@dataclass(frozen=True, eq=False, repr=False)
+class GradientReport(Listing[Finding]):
     """What `check_gradients` found: true if every derivative is right, or the function has none there.
 
-    `checked` counts the derivatives compared with differences, `findings` holds those that are not simply right.
+    `checked` counts the derivatives compared with differences; `findings` holds those that are not simply right, and the
+    report's length, index and loop are theirs.
 
     >>> bool(GradientReport(12, ())), str(GradientReport(12, ()))
     (True, 'right: 12 derivatives')
@@ -88,7 +92,7 @@ class GradientReport:
 
     @property
     def not_smooth(self) -> tuple[Finding, ...]:
-        """The derivatives at points where the function has none; any number there is as good as another.
+        """The derivatives at points where the function has none; at a kink, any slope between those of both sides will do.
 
         >>> from micrograd_sm import relu
         >>> print(check_gradients(relu, 0.0, order=1).not_smooth[0])
@@ -105,6 +109,9 @@ class GradientReport:
         """
         return tuple(finding for finding in self.findings if finding.kind == "undecided")
 
+    def _items(self) -> tuple[Finding, ...]:
+        return self.findings
+
     def __bool__(self) -> bool:
         return not self.wrong and not self.undecided
 
@@ -114,15 +121,20 @@ class GradientReport:
         >>> GradientReport(12, ()).to_dict()
         {'right': True, 'checked': 12, 'findings': []}
         """
-        return {"right": bool(self), "checked": self.checked, "findings": [asdict(finding) for finding in self.findings]}
+        return {"right": bool(self), **super().to_dict()}
 
     def __str__(self) -> str:
+        return "\n".join([self._headline(), *(f"  {finding}" for finding in self.findings)])
+
+    def _repr_html_(self) -> str:
+        rows = [("derivative", "verdict", "here", "other", "± at most")]
+        rows += [(x.derivative, x.kind, f"{x.analytic:.10g}", f"{x.other:.10g}", f"{x.error:.1g}") for x in self.findings]
+        return prose(self._headline()) + (table_html(rows, words=2) if self.findings else "")
+
+    def _headline(self) -> str:
         verdict = "wrong" if self.wrong else "undecided" if self.undecided else "right"
         counts = [(len(self.wrong), "wrong"), (len(self.undecided), "undecided"), (len(self.not_smooth), "not smooth")]
-        said = "".join(f", {count} {name}" for count, name in counts if count)
-        return "\n".join([f"{verdict}: {self.checked} derivatives{said}", *(f"  {finding}" for finding in self.findings)])
-
-    __repr__ = __str__
+        return f"{verdict}: {self.checked} derivatives" + "".join(f", {count} {name}" for count, name in counts if count)
 
 
 def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> GradientReport:
@@ -134,8 +146,8 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
     With `order` 2 the Hessian, of the outputs added up with fixed weights, is compared with differences of the gradient and
     with its own transpose. Where the function has a kink, as relu at 0 and max at a tie, the report says so: no failure.
 
-    Raises TypeError for what is no function, ValueError for another order, where nothing is to be checked, and for a function
-    that gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
+    Raises TypeError if `function` is not callable, ValueError for another order, if there is nothing to check, and if the
+    function gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
 
     >>> from micrograd_sm import cross_entropy
     >>> check_gradients(cross_entropy, Value([[1.0, 2.0, 0.1], [0.4, 1.0, 1.5]]), [2, 0])
@@ -268,8 +280,10 @@ class _Check:
         """Return the kind of the finding, "right" for none, and the number compared with and its error."""
         analytic, scale = reverse[place][column], max(map(abs, reverse[place]))
         mirrored = reverse[column][place] if self.order == 2 else analytic
-        if verdict.kind != "right":
-            return verdict.kind, verdict.numeric, verdict.error
+        if verdict.kind == "kink" and math.isfinite(analytic) and not verdict.admits(analytic):
+            return "wrong", verdict.numeric, verdict.error
+        if verdict.kind != "agrees":
+            return _KINDS[verdict.kind], verdict.numeric, verdict.error
         if _differ(analytic, forward, scale, verdict.error):
             return "forward", forward, 0.0
         if _differ(analytic, mirrored, scale, verdict.error):
@@ -284,33 +298,19 @@ class _Check:
 
 
 def check_callable(function: Any, caller: str) -> None:
-    """Raise TypeError for what is no function.
-
-    >>> check_callable(3.0, "check_gradients")
-    Traceback (most recent call last):
-        ...
-    TypeError: check_gradients: the first argument must be a function, got 3.0; write check_gradients(f, x), not f(x)
-    """
+    """Raise TypeError if it is not callable."""
     if not callable(function):
         raise TypeError(f"{caller}: the first argument must be a function, got {function!r}; write {caller}(f, x), not f(x)")
 
 
 def weights(output: Value, start: int) -> Any:
-    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1.
-
-    >>> weights(Value(2.0), 0)
-    1.0
-    """
+    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1."""
     flat = [1.0 + 0.5 * math.sin(1.7 * (start + k)) for k in range(prod(output.shape))]
     return like_storage(Array.of(flat, output.shape), output.data)
 
 
 def is_checked(leaf: Any) -> bool:
-    """Return whether an input is differentiated: floats are, and Values that require a gradient.
-
-    >>> is_checked(2.0), is_checked(2), is_checked(Value(2.0)), is_checked("mean")
-    (True, False, True, False)
-    """
+    """Return whether an input is differentiated: floats are, and Values that require a gradient."""
     if isinstance(leaf, Value):
         return leaf.requires_grad
     return (
@@ -321,11 +321,7 @@ def is_checked(leaf: Any) -> bool:
 
 
 def variable(leaf: Any) -> Value:
-    """Return a Value of its own that holds what an input does.
-
-    >>> variable(2.0)
-    Value(2., requires_grad=False)
-    """
+    """Return a Value of its own that holds what an input does."""
     if isinstance(leaf, Value):
         return Value(leaf.data, requires_grad=False, name=leaf.name)
     return Value(leaf, requires_grad=False)
@@ -359,18 +355,10 @@ def _differ(a: float, b: float, scale: float, error: float) -> bool:
 
 
 def indices(shape: Shape) -> list[tuple[int, ...]]:
-    """Return every index into a shape, in row-major order.
-
-    >>> indices((2, 1)), indices(())
-    ([(0, 0), (1, 0)], [()])
-    """
+    """Return every index into a shape, in row-major order."""
     return list(product(*map(range, shape)))
 
 
 def subscript(index: tuple[int, ...]) -> str:
-    """Return an index as people write it; "" for a number.
-
-    >>> subscript((1, 0)), subscript(())
-    ('[1, 0]', '')
-    """
+    """Return an index as people write it; "" for a number."""
     return f"[{', '.join(map(str, index))}]" if index else ""

@@ -20,19 +20,24 @@ from micrograd_sm.study.trust.decimals import Exact, exact, working
 from micrograd_sm.study.trust.lost import ALL, LOSS, Finder, Kept, NodeDigits, fewest, largest
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text
+from micrograd_sm.words.plain import plain
+from micrograd_sm.words.result import Listing, prose
+from micrograd_sm.words.table import table_html, table_lines
 
 _GUARD = 30  # more digits in a second evaluation; what then changes is the rounding of decimals, and counts as 0
 _AGREED = Decimal("1e-3")  # relative; the second has 30 digits more than this
 _MOST_SHOWN = 32  # characters of a value in a table
+_MOST_LISTED = 12
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Digits:
-    """The digits of every node of a graph, in creation order, and where they went.
+class Digits(Listing[NodeDigits]):
+    """The digits of every node of a graph, in creation order, and where they went; true if root and gradients kept them.
 
-    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None where it kept them;
+    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None if it kept them;
     `gradient_lost_at` says the same of the gradients of the leaves. Digits that a node lost and nothing after it missed are
-    marked in the table only.
+    marked in the table only. To keep them is to lose less than 3 of 16. Length and loop are those of the nodes; an index is
+    a position, or a node's name, label or id.
 
     >>> x = Value([1000.0, 0.0], name="x")
     >>> naive = (x.exp() / x.exp().sum())[0]
@@ -54,13 +59,40 @@ class Digits:
     gradient_lost_at: str | None
     precision: int
 
-    def __getitem__(self, id: str) -> NodeDigits:
-        """Return the digits of a node by its id; KeyError for an unknown one."""
-        return self.nodes[self.graph.place(id)]
+    def _items(self) -> tuple[NodeDigits, ...]:
+        return self.nodes
+
+    def __getitem__(self, key: int | str) -> NodeDigits:
+        """Return the digits of a node; KeyError for a name that no node has, or several."""
+        if not isinstance(key, str):
+            return super().__getitem__(key)
+        found = self._called(key)
+        if len(found) == 1:
+            return found[0]
+        if found:
+            raise KeyError(f"digits: {len(found)} nodes are called {key!r}: take one of {_listed(found)}")
+        raise KeyError(f"digits: no node is called {key!r}; there are {_listed(self.nodes)}")
+
+    def _called(self, key: str) -> list[NodeDigits]:
+        if key in self.graph:
+            return [self.nodes[self.graph.place(key)]]
+        labelled = [one for one in self.nodes if one.label == key]
+        return labelled or [one for node, one in zip(self.graph, self.nodes, strict=True) if node.name == key]
+
+    def __contains__(self, x: object) -> bool:
+        return bool(self._called(x)) if isinstance(x, str) else x in self.nodes
+
+    def __bool__(self) -> bool:
+        return min(self.value, ALL if self.gradient is None else self.gradient) > ALL - LOSS
+
+    def __eq__(self, other: object) -> bool:
+        return super().__eq__(other) and self.graph == other.graph  # type: ignore[attr-defined]
+
+    __hash__: Any = None
 
     @property
     def gradient(self) -> float | None:
-        """The fewest digits of a leaf's gradient, None where no gradient was asked for.
+        """The fewest digits of a leaf's gradient, None if no leaf requires one.
 
         >>> digits(Value(2.0) * 3.0).gradient
         16.0
@@ -97,14 +129,17 @@ class Digits:
         return f"{one.label}, whose gradient {one.lost_gradient}"
 
     def __str__(self) -> str:
-        header = ("node", "operation", "value", "digits", "gradient's digits", "")
-        rows = [
-            (one.label, one.op or node.kind, _short(node.data), _digits_text(one.value), _digits_text(one.gradient), _mark(one))
-            for node, one in zip(self.graph.nodes, self.nodes, strict=True)
-        ]
-        return "\n".join([self.sentence, *_table([header, *rows], right={3, 4})])
+        return "\n".join([self.sentence, *table_lines(self._rows(), words=3, remarks=1)])
 
-    __repr__ = __str__
+    def _repr_html_(self) -> str:
+        return prose(self.sentence) + table_html(self._rows(), words=3, remarks=1)
+
+    def _rows(self) -> list[tuple[str, ...]]:
+        rows: list[tuple[str, ...]] = [("node", "operation", "value", "digits", "gradient's digits", "")]
+        for node, one in zip(self.graph, self.nodes, strict=True):
+            kept = _digits_text(one.value), _digits_text(one.gradient)
+            rows.append((one.label, one.op or node.kind, _short(node.data), *kept, _mark(one)))
+        return rows
 
     def beside(self, *others: Digits) -> str:
         """Return this and other results side by side: each one's nodes with the digits of value and gradient, losses marked.
@@ -128,7 +163,7 @@ class Digits:
         for one in self.nodes:
             went = "<- here" if one.id in (self.lost_at, self.gradient_lost_at) else ""
             rows.append((one.label, one.op or "leaf", _digits_text(one.value), _digits_text(one.gradient), went))
-        yield from _table(rows, right={2, 3})
+        yield from table_lines(rows, words=2, remarks=1)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the digits as plain data that JSON can hold.
@@ -137,8 +172,7 @@ class Digits:
         {'id': 'v0', 'label': 'x', 'op': None, 'value': 16.0, 'gradient': 16.0, 'lost': None, 'lost_gradient': None}
         """
         return {"precision": self.precision, "value": self.value, "gradient": self.gradient, "lost_at": self.lost_at,
-                "gradient_lost_at": self.gradient_lost_at, "sentence": self.sentence,
-                "nodes": [one._asdict() for one in self.nodes]}  # fmt: skip
+                "gradient_lost_at": self.gradient_lost_at, "sentence": self.sentence, "nodes": plain(self.nodes)}  # fmt: skip
 
 
 def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precision: int = 60) -> Digits:
@@ -152,8 +186,8 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
     operand, or upstream gradient, that it came from. No `.grad` changes; of a tensor the gradient is that of its sum.
 
     What cancels so far that 60 digits cannot tell it from 0, as 1e-70 does in log(1 + 1e-70), counts as 0; more digits of
-    `precision` see more. Names are found as Graph finds them. Raises TypeError for what is no Value or Graph, ValueError for
-    a precision below 40.
+    `precision` see more. Names are found as Graph finds them. Raises TypeError if `loss` is neither a Value nor a Graph,
+    ValueError for a precision below 40.
 
     >>> x = Value([100.0, 0.0], name="x")
     >>> print(digits(-x.softmax(dim=0)[0].log()).sentence)
@@ -239,9 +273,6 @@ def _short(data: Any) -> str:
     return text if len(text) <= _MOST_SHOWN else f"shape {data.shape}"
 
 
-def _table(rows: Sequence[tuple[str, ...]], right: set[int]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        cells = (cell.rjust(width) if place in right else cell.ljust(width)
-                 for place, (cell, width) in enumerate(zip(row, widths)))  # fmt: skip
-        yield "  ".join(cells).rstrip()
+def _listed(nodes: Sequence[NodeDigits]) -> str:
+    shown = ", ".join(one.label if one.label == one.id else f"{one.label} ({one.id})" for one in nodes[:_MOST_LISTED])
+    return shown + (f" and {len(nodes) - _MOST_LISTED} more" if len(nodes) > _MOST_LISTED else "")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.trust.decimals import exact
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import number_text
+from micrograd_sm.words.result import Record
 
 ALL = 16.0  # the digits of a double: what is correctly rounded has them all
 LOSS = 3.0  # digits that a node must lose to be marked
@@ -21,11 +23,7 @@ _LARGEST = 1.7976931348623157e308
 
 
 class Kept(NamedTuple):
-    """One number of an array that kept the fewest digits: how many, what was computed, and what is right.
-
-    >>> print(Kept(0.0, math.inf, Decimal("1e434")))
-    inf instead of 1e434
-    """
+    """One number of an array that kept the fewest digits: how many, what was computed, and what is right."""
 
     digits: float
     computed: float
@@ -37,11 +35,7 @@ class Kept(NamedTuple):
 
 
 def fewest(computed: Any, right: Any, scale: Decimal, nearest: bool = False) -> Kept:
-    """Return the element that kept the fewest digits; with `nearest`, what no double is nearer to has kept all.
-
-    >>> fewest(0.0, 1e-5, Decimal(0)).digits
-    0.0
-    """
+    """Return the element that kept the fewest digits; with `nearest`, what no double is nearer to has kept all."""
     pairs = zip(_floats(computed), exact(right).flat, strict=True)
     kept = (Kept(ALL if nearest and _nearest(x, y) else _digits(x, y, scale), x, y) for x, y in pairs)
     return min(kept, key=lambda one: one.digits, default=Kept(ALL, 0.0, Decimal(0)))
@@ -66,15 +60,12 @@ def _digits(computed: float, right: Decimal, scale: Decimal) -> float:
 
 
 def largest(x: Any) -> Decimal:
-    """Return the largest size of a finite element, 0 where there is none.
-
-    >>> largest(-2.0)
-    Decimal('2')
-    """
+    """Return the largest size of a finite element, 0 where there is none."""
     return max((abs(one) for one in exact(x).flat if one.is_finite()), default=Decimal(0))
 
 
-class NodeDigits(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class NodeDigits(Record):
     """The correct digits of a node: the fewest among its elements, from 0 to 16 (all), of its value and of its gradient.
 
     `gradient` is None where none arrives. `lost` says how the value lost at least three digits more than its operands had,

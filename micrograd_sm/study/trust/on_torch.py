@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from math import prod
+from operator import add, mul, neg, sub, truediv
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -20,10 +22,13 @@ _TENSORS = {"bias", "condition", "index", "input", "mask", "other", "pos_weight"
 
 
 class There:
-    """torch's functions of the same names as ours, as the argument `F` of `check_against_torch`."""
+    """torch's functions of the same names as ours, as the argument `F` of `check_against_torch`.
+
+    `operations` are its counterparts of the primitives, with their parameters.
+    """
 
     def __init__(self, torch: Any) -> None:
-        self.torch = torch
+        self.torch, self.operations = torch, _operations(torch)
 
     def tensor(self, data: Any) -> Any:
         """Return data as a tensor without a gradient, in float64 unless it holds integers or bools."""
@@ -33,6 +38,32 @@ class There:
         if name == "expand":
             return lambda x, *sizes: x.expand(*sizes)
         return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
+
+
+def _operations(torch: Any) -> dict[str, Callable]:
+    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "matmul")
+
+    def positions_of(positions: Any) -> Any:
+        return torch.tensor(list(positions), dtype=torch.long)
+
+    return {
+        **{name: getattr(torch, name) for name in same},
+        "add": add, "subtract": sub, "multiply": mul, "divide": truediv, "negative": neg, "power": torch.pow,
+        "where": lambda a, b, condition: torch.where(_tensor(torch, condition), a, b),
+        "sum": lambda x, axis, keepdims: torch.sum(x, dim=axis, keepdim=keepdims) if axis else x,
+        "max": lambda x, axis, keepdims: torch.amax(x, dim=axis, keepdim=keepdims) if axis else x,
+        "reshape": torch.reshape,
+        "permute": lambda x, order: x.permute(order),
+        "expand": lambda x, shape: x.expand(shape),
+        "cat": lambda *xs, axis: torch.cat(xs, dim=axis),
+        "index": lambda x, positions, shape, key: x.reshape(-1)[positions_of(positions)].reshape(shape),
+        "put": lambda x, positions, shape: torch.zeros(prod(shape), dtype=x.dtype).index_add(
+            0, positions_of(positions), x.reshape(-1)).reshape(shape),
+    }  # fmt: skip
+
+
+def _tensor(torch: Any, data: Any) -> Any:
+    return torch.tensor(data.tolist() if hasattr(data, "tolist") else data)
 
 
 def tensor_of(torch: Any, value: Value) -> Any:

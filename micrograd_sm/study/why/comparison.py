@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
@@ -16,12 +17,15 @@ from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
+from micrograd_sm.words.result import Listing, Record, prose
+from micrograd_sm.words.table import table_html, table_lines
 
 _NEAR = 1e-6  # relative difference up to which two nodes of different structure are taken for the same quantity
 _MOST_SHOWN = 40  # characters of a value in a table
 
 
-class Match(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Match(Record):
     """A node of each graph, by id, taken for the same quantity, and how far apart they are.
 
     `how` says why they were matched: "root", "name", "structure" (same operation on matched operands) or "value".
@@ -41,10 +45,12 @@ class Match(NamedTuple):
     gradient: float | None
 
 
-class Comparison(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Comparison(Listing[Match]):
     """Two graphs node by node: what was matched, in the order of the first, and what only one of them has.
 
-    `a` and `b` are the graphs, with the gradients of a backward pass through each.
+    It is true if they agree, as `close()` says; its length, index and loop are those of its matches. `a` and `b` are the
+    graphs, with the gradients of a backward pass through each.
 
     >>> x = Value(2.0, name="x")
     >>> print(compare(x * x, x**2.0))
@@ -76,25 +82,48 @@ class Comparison(NamedTuple):
     def close(self, tolerance: float = 1e-9) -> bool:
         """Return whether all matched values and gradients differ by at most `tolerance`.
 
+        A difference is relative to the node's largest number where that is above 1. Where only one graph has a gradient,
+        there is nothing to compare.
+
         >>> x = Value(2.0, name="x")
         >>> compare(x * x, x * x * x).close()
         False
         """
-        return all(match.value <= tolerance and (match.gradient or 0.0) <= tolerance for match in self.matches)
+        return all(self._is_close(match, tolerance) for match in self.matches)
+
+    def _is_close(self, match: Match, tolerance: float) -> bool:
+        node = self.a[match.a]
+        pairs = [(match.value, node.data)] + ([] if match.gradient is None else [(match.gradient, node.grad)])
+        return all(difference <= tolerance * max(1.0, _size(data)) for difference, data in pairs)
+
+    def _items(self) -> tuple[Match, ...]:
+        return self.matches
+
+    def __bool__(self) -> bool:
+        return self.close()
 
     def __str__(self) -> str:
+        return "\n".join([self._headline(), *table_lines(self._rows(), words=3), *self._only()])
+
+    def _repr_html_(self) -> str:
+        return prose(self._headline()) + table_html(self._rows(), words=3) + prose("\n".join(self._only()))
+
+    def _rows(self) -> list[tuple[str, ...]]:
         labels_a, labels_b = labels_of(self.a), labels_of(self.b)
-        rows = [("node a", "node b", "matched by", "value", "difference", "gradient", "difference")]
+        rows: list[tuple[str, ...]] = [("node a", "node b", "matched by", "value", "difference", "gradient", "difference")]
         rows += [
             (
                 labels_a[match.a], labels_b[match.b], match.how, _short(self.a[match.a].data), number_text(match.value),
                 _short(self.a[match.a].grad), "" if match.gradient is None else number_text(match.gradient),
             ) for match in self.matches
         ]  # fmt: skip
-        only = [f"only in {side}: {', '.join(f'{labels[id]} ({_what(graph[id])})' for id in ids)}"
-                for side, ids, labels, graph in (("a", self.only_a, labels_a, self.a), ("b", self.only_b, labels_b, self.b))
-                if ids]  # fmt: skip
-        return "\n".join([self._headline(), *_table(rows), *only])
+        return rows
+
+    def _only(self) -> Iterator[str]:
+        for side, ids, graph in (("a", self.only_a, self.a), ("b", self.only_b, self.b)):
+            labels = labels_of(graph)
+            if ids:
+                yield f"only in {side}: {', '.join(f'{labels[id]} ({_what(graph[id])})' for id in ids)}"
 
     def _headline(self) -> str:
         values, gradients = ([*map(_sortable, x)] for x in ((m.value for m in self.matches),
@@ -102,16 +131,6 @@ class Comparison(NamedTuple):
         said = f"{len(self.matches)} of {len(self.a)} and {len(self.b)} nodes matched"
         said += f"; values differ by at most {number_text(_said(values))}"
         return said + (f", gradients by at most {number_text(_said(gradients))}" if gradients else "")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the comparison as plain data, with what only one graph has by id.
-
-        >>> x = Value(2.0, name="x")
-        >>> compare(x * x, x**2.0).to_dict()["only_b"]
-        ['v1']
-        """
-        return {"matches": [match._asdict() for match in self.matches], "only_a": list(self.only_a),
-                "only_b": list(self.only_b), "a": self.a.to_dict(), "b": self.b.to_dict()}  # fmt: skip
 
 
 def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, Any] | None = None) -> Comparison:
@@ -215,6 +234,11 @@ def _difference(x: Any, y: Any) -> float:
     return max(apart, key=_sortable, default=0.0)
 
 
+def _size(data: Any) -> float:
+    """Return the largest size of a finite element."""
+    return max((abs(x) for x in flat_of(data) if math.isfinite(x)), default=0.0)
+
+
 def _sortable(x: float) -> tuple[bool, float]:
     return (True, 0.0) if x != x else (False, x)
 
@@ -233,10 +257,3 @@ def _short(data: Any) -> str:
         return ""
     text = data_text(data)
     return text if len(text) <= _MOST_SHOWN else f"shape {data.shape}"
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
-    widths = [max(map(len, column)) for column in zip(*rows)]
-    for row in rows:
-        cells = [cell.ljust(width) if place < 3 else cell.rjust(width) for place, (cell, width) in enumerate(zip(row, widths))]
-        yield "  ".join(cells).rstrip()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.array import Array, namespace
 from micrograd_sm.engine import Value
@@ -15,14 +16,17 @@ from micrograd_sm.steps.formula import lines_of
 from micrograd_sm.steps.record import Steps
 from micrograd_sm.study.patterns import Normalised, normalised
 from micrograd_sm.study.subject import check_loss, subject_of
-from micrograd_sm.words.mathml import lines_element
+from micrograd_sm.words.mathml import line_elements, lines_element, math_element
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
+from micrograd_sm.words.plain import plain
+from micrograd_sm.words.result import Listing, Record
 from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Remark, Slope, Term
 from micrograd_sm.words.text import line_parts
 
 
-class SoftmaxShare(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class SoftmaxShare(Record):
     """How the gradient of a log_softmax's input comes about, over `classes` that sum to 1.
 
     `own` came through each logit's own log-probability, so it is there for targets only; `normaliser` came through the
@@ -68,6 +72,10 @@ class SoftmaxShare(NamedTuple):
         nearest = float(round(1 / scales[0]))
         return nearest if nearest and abs(nearest * scales[0] - 1) < 1e-12 else 1 / scales[0]
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return the share as plain data, with its formula."""
+        return super().to_dict() | {"formula": self.formula}
+
     def lines(self) -> tuple[Line, ...]:
         """Return the shares as lines, for text and MathML.
 
@@ -110,8 +118,11 @@ class SoftmaxShare(NamedTuple):
         )
 
 
-class Explanation(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(Listing[str]):
     """The chain rule from a loss to x: `lines` of formulas, last first, x's own `gradient`, and the softmaxes on the way.
+
+    Its length, index and loop are those of its lines, as text; it is always true.
 
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
     >>> e = a * b
@@ -139,8 +150,15 @@ class Explanation(NamedTuple):
         """
         return lines_element([*self.lines, *(line for share in self.shares for line in share.lines())])
 
+    def _items(self) -> list[str]:
+        return [" = ".join(part for part in line_parts(line) if part) for line in self.lines]
+
     def __str__(self) -> str:
-        return "\n".join([*map(_line_text, self.lines), *map(str, self.shares)])
+        return "\n".join([*self, *map(str, self.shares)])
+
+    def _repr_html_(self) -> str:
+        groups = [self.lines, *(share.lines() for share in self.shares)]
+        return "".join(f'<div style="overflow-x:auto;margin:0.5em 0">{_stacked(lines)}</div>' for lines in groups)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the explanation as plain data: its lines in symbols, numbers and result.
@@ -150,10 +168,8 @@ class Explanation(NamedTuple):
         {'symbols': 'dL/dx = 3 + 3', 'numbers': '', 'result': '6'}
         """
         parts = [dict(zip(("symbols", "numbers", "result"), line_parts(line))) for line in self.lines]
-        shares = [{name: _plain(x) for name, x in share._asdict().items()} for share in self.shares]
-        return {"root": self.root, "x": self.x, "gradient": _plain(self.gradient), "lines": parts,
-                "shares": [{**share, "formula": one.formula} for share, one in zip(shares, self.shares)],
-                "mathml": self.mathml}  # fmt: skip
+        return {"root": self.root, "x": self.x, "gradient": plain(self.gradient), "lines": parts,
+                "shares": plain(self.shares), "mathml": self.mathml}  # fmt: skip
 
 
 def explain(
@@ -258,9 +274,13 @@ def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normali
     return SoftmaxShare(*labels, own + 0.0, normaliser, shift, p, y, scale)
 
 
-def _line_text(line: Line) -> str:
-    return " = ".join(part for part in line_parts(line) if part)
+def _stacked(lines: tuple[Line, ...]) -> str:
+    """Return lines in HTML, one below the other; a long one breaks before an equals sign."""
+    return "".join(f'<div style="margin:0.7em 0">{"<wbr>".join(_parts(line))}</div>' for line in lines)
 
 
-def _plain(x: Any) -> Any:
-    return x.tolist() if hasattr(x, "tolist") else x
+def _parts(line: Line) -> Iterator[str]:
+    equals = ""
+    for part in filter(None, line_elements(line)):
+        yield math_element(f'<mstyle displaystyle="true">{equals}{part}</mstyle>')
+        equals = "<mo>=</mo>"

@@ -12,6 +12,7 @@ import math
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from itertools import product
 from typing import Any, NamedTuple
 
@@ -24,12 +25,15 @@ from micrograd_sm.study.subject import check_loss, subject_of
 from micrograd_sm.study.why.elements import slopes
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
+from micrograd_sm.words.result import Listing, Record, prose
+from micrograd_sm.words.table import table_html
 
 MOST_EDGES = 1_000_000  # between elements of tensors
 _MOST_FACTORS = 8  # of a path that are written out
 
 
-class Path(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Path(Record):
     """One path from the loss to what it depends on, and what it contributes.
 
     `nodes` are ids, and `places` says which element of each, () for a number. `factors` are the local derivatives
@@ -47,24 +51,29 @@ class Path(NamedTuple):
     product: float
 
     def __str__(self) -> str:
+        route, factors, whole = self.parts()
+        return f"{route}: {factors} = {whole}" if factors else f"{route}: {whole}"
+
+    def parts(self) -> tuple[str, str, str]:
+        """Return the path as text in three parts: the nodes, the factors if there are several, and their product.
+
+        >>> x = Value(3.0, name="x")
+        >>> paths((x * x).exp() * 0.0, x)[0].parts()
+        ('L -> v2 -> v1 -> x', '0 * 8103.0839 * 3', '0')
+        """
         names = [f"{label}{list(place) if place else ''}" for label, place in zip(self.labels, self.places)]
         told = self.factors if len(self.factors) <= _MOST_FACTORS else [x for x in self.factors if x != 1]
         factors = [f"({number_text(x)})" if x < 0 and k else number_text(x) for k, x in enumerate(told)]
-        numbers = [" * ".join(_shortened(factors))] if len(factors) > 1 else []
-        return f"{' -> '.join(_shortened(names))}: {' = '.join([*numbers, number_text(self.product)])}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the path as plain data.
-
-        >>> paths(Value(3.0).exp(), "v0").largest[0].to_dict()["nodes"]
-        ['v1', 'v0']
-        """
-        return {name: list(map(list, x)) if name == "places" else list(x) if type(x) is tuple else x
-                for name, x in self._asdict().items()}  # fmt: skip
+        numbers = " * ".join(_shortened(factors)) if len(factors) > 1 else ""
+        return " -> ".join(_shortened(names)), numbers, number_text(self.product)
 
 
-class Paths(NamedTuple):
+@dataclass(frozen=True, eq=False, repr=False)
+class Paths(Listing[Path]):
     """The paths from a loss to a node: how many, the largest, and the gradient that all of them add up to.
+
+    Its length, index and loop are those of `largest`, the paths that are listed, as no list could hold 2^60 of them;
+    `total` counts all. It is false if no path leads there.
 
     >>> x = Value(3.0, name="x")
     >>> print(paths(x * x + x, x))
@@ -80,7 +89,17 @@ class Paths(NamedTuple):
     largest: tuple[Path, ...]
     gradient: Any
 
+    def _items(self) -> tuple[Path, ...]:
+        return self.largest
+
     def __str__(self) -> str:
+        return "\n".join([self._headline(), *(f"  {path}" for path in self.largest)])
+
+    def _repr_html_(self) -> str:
+        rows = [("path", "local derivatives", "product"), *(path.parts() for path in self.largest)]
+        return prose(self._headline()) + table_html(rows, words=1)
+
+    def _headline(self) -> str:
         shown = self.largest
         head = f"{self.total:,} path{'' if self.total == 1 else 's'} from {self.root} to {self.x}"
         number = isinstance(self.gradient, float)
@@ -88,17 +107,7 @@ class Paths(NamedTuple):
         part = ""
         if len(shown) < self.total and number:
             part = f"; the {len(shown)} largest add up to {number_text(math.fsum(path.product for path in shown))}"
-        said = f"{head}{part}; their products add up to {whole}" if not part else f"{head}{part}, all of them to {whole}"
-        return "\n".join([said, *(f"  {path}" for path in shown)])
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the ledger as plain data.
-
-        >>> paths(Value(3.0).exp(), "v0").to_dict()["total"]
-        1
-        """
-        gradient = self.gradient.tolist() if hasattr(self.gradient, "tolist") else self.gradient
-        return {**self._asdict(), "largest": [path.to_dict() for path in self.largest], "gradient": gradient}
+        return f"{head}{part}; their products add up to {whole}" if not part else f"{head}{part}, all of them to {whole}"
 
 
 def paths(

@@ -6,10 +6,12 @@ import keyword
 import re
 import sys
 from collections.abc import Iterable, Mapping
+from html import escape
 from itertools import product
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from types import MappingProxyType
+from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
@@ -57,11 +59,12 @@ def dot(row, column):
 _TAKEN = {*keyword.kwlist, *keyword.softkwlist, *_FUNCTIONS, *_CALLED}
 
 
-class Program(NamedTuple):
+class Program(str):
     """A Python program that imports only `math`: the forward and the backward pass of one graph, number by number.
 
-    `text` is the program, and `str()` of it. It ends with a variable for the loss and one for the gradient of each leaf,
-    `gradients` by the leaf's label, nested lists for tensors; run as a script it prints them.
+    It is a `str`, so that it can be written, cut and executed as any other. It ends with a variable for the loss, which
+    `loss` names, and one for the gradient of each leaf, `gradients` by the leaf's label: a number, or nested lists for a
+    tensor. Run as a script it prints them, and `run()` returns them.
 
     >>> print(source(Value(3.0, name="x") ** 2.0))
     import math
@@ -79,12 +82,34 @@ class Program(NamedTuple):
     <BLANKLINE>
     """
 
-    text: str
     loss: str
     gradients: Mapping[str, str]
 
-    def __str__(self) -> str:
-        return self.text
+    def __new__(cls, text: str, loss: str, gradients: Mapping[str, str]) -> Program:
+        program = super().__new__(cls, text)
+        program.loss, program.gradients = loss, MappingProxyType(dict(gradients))
+        return program
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Program, (self.text, self.loss, dict(self.gradients))
+
+    @property
+    def text(self) -> str:
+        """The program as an ordinary string."""
+        return str(self)
+
+    def run(self) -> dict[str, Any]:
+        """Run the program in silence and return the loss and the gradients by the names of their variables.
+
+        >>> source(Value(3.0, name="x") ** 2.0).run()
+        {'loss': 9.0, 'grad_x': 6.0}
+        """
+        variables: dict[str, Any] = {"print": lambda *_: None}
+        exec(compile(self, "<source of a gradient>", "exec"), variables)
+        return {name: variables[name] for name in (self.loss, *self.gradients.values())}
+
+    def _repr_html_(self) -> str:
+        return f"<pre><code>{escape(self)}</code></pre>"
 
     def save(self, path: str | Path) -> Path:
         """Write the program to a file and return its path.
@@ -95,7 +120,7 @@ class Program(NamedTuple):
         'gradient.py'
         """
         path = Path(path)
-        path.write_text(self.text, encoding="utf-8")
+        path.write_text(self, encoding="utf-8")
         return path
 
     def to_dict(self) -> dict[str, Any]:
@@ -118,7 +143,7 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
     one element or without gradient, and for a graph of more than 20,000 numbers.
 
     >>> a, b = Value(2.0), Value(-3.0)
-    >>> print(source((a * b).tanh()).text.partition("# Backward")[2].partition("print")[0].strip())
+    >>> print(source((a * b).tanh()).partition("# Backward")[2].partition("print")[0].strip())
     grad_loss = 1.0
     grad_v2 = grad_loss * (1.0 - loss * loss)
     grad_a = grad_v2 * b
