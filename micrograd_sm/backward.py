@@ -10,13 +10,14 @@ import operator
 from collections.abc import Callable
 from itertools import chain
 from threading import RLock
-from typing import Any
+from typing import Any, NoReturn
 
 from micrograd_sm.primitives import Recorded
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 _one_pass = RLock()
 Observer = Callable[[Any, int, Any, Any], None]
+listeners: list[Callable[[Any, Any, list[Any]], None]] = []  # each hears of a pass before `.grad` is written: root, seed, nodes
 
 
 def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
@@ -39,6 +40,8 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
             root._upstream = seed
             _propagate_all(nodes, create_graph, observe)
             totals = [node._upstream if node.grad is None else _accumulated(node, create_graph) for node in nodes]
+            for listener in listeners:
+                listener(root, seed, nodes)
             for node, total in zip(nodes, totals):
                 node.grad = total
         finally:
@@ -112,11 +115,11 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
             nodes.append(root)
     for node in nodes:  # grows as it goes
         made = node.number
-        if node._changed and node.primitive is not None:
-            _refuse_changed(node, node)
+        if node._changed and node.primitive is not None:  # the rule of `set_since`, written out
+            refuse_set(node, node)
         for parent in node.parents:
             if parent._changed > made:
-                _refuse_changed(parent, node)
+                refuse_set(parent, node)
             if parent._requires_grad and parent._upstream is None:
                 parent._upstream = _PENDING
                 nodes.append(parent)
@@ -171,9 +174,24 @@ def _accumulated(node: Any, create_graph: bool) -> Any:
     return grad + node._upstream
 
 
-def _refuse_changed(changed: Any, node: Any) -> None:
-    what = f"{changed.name!r}" if changed.name else f"a value of shape {changed.shape}"
+def set_since(node: Any, changed: Callable[[Any], int] = operator.attrgetter("_changed")) -> Any | None:
+    """Return the Value, node or operand, whose data was set after the node had been computed; None if there is none.
+
+    Then its numbers and the node's do not belong together. `changed` is the time at which a Value's data was set.
+    """
+    if node.primitive is not None and changed(node):
+        return node
+    for parent in node.parents:
+        if changed(parent) > node.number:
+            return parent
+    return None
+
+
+def refuse_set(value: Any, node: Any, name: str | None = None, line: str | None = None) -> NoReturn:
+    """Raise RuntimeError: a value's data was set after it had been used in, or made by, a node's operation."""
+    name = value.name or name
     raise RuntimeError(
-        f"backward: the data of {what} was set after {node.op} had used or made it, so the gradient would mix "
-        "old and new numbers; compute the loss again from the new data"
+        f"the data of {repr(name) if name else f'a value of shape {value.shape}'} was set after {node.op} had "
+        f"{'made' if value is node else 'used'} it{f' ({line})' if line else ''}, so old and new numbers would mix; "
+        "use the loss before data is set (before optimizer.step()), or compute it again"
     )

@@ -200,6 +200,16 @@ class Value(Recorded):
         """
         return Value(self._data, requires_grad=False)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle a leaf with its gradient; RuntimeError for a value that was computed, as in torch."""
+        for value, what in ((self, ""), (self.grad, "the .grad of a leaf, ")):
+            if isinstance(value, Value) and value.primitive is not None:
+                raise RuntimeError(
+                    f"only leaves can be copied and pickled, and {what}{value!r}, was computed, by {value.op}; "
+                    "take its detach(), or copy the leaves and compute it again"
+                )
+        return type(self), (self._data, self._requires_grad, self.name), (None, {"grad": self.grad})
+
     def __float__(self) -> float:
         return float(self._only_element("float"))
 

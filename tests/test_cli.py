@@ -197,7 +197,7 @@ def test_an_expression_may_begin_with_a_minus(capsys, expression, result):
 
 @pytest.mark.parametrize("command", [["demo"], ["draw", "1 + 1"]])
 def test_a_missing_folder_is_found_before_the_work(capsys, monkeypatch, command):
-    monkeypatch.setattr(cli, "evaluate", None)
+    monkeypatch.setattr("micrograd_sm.cli.target.evaluate", None)
     assert main([*command, "-o", "nowhere/a.dot"]) == 1
     said, complaint = capsys.readouterr()
     assert said == "" and "the folder 'nowhere' of 'a.dot' does not exist" in complaint
@@ -288,7 +288,7 @@ def test_a_closed_pipe_in_process(monkeypatch, capfd):
 
     silenced = []
     monkeypatch.setattr(cli.os, "dup2", lambda null, out: silenced.append(os.close(null)))
-    monkeypatch.setattr(cli, "evaluate", closed)
+    monkeypatch.setattr("micrograd_sm.cli.target.evaluate", closed)
     assert main(["draw", "1 + 1", "-o", "a.svg"]) == 1
     monkeypatch.setattr(sys.stdout, "flush", closed)
     assert cli._failed("why", 1) == 1
@@ -300,7 +300,7 @@ def test_a_message_of_many_lines_is_one_line(monkeypatch, capsys):
     def failing(expression):
         raise ValueError("first\n  second")
 
-    monkeypatch.setattr(cli, "evaluate", failing)
+    monkeypatch.setattr("micrograd_sm.cli.target.evaluate", failing)
     assert main(["draw", "1 + 1", "-o", "a.svg"]) == 1
     assert capsys.readouterr().err == "micrograd-sm: first second\n"
 
@@ -317,7 +317,7 @@ def test_ctrl_c_in_process(monkeypatch, capsys):
     def interrupted(expression):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "evaluate", interrupted)
+    monkeypatch.setattr("micrograd_sm.cli.target.evaluate", interrupted)
     assert main(["draw", "1 + 1", "-o", "a.svg"]) == 130
     assert capsys.readouterr().err == "micrograd-sm: interrupted\n"
 

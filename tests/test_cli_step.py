@@ -162,7 +162,7 @@ def test_no_script(capsys):
 
 
 def test_gradients_that_the_script_left_are_told_apart(capsys):
-    assert main(["step", script("loss = x * x\nloss.backward()")]) == 0
+    assert main(["step", script("loss = x * x\nloss.backward()\nloss.backward()")]) == 0
     said, complaint = capsys.readouterr()
     assert "earlier backward passes are kept apart" in complaint
     assert "from nothing to 3" in said and "from 6" not in said

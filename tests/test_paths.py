@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import math
 import time
@@ -171,8 +172,9 @@ def test_what_it_refuses() -> None:
         paths(loss, "z")
     with pytest.raises(ValueError, match="'x' is the name of 2 nodes; give the id of one: v0, v1"):
         paths(x * Value(1.0, name="x"), "x")
+    assert paths(Graph(loss), x).gradient == 3.0
     with pytest.raises(ValueError, match="of a Graph, give a node's name or id"):
-        paths(Graph(loss), x)
+        paths(copy.copy(Graph(loss)), x)
     with pytest.raises(ValueError, match="c requires no gradient"):
         paths(loss, "c")
     with pytest.raises(ValueError, match="k must be an int above 0, got 0"):

@@ -89,7 +89,7 @@ def test_errors_are_those_of_backward_and_leave_nothing_half_done() -> None:
     x = Value([1.0, 2.0])
     with pytest.raises(RuntimeError, match="needs a gradient of that shape"):
         steps(x * x)
-    with pytest.raises(TypeError, match=r"steps: expected a Value, got 3\.0 of type float"):
+    with pytest.raises(TypeError, match=r"steps: expected a Value or a Graph, got 3\.0 of type float"):
         steps(3.0)  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="requires no gradient"):
         steps(Value(1.0, requires_grad=False))

@@ -11,6 +11,8 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from micrograd_sm.backward import listeners
+from micrograd_sm.cli.passes import Passes
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import trace
 from micrograd_sm.words.names import shortened, visible
@@ -18,12 +20,12 @@ from micrograd_sm.words.names import shortened, visible
 _MOST_NAMED = 12  # Values that a message lists
 
 
-def run_script(path: str | Path) -> dict[str, Any]:
+def run_script(path: str | Path, passes: Passes | None = None) -> dict[str, Any]:
     """Run a script as `python FILE.py` would, remembering the line that makes each Value, and return its variables.
 
     It runs as `__main__`, with itself alone in `sys.argv` and its folder first in `sys.path`. `sys.exit()` ends it and is no
-    error. Raises FileNotFoundError when there is no such file, RuntimeError when the script fails, after its traceback has
-    been printed to stderr, or when it exits with another code than 0.
+    error. `passes` hears of its backward passes. Raises RuntimeError when the script fails, after its traceback has been
+    printed to stderr, or when it exits with another code than 0.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -33,13 +35,11 @@ def run_script(path: str | Path) -> dict[str, Any]:
     Value(9., op=multiply)
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f"step: the file {str(path)!r} does not exist")
     module = ModuleType("__main__")
     module.__dict__.update(__file__=str(path.absolute()), __builtins__=__builtins__, __cached__=None)
     with io.open_code(str(path.absolute())) as file:
         source = file.read()
-    with _as_main(module, path), trace():
+    with _as_main(module, path), trace(), _heard_by(passes, module):
         _execute(source, path, module)
     return module.__dict__
 
@@ -75,6 +75,19 @@ def _as_main(module: ModuleType, path: Path) -> Iterator[None]:
         yield
     finally:
         sys.modules["__main__"], sys.argv, sys.path = main, arguments, folders
+
+
+@contextmanager
+def _heard_by(passes: Passes | None, module: ModuleType) -> Iterator[None]:
+    if passes is None:
+        yield
+        return
+    passes.script = module.__dict__
+    listeners.append(passes.heard)
+    try:
+        yield
+    finally:
+        listeners.remove(passes.heard)
 
 
 def _execute(source: bytes, path: Path, module: ModuleType) -> None:

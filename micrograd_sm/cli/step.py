@@ -8,21 +8,21 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from micrograd_sm.cli.expression import evaluate
-from micrograd_sm.cli.script import run_script, value_in
+from micrograd_sm.cli import target
 from micrograd_sm.draw import in_a_folder
-from micrograd_sm.engine import Value
-from micrograd_sm.steps import Steps, steps
+from micrograd_sm.steps import Steps
 
 ABOUT = "walk through the back-propagation of an expression, or of a script's loss"
 EPILOG = """\
 EXPRESSION is what `draw` takes. FILE.py is run as `python FILE.py` runs it, and
-the value that it calls `loss` is taken. In a terminal, ? lists the keys; where
-the output is none, every step is printed.
+its last backward pass from the value that it calls `loss` is shown, or another
+one, with --pass. In a terminal, ? lists the keys; if the output is not one,
+every step is printed.
 
 examples:
   micrograd-sm step "a = 2.0; b = -3.0; (a * b + a).tanh()"
   micrograd-sm step neuron.py --name out
+  micrograd-sm step train.py --pass 1
   micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o backprop.html
 """
 _PAGES = (".html", ".htm")
@@ -36,8 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     >>> parser.parse_args(["x.py", "--fold", "0"]).fold
     ['0']
     """
-    parser.add_argument("what", metavar="EXPRESSION|FILE.py", help="what to compute, or a script that computes it")
-    parser.add_argument("--name", metavar="NAME", help="the script's variable to start from (default: loss)")
+    target.add_options(parser)
     parser.add_argument("-o", "--output", metavar="FILE", type=_page, help="page to write in place of walking: .html")
     parser.add_argument("--plain", action="store_true", help="print every step")
     parser.add_argument(
@@ -58,37 +57,33 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Do what the command's options ask for and return the exit code.
 
-    >>> run(argparse.Namespace(what="x = 0.0; exp(x)", name=None, output=None, plain=True, grain="node", fold=[]))
+    >>> parser = argparse.ArgumentParser()
+    >>> add_options(parser)
+    >>> run(parser.parse_args(["x = 0.0; exp(x)", "--plain"]))
     1  forward   L = exp(x) = exp(0) = 1
     2  seed      dL/dL = 1
     3  backward  dL/dx += dL/dL * dL/dx = 1 * 1 = 1, from nothing to 1
     0
     """
+    from micrograd_sm.steps.record import of_graph  # noqa: PLC0415 - only for who steps
+
     output = in_a_folder(options.output).absolute() if options.output else None  # before the script, which may change folders
     explore = None if options.plain or output else _explorer()
-    walk = _folded(_recorded(options), options.fold)
-    note = "gradients of earlier backward passes are kept apart: these steps start from none" if walk.earlier else ""
+    found = target.target_of(options.what, options.name, options.pass_number, "step")
+    walk = _folded(of_graph(found.graph, found.seed, options.grain, earlier=True), options.fold)
+    notes = [found.note] if found.note else []
+    if walk.earlier:
+        notes.append("gradients of earlier backward passes are kept apart: these steps start from none")
     if output:
         walk.save(output)
         print(f"{len(walk)} steps: {options.output}")
     elif explore:
-        explore(walk, note)
+        explore(walk, "; ".join(notes))
     else:
-        if note:
+        for note in notes:
             print(f"micrograd-sm: {note}", file=sys.stderr)
         print(walk.text())
     return 0
-
-
-def _recorded(options: argparse.Namespace) -> Steps:
-    loss: Value
-    if options.what.endswith(".py"):
-        variables = run_script(options.what)
-        loss = value_in(variables, options.name or "loss", options.what)
-        return steps(loss, names=variables, grain=options.grain)
-    if options.name:
-        raise ValueError("--name says which value of a script to take; an expression is itself the value")
-    return steps(evaluate(options.what), names={}, grain=options.grain)
 
 
 def _folded(walk: Steps, wanted: list[str]) -> Steps:

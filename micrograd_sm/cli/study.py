@@ -8,13 +8,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from types import MappingProxyType
 
-from micrograd_sm.draw import format_of
+from micrograd_sm.cli import target
+from micrograd_sm.cli.draw import picture
 
 ABOUT = "study the gradients of an expression or a script's loss: explain, lint, check"
 EPILOG = """\
 EXPRESSION is what `draw` takes. FILE.py is run as `python FILE.py` runs it, and
-the value that it calls `loss` is taken, or the one that --name says. With
---json a script's own output goes to stderr; nan and infinities are words.
+its last backward pass from the value that it calls `loss` is taken, or what
+--name and --pass say. With --json a script's own output goes to stderr; nan
+and infinities are words.
 
 examples:
   micrograd-sm study explain "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x
@@ -81,7 +83,7 @@ def _add_why(commands: argparse._SubParsersAction) -> None:
     explained = _study(commands, "explain", "the chain rule that leads to a gradient, in your names and numbers")
     paths = _study(commands, "paths", "every path to x with its product of local derivatives: how many, the largest, the sum")
     for one in (explained, paths):
-        _add_target(one)
+        target.add_options(one)
         one.add_argument("x", metavar="X", nargs="?", help="whose gradient: a name, or an id (default: the only leaf)")
         one.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
         _add_picture(one, "with these derivatives on its edges")
@@ -89,33 +91,34 @@ def _add_why(commands: argparse._SubParsersAction) -> None:
     paths.add_argument("-k", metavar="N", type=int, default=10, help="how many of the largest (default: %(default)s)")
     paths.add_argument("--at", metavar="I[,J]", type=_index, help="only paths to this element of x")
     compared = _study(commands, "compare", "two graphs of the same quantity node by node, with differences")
-    _add_target(compared)
+    target.add_options(compared)
     compared.add_argument("other", metavar="EXPRESSION|FILE.py", help="what to compare it with")
     compared.add_argument("--other-name", metavar="NAME", help="the second script's variable (default: what --name says)")
+    target.add_pass(compared, "--other-pass", "which of the second script's backward passes (default: what --pass says)")
     compared.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
     written = _study(commands, "source", "the forward and backward pass as a Python program that imports only math")
-    _add_target(written)
+    target.add_options(written)
     written.add_argument("-o", "--output", metavar="FILE.py", type=_python, help="file to write in place of printing")
 
 
 def _add_picture(study: argparse.ArgumentParser, what: str) -> None:
-    study.add_argument("-o", "--output", metavar="FILE", type=_picture, help=f"picture of the graph, {what}")
+    study.add_argument("-o", "--output", metavar="FILE", type=picture, help=f"picture of the graph, {what}")
 
 
 def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     linted = _study(commands, "lint", "the usual mistakes with losses, each with a reason and the mended line", _FOUND)
-    _add_target(linted)
+    target.add_options(linted)
     _add_picture(linted, "with the mistakes at their nodes")
     linted.add_argument("--parameters", metavar="NAME", help="the script's model or parameters: each must get a gradient")
     linted.add_argument("--sampled-from", metavar="NAME", help="what the script gave to multinomial: it must not be logits")
     first = _study(commands, "anomaly", "the first value or gradient that is nan or inf, with its line", _FOUND)
-    _add_target(first)
+    target.add_options(first)
     _add_picture(first, "with the node at which it came up")
     checked = _study(
         commands, "check", "the gradients against central differences, forward mode and symmetry",
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",
     )  # fmt: skip
-    _add_target(checked)
+    target.add_options(checked)
     checked.add_argument(
         "--order", type=int, choices=(1, 2), help="2 checks the Hessian, too (default: 2 up to 200 numbers, then 1)"
     )
@@ -123,9 +126,9 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
         commands, "torch", "the same operations on torch, values and gradients compared in ulps",
         "Needs torch. Exits with 1 if a number differs by more.\n",
     )  # fmt: skip
-    _add_target(torch)
+    target.add_options(torch)
     counted = _study(commands, "digits", "how many correct digits each node kept, beside 60-digit decimals; where they went")
-    _add_target(counted)
+    target.add_options(counted)
     _add_picture(counted, "with the digits that each node kept; of one expression")
     counted.add_argument("others", metavar="EXPRESSION|FILE.py", nargs="*", help="more to show side by side with it")
     counted.add_argument("--precision", metavar="N", type=int, default=60, help="digits of the decimals (default: 60)")
@@ -139,7 +142,7 @@ def _add_derivatives(commands: argparse._SubParsersAction) -> None:
         ("hessian", "the Hessian by named leaves: all second derivatives"),
     ):
         derived = _study(commands, name, what, _FROZEN + _DERIVATIVE)
-        _add_target(derived)
+        target.add_options(derived)
         derived.add_argument("leaves", metavar="X", nargs="*", help="leaves to differentiate by (default: all)")
 
 
@@ -152,11 +155,6 @@ def _study(commands: argparse._SubParsersAction, name: str, about: str, more: st
     parser.set_defaults(run=run, study=name)
     parser.add_argument("--json", action="store_true", help="print one JSON document in place of text")
     return parser
-
-
-def _add_target(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("what", metavar="EXPRESSION|FILE.py", help="what to compute, or a script that computes it")
-    parser.add_argument("--name", metavar="NAME", help="the script's variable to look at (default: loss)")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -174,14 +172,6 @@ def run(options: argparse.Namespace) -> int:
     from micrograd_sm.cli.study_runs import RUNS  # noqa: PLC0415 - all of study, only for who studies
 
     return RUNS[options.study](options)
-
-
-def _picture(path: str) -> str:
-    try:
-        format_of(path)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{path!r} must end in .svg, .png, .pdf or .dot") from None
-    return path
 
 
 def _landscape(path: str) -> str:

@@ -7,15 +7,13 @@ import json
 import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import nullcontext, redirect_stdout
 from dataclasses import replace
 from math import prod
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm import study
-from micrograd_sm.cli.expression import evaluate
-from micrograd_sm.cli.script import run_script, value_in
+from micrograd_sm.cli.target import Target, target_of
 from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
@@ -28,32 +26,26 @@ from micrograd_sm.words.plain import plain
 _MOST_TWICE = 200  # numbers up to which `check` looks at the Hessian unasked: a quarter of a minute
 
 
-class _Target(NamedTuple):
-    """What is studied: a Value, and the variables that give names to the Values around it."""
-
-    value: Value
-    names: Mapping[str, Any]
-
-    def graph(self, depth: int | None = None) -> Graph:
-        graph = Graph(self.value, self.names)
-        return graph if depth is None else graph.fold(depth=depth)
+def _taken(options: argparse.Namespace) -> Target:
+    return _target(options, options.what, options.name, options.pass_number)
 
 
-def _target(what: str, name: str | None, quiet: bool) -> _Target:
-    """Return the value of an expression or a script; `quiet` sends what the script prints to stderr."""
-    if what.endswith(".py"):
-        if not Path(what).is_file():
-            raise FileNotFoundError(f"study: the file {what!r} does not exist")
-        with redirect_stdout(sys.stderr) if quiet else nullcontext():
-            variables = run_script(what)
-        return _Target(value_in(variables, name or "loss", what), variables)
-    if name:
-        raise ValueError("--name says which value of a script to take; an expression is itself the value")
-    return _Target(evaluate(what), {})
+def _other(options: argparse.Namespace, what: str, name: str | None = None, number: int | None = None) -> Target:
+    """Return what is studied beside the first; what --name and --pass say, if it is a script and nothing else is said."""
+    scripted = what.endswith(".py")
+    name, number = name or (options.name if scripted else None), number or (options.pass_number if scripted else None)
+    return _target(options, what, name, number)
 
 
-def _taken(options: argparse.Namespace) -> _Target:
-    return _target(options.what, options.name, options.json)
+def _target(options: argparse.Namespace, what: str, name: str | None, number: int | None) -> Target:
+    found = target_of(what, name, number, "study", options.json)
+    if found.note:
+        print(f"micrograd-sm: {found.note}", file=sys.stderr)
+    return found
+
+
+def _at_depth(graph: Graph, depth: int | None) -> Graph:
+    return graph if depth is None else graph.fold(depth=depth)
 
 
 def _output(options: argparse.Namespace) -> Path | None:
@@ -70,7 +62,7 @@ def _print(options: argparse.Namespace, text: str, data: Any) -> None:
 
 def _explain(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    graph = target.graph()
+    graph = target.graph
     found = study.explain(graph, _x(graph, options.x), options.depth)
     _print(options, found.mathml if options.mathml else str(found), found.to_dict())
     _draw(options, target, output)
@@ -79,7 +71,7 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _paths(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    graph = target.graph()
+    graph = target.graph
     found = study.paths(graph, _x(graph, options.x), options.k, options.at, options.depth)
     _print(options, str(found), found.to_dict())
     _draw(options, target, output)
@@ -99,11 +91,11 @@ def _x(graph: Graph, given: str | None) -> str:
     return inputs[0].id
 
 
-def _draw(options: argparse.Namespace, target: _Target, output: Path | None) -> None:
+def _draw(options: argparse.Namespace, target: Target, output: Path | None) -> None:
     """Draw the graph, as folded as the text, with what flows back along each edge."""
     if output is None:
         return
-    graph = target.graph(options.depth)
+    graph = _at_depth(target.graph, options.depth)
     _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), edges=True), output)
 
 
@@ -123,18 +115,15 @@ def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
-    target = _taken(options)
-    scripted = options.other.endswith(".py")
-    name = options.other_name or (options.name if scripted else None)
-    other = _target(options.other, name, options.json)
-    found = study.compare(target.graph(options.depth), other.graph(options.depth))
+    target, other = _taken(options), _other(options, options.other, options.other_name, options.other_pass_number)
+    found = study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth))
     _print(options, str(found), found.to_dict())
     return 0
 
 
 def _source(options: argparse.Namespace) -> int:
     output = _output(options)
-    program = study.source(_taken(options).graph())
+    program = study.source(_taken(options).graph)
     if output:
         program.save(output)
     if output and not options.json:
@@ -149,10 +138,11 @@ def _source(options: argparse.Namespace) -> int:
 
 def _lint(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    parameters, sampled = (_variable(options, target, name) for name in (options.parameters, options.sampled_from))
-    found = study.lint(target.value, parameters, sampled, target.names)
+    parameters, sampled = (_variable(target, name) for name in (options.parameters, options.sampled_from))
+    sampled = target.graph_of(sampled) if isinstance(sampled, Value) else sampled
+    found = study.lint(target.graph, parameters, sampled, target.names)
     _print(options, str(found), found.to_dict())
-    _draw_notes(options, target.graph(), _rules(found), output)
+    _draw_notes(options, target.graph, _rules(found), output)
     return int(any(not mistake.harmless for mistake in found))
 
 
@@ -165,7 +155,7 @@ def _rules(mistakes: Iterable[study.Mistake]) -> dict[str, str]:
     return rules
 
 
-def _variable(options: argparse.Namespace, target: _Target, name: str | None) -> Any:
+def _variable(target: Target, name: str | None) -> Any:
     if name is None:
         return None
     if name not in target.names:
@@ -175,11 +165,11 @@ def _variable(options: argparse.Namespace, target: _Target, name: str | None) ->
 
 def _anomaly(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    found = study.first_anomaly(target.value, target.names)
-    none = f"no nan and no inf in the values and gradients of {len(target.graph()):,} nodes"
+    found = study.first_anomaly(target.graph)
+    none = f"no nan and no inf in the values and gradients of {len(target.graph):,} nodes"
     _print(options, none if found is None else str(found), None if found is None else found.to_dict())
     here = {} if found is None else {found.node: f"{found.kind} comes up here"}
-    _draw_notes(options, target.graph(), here, output)
+    _draw_notes(options, target.graph, here, output)
     return int(found is not None)
 
 
@@ -187,7 +177,7 @@ def _anomaly(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    graph = _taken(options).graph()
+    graph = _taken(options).graph
     function, values = _as_function(graph)
     order = options.order or (2 if sum(prod(value.shape) for value in values) <= _MOST_TWICE else 1)
     report = study.check_gradients(function, *values, order=order)
@@ -200,7 +190,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _torch(options: argparse.Namespace) -> int:
-    graph = _taken(options).graph()
+    graph = _taken(options).graph
     function, values = _as_function(graph)
     try:
         report = study.check_against_torch(function, *values, ulps=options.ulps)
@@ -216,11 +206,8 @@ def _digits(options: argparse.Namespace) -> int:
     output = _output(options)
     if output and options.others:
         raise ValueError(f"study digits: -o draws one graph, and there are {1 + len(options.others)}; draw each by itself")
-    targets = [
-        _taken(options),
-        *(_target(one, options.name if one.endswith(".py") else None, options.json) for one in options.others),
-    ]
-    first, *others = found = [study.digits(one.value, one.names, options.precision) for one in targets]
+    targets = [_taken(options), *(_other(options, one) for one in options.others)]
+    first, *others = found = [study.digits(one.graph, precision=options.precision) for one in targets]
     data = [one.to_dict() for one in found]
     _print(options, first.beside(*others) if others else str(first), data if others else data[0])
     notes = {one.id: note for one in first.nodes if (note := _lost(one))}
@@ -256,7 +243,7 @@ def _callings(graph: Graph) -> Callable[[str], str]:
 
 
 def _derivatives(options: argparse.Namespace) -> int:
-    found = study.derivatives(_taken(options).graph(), options.study, options.leaves)
+    found = study.derivatives(_taken(options).graph, options.study, options.leaves)
     _print(options, str(found), found.to_dict())
     return 0
 

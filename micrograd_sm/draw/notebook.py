@@ -23,7 +23,8 @@ Bundle = dict[str, str]
 def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> Bundle:
     """Return a Value as text and, where it has a graph of at most 60 nodes and a layout program is found, its picture.
 
-    Names are those of the notebook's variables. `include` and `exclude` are kinds of media, as IPython has them.
+    Names are those of the notebook's variables. `include` and `exclude` are kinds of media, as IPython has them. If data was
+    set since the Value was computed, the text says why there is no picture.
 
     >>> value_bundle(Value(2.0))
     {'text/plain': 'Value(2.)'}
@@ -32,7 +33,10 @@ def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> 
     """
     kinds, bundle = kinds_shown(include, exclude), {TEXT: repr(value)}
     if value.parents and kinds - {TEXT} and _is_small(value):
-        bundle |= picture(draw(value, _variables()), kinds)
+        try:
+            bundle |= picture(draw(value, _variables()), kinds)
+        except RuntimeError as error:
+            bundle[TEXT] += f"\nno picture: {error}"
     return only(bundle, kinds)
 
 

@@ -10,9 +10,10 @@ from typing import Any, NoReturn
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import derivative, folding, serial
+from micrograd_sm.graph.moment import Moment
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.parts import Edge, Node, Scope
-from micrograd_sm.graph.snapshot import node_of, reachable, scopes_around, snapshot
+from micrograd_sm.graph.snapshot import node_of, reachable, refuse_mixed, scopes_around, snapshot
 
 
 class Graph:
@@ -22,9 +23,10 @@ class Graph:
     the id of the value itself; `scopes` are the calls of composed functions that made the nodes. A name is the Value's
     own, else that of the caller's variable which holds it, also inside lists, tuples and dicts (`W[0]`, `d['k']`), modules
     (`model.layers.0.weight`) and `self` (`self.w`), else None. Names that start with an underscore do not count. `names`
-    replaces the caller's variables: a mapping of names to what they hold.
+    replaces the caller's variables: a mapping of names to what they hold. `moment` is when to look, now by default.
 
-    Raises TypeError for what is not a Value.
+    Raises TypeError for what is not a Value, and RuntimeError, as `backward` does, if data has been set since the value was
+    computed from it: a Graph has the numbers that belong together.
 
     >>> x = Value(3.0)
     >>> weights = {"w": Value(2.0)}
@@ -33,30 +35,35 @@ class Graph:
     [('v0', None, 'x', 3.0), ('v1', None, "weights['w']", 2.0), ('v2', 'multiply', None, 6.0)]
     """
 
-    __slots__ = ("_folds", "_open", "_operand_edges", "_places", "edges", "nodes", "root", "scopes")
+    __slots__ = ("_folds", "_ids", "_open", "_operand_edges", "_places", "edges", "nodes", "root", "scopes")
 
     edges: tuple[Edge, ...]
     nodes: tuple[Node, ...]
     root: str
     scopes: tuple[Scope, ...]
     _folds: frozenset[str]  # ids of the scopes that are folded, also inside others
+    _ids: Mapping[int, str]  # of the Values that it was made of, by their creation numbers
     _open: Graph | None  # the graph without folds, where this one has some
     _operand_edges: dict[str, tuple[Edge, ...]]
     _places: dict[str, int]
 
-    def __init__(self, loss: Value, names: Mapping[str, Any] | None = None) -> None:
+    def __init__(self, loss: Value, names: Mapping[str, Any] | None = None, moment: Moment | None = None) -> None:
         if not isinstance(loss, Value):
             raise TypeError(f"Graph: expected a Value, got {loss!r} of type {type(loss).__name__}")
         if not isinstance(names, Mapping | None):
             raise TypeError(f"Graph: names must be a mapping of names to what they hold, got {names!r}")
         values = reachable(loss)
         variables = sys._getframe(1).f_locals if names is None else names
+        moment = moment or Moment()
+        refuse_mixed(values, moment, variables)
         found = names_in(variables, {id(value) for value in values if not value.name})
-        ids = {id(value): f"v{place}" for place, value in enumerate(values)}
+        ids = {value.number: f"v{place}" for place, value in enumerate(values)}
         scopes = scopes_around([value._place for value in values])
-        nodes = tuple(node_of(value, ids[id(value)], value.name or found.get(id(value)), scopes) for value in values)
-        operands = {ids[id(value)]: [ids[id(parent)] for parent in value.parents] for value in values}
-        self._keep(nodes, operands, ids[id(loss)], tuple(scopes.values()))
+        nodes = tuple(
+            node_of(value, moment.of(value), ids[value.number], value.name or found.get(id(value)), scopes) for value in values
+        )
+        operands = {ids[value.number]: [ids[parent.number] for parent in value.parents] for value in values}
+        self._keep(nodes, operands, ids[loss.number], tuple(scopes.values()), ids)
 
     def _keep(
         self,
@@ -64,10 +71,11 @@ class Graph:
         operands: Mapping[str, Sequence[str]],
         root: str,
         scopes: tuple[Scope, ...],
+        ids: Mapping[int, str],
         opened: Graph | None = None,
         folds: frozenset[str] = frozenset(),
     ) -> Graph:
-        """Become the graph of these nodes, of the ids of each one's operands and of these scopes."""
+        """Become the graph of these nodes, of the ids of each one's operands, of these scopes and of the Values' ids."""
         operand_edges = {
             node.id: tuple(Edge(source, node.id, position) for position, source in enumerate(operands[node.id]))
             for node in nodes
@@ -81,6 +89,7 @@ class Graph:
             "_places": {node.id: place for place, node in enumerate(nodes)},
             "_open": opened,
             "_folds": folds,
+            "_ids": ids,
         }
         for field, content in fields.items():
             object.__setattr__(self, field, content)
@@ -106,6 +115,17 @@ class Graph:
         if id not in self._places:
             raise KeyError(self._no_node(id))
         return self._places[id]
+
+    def id_of(self, value: Value) -> str | None:
+        """Return the id of the node that a Value became; None for a Value that this graph was not made of.
+
+        A graph that was copied or read from JSON was made of none.
+
+        >>> x = Value(2.0)
+        >>> Graph(x.exp()).id_of(x), Graph(x.exp()).id_of(Value(2.0))
+        ('v0', None)
+        """
+        return self._ids.get(value.number)
 
     def _no_node(self, id: str) -> str:
         if self._open is not None and id in self._open._places:
@@ -188,7 +208,7 @@ class Graph:
         nodes, operands = folding.folded_nodes(
             opened, folding.folds(opened, (scope for scope in self.scopes if scope.id in shown))
         )
-        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, opened, folds)
+        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, self._ids, opened, folds)
 
     def with_gradients(self, gradients: Mapping[str, Any]) -> Graph:
         """Return the graph with other gradients, by node id, also of nodes inside folded scopes; None for those left out.
@@ -211,7 +231,7 @@ class Graph:
     def _with_nodes(self, nodes: tuple[Node, ...]) -> Graph:
         opened = self.unfold()
         operands = {node.id: [edge.source for edge in opened.operand_edges(node.id)] for node in nodes}
-        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes)._with_folds(self._folds)
+        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, self._ids)._with_folds(self._folds)
 
     # Written and read -----------------------------------------------------------------------------------------------
 
@@ -236,7 +256,7 @@ class Graph:
             nodes, operands, root, scopes, folded = serial.parsed(content)
         except RecursionError:  # also where a message would have shown it
             raise ValueError("Graph.from_dict: lists lie too deep inside one another to be read") from None
-        opened = object.__new__(cls)._keep(nodes, operands, root, scopes)
+        opened = object.__new__(cls)._keep(nodes, operands, root, scopes, {})
         can_fold = {fold.scope.id for fold in folding.folds(opened, scopes)}
         if not can_fold.issuperset(folded):
             raise ValueError(f"Graph.from_dict: scope {min(set(folded) - can_fold)} is said to be folded and cannot be")

@@ -5,12 +5,15 @@ from __future__ import annotations
 import linecache
 import operator
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
 from micrograd_sm.array import Array, asarray, broadcast_to, namespace, shape_of
+from micrograd_sm.backward import refuse_set, set_since
 from micrograd_sm.engine import Value
+from micrograd_sm.graph.moment import Held, Moment
+from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
 from micrograd_sm.mode import Place
 
@@ -34,6 +37,15 @@ def reachable(loss: Value) -> list[Value]:
     return sorted(values, key=lambda value: value.number)
 
 
+def refuse_mixed(values: Iterable[Value], moment: Moment, variables: Mapping[str, Any]) -> None:
+    """Raise RuntimeError, as backward does, if data was set after a value had been computed from it, up to the moment."""
+    for value in values:
+        changed = set_since(value, moment.changed)
+        if changed is not None:
+            line = value._place.line
+            refuse_set(changed, value, names_in(variables, {id(changed)}).get(id(changed)), line and source_line(*line))
+
+
 def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
     """Return the scopes of these places by the numbers of their calls, in the order in which they were opened.
 
@@ -53,24 +65,20 @@ def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
     }
 
 
-def node_of(value: Value, id: str, name: str | None, scopes: dict[int, Scope]) -> Node:
-    """Return a Value as a node of a Graph.
-
-    >>> node_of(Value(2.0), "v0", "x", {}).data
-    2.0
-    """
-    data, place = snapshot(value.data), value._place
+def node_of(value: Value, held: Held, id: str, name: str | None, scopes: dict[int, Scope]) -> Node:
+    """Return a Value as a node of a Graph, with what it held at the Graph's moment."""
+    data, place = snapshot(held.data), value._place
     return Node(
         id,
         value.op,
         "" if value.primitive is None else value.primitive.symbol,
         name,
         data,
-        _gradient(value),
+        _gradient(held.grad, value.shape),
         value.shape,
         place.path,
         _frozen_params(value.params) if value.params else NO_PARAMS,
-        value.requires_grad,
+        held.requires_grad,
         scopes[place.calls[-1]].id if place.calls else None,
         None if place.line is None else source_line(*place.line),
     )
@@ -98,9 +106,9 @@ def _dtype(data: Any) -> type:
     return bool if xp.isdtype(kept.dtype, "bool") else int if xp.isdtype(kept.dtype, "integral") else float
 
 
-def _gradient(value: Value) -> Any:
+def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
     """Return a Value's gradient in the shape of its data: who sets one may write a number for all elements."""
-    grad, wanted = snapshot(value.grad), value.shape
+    grad = snapshot(grad)
     shape = () if grad is None else shape_of(grad)
     if grad is None or shape == wanted or len(shape) > len(wanted):
         return grad

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_sm.engine import Value
 
 if TYPE_CHECKING:
+    from micrograd_sm.graph import Graph
     from micrograd_sm.steps.formula import Formula
     from micrograd_sm.steps.parts import Contribution, Step
     from micrograd_sm.steps.record import Steps
@@ -19,13 +20,14 @@ __all__ = ["Contribution", "Formula", "Step", "Steps", "steps"]
 _LATER = {"Contribution": "parts", "Formula": "formula", "Step": "parts", "Steps": "record"}  # so that importing stays quick
 
 
-def steps(loss: Value, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
+def steps(loss: Value | Graph, names: Mapping[str, Any] | None = None, gradient: Any = None, grain: str = "node") -> Steps:
     """Run one backward pass from a Value and return it as steps: the forward values, the seed, and each contribution.
 
-    Afterwards every `.grad` is the same as after `loss.backward(gradient)`. Names are found as `Graph` finds them.
+    Afterwards every `.grad` is the same as after `loss.backward(gradient)`. Names are found as `Graph` finds them. From a
+    Graph, the pass is computed with the Graph's own numbers, and no `.grad` changes.
     `grain` is "node" (one backward step for each operation) or "contribution" (one for each operand that takes a gradient).
 
-    Raises TypeError if the loss is not a Value, ValueError for another grain, and the errors of `Value.backward`.
+    Raises TypeError if the loss is not a Value or a Graph, ValueError for another grain, and the errors of `Value.backward`.
 
     >>> x = Value(3.0, name="x")
     >>> for step in steps(x * x + 1.0):

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.graph import Edge, Graph, Node, local_derivative, reachable, snapshot
-from micrograd_sm.graph.evaluation import Heard
+from micrograd_sm.graph import Edge, Graph, Node, local_derivative, snapshot
+from micrograd_sm.graph.evaluation import Heard, backward_pass
 from micrograd_sm.steps.parts import Contribution, Step, exactly
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text
@@ -249,19 +249,32 @@ def _again(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, A
     return Steps(graph, heard, seed, MappingProxyType(earlier), grain)
 
 
-def record(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
+def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
     """Run one backward pass and record it, as `steps` says."""
-    if not isinstance(loss, Value):
-        raise TypeError(f"steps: expected a Value, got {loss!r} of type {type(loss).__name__}")
+    if not isinstance(loss, (Graph, Value)):
+        raise TypeError(f"steps: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
     if grain not in GRAINS:
         raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
+    return of_graph(loss, gradient, grain) if isinstance(loss, Graph) else _of_value(loss, names, gradient, grain)
+
+
+def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False) -> Steps:
+    """Return the steps of a pass over a graph's own numbers; `earlier` if its gradients are what earlier passes had left."""
+    root = Value(graph[graph.root].data, graph[graph.root].requires_grad)
+    root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
+    passed = backward_pass(graph, root.grad)
+    held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None and node.id in passed.gradients}
+    return Steps(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), MappingProxyType(held), grain)
+
+
+def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
     before = Graph(loss, names)
-    ids = {id(value): node.id for value, node in zip(reachable(loss), before.nodes, strict=True)}
+    ids = before._ids
     totals: dict[str, Any] = {}
     heard: list[Heard] = []
 
     def observe(node: Value, position: int, upstream: Any, contribution: Any) -> None:
-        source, target = ids[id(node.parents[position])], ids[id(node)]
+        source, target = ids[node.parents[position].number], ids[node.number]
         totals.setdefault(target, upstream)  # only the root has no total yet
         old = totals.get(source)
         totals[source] = contribution if old is None else old + contribution

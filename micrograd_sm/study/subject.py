@@ -7,12 +7,12 @@ from math import prod
 from typing import Any, NamedTuple
 
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Node, reachable
+from micrograd_sm.graph import Graph, Node
 from micrograd_sm.words.names import shortened, visible
 
 
 class Subject(NamedTuple):
-    """What a study looks at: a graph, and the ids of its nodes by the identity of their Values, where it has them."""
+    """What a study looks at: a graph, and the ids of its nodes by the creation numbers of their Values, where it has them."""
 
     graph: Graph
     ids: Mapping[int, str]
@@ -27,10 +27,11 @@ class Subject(NamedTuple):
         'v0'
         """
         if isinstance(x, Value):
-            if id(x) not in self.ids:
-                hint = "" if self.ids else "; of a Graph, give a node's name or id"
+            id = self.graph.id_of(x)
+            if id is None:
+                hint = "" if self.ids else "; of a copy of a Graph, give a node's name or id"
                 raise ValueError(f"{function}: {_shown(x)} is not among the {len(self.graph)} nodes of the loss{hint}")
-            return self.graph[self.ids[id(x)]] if self.ids[id(x)] in self.graph._places else self._hidden(x, function)
+            return self.graph[id] if id in self.graph else self._hidden(x, function)
         if not isinstance(x, str):
             raise TypeError(f"{function}: expected a Value, or a node's name or id, got {x!r} of type {type(x).__name__}")
         found = [node for node in self.graph if x in (node.name, node.id)]
@@ -55,12 +56,10 @@ def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
     >>> len(subject_of(Value(2.0).exp(), {}, "paths").graph)
     2
     """
-    if isinstance(loss, Graph):
-        return Subject(loss, {})
-    if not isinstance(loss, Value):
+    if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"{function}: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
-    graph = Graph(loss, names)
-    return Subject(graph, {id(value): node.id for value, node in zip(reachable(loss), graph.nodes, strict=True)})
+    graph = loss if isinstance(loss, Graph) else Graph(loss, names)
+    return Subject(graph, graph._ids)
 
 
 def check_loss(graph: Graph, function: str) -> Node:

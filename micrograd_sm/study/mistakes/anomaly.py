@@ -11,12 +11,13 @@ from typing import Any
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph import Graph, Moment, Node, reachable
 from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.mode import Called, recording, users_frame, watching
 from micrograd_sm.primitives import Primitive
 from micrograd_sm.study.patterns import operands
+from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import data_text
 from micrograd_sm.words.plain import plain
@@ -65,19 +66,19 @@ class Anomaly(Result):
         return super().to_dict() | {"operands": plain(dict(self.operands))}
 
 
-def first_anomaly(loss: Value, names: Mapping[str, Any] | None = None) -> Anomaly | None:
+def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Anomaly | None:
     """Return where nan or inf first comes up in a loss: in its values, else in its gradients; None where nowhere.
 
     A value counts where none of its operands is nan (or inf) already. Infinite constants, such as masks, are taken as meant.
     Gradients are those of a backward pass through the graph; no `.grad` changes.
 
-    Raises TypeError for what is no Value.
+    Raises TypeError for what is no Value or Graph.
 
     >>> x = Value(0.0, name="x")
     >>> print(first_anomaly(x.sqrt() * 0.0))
     the gradient of x is nan: v2 = power of x = 0, v1 = 0.5 passed it back, with 0 upstream
     """
-    graph = Graph(loss, sys._getframe(1).f_locals if names is None else names)
+    graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "first_anomaly").graph.unfold()
     return _in_values(graph) or _in_gradients(graph)
 
 
@@ -141,6 +142,7 @@ class _Watch:
         self.frame, self.start = frame, start
         self.value: Value | None = None
         self.gradient: tuple[Value, int, Any, Any] | None = None
+        self.moment = Moment()  # when it came up: data may be set before the block ends
         self.inner: dict[str, Any] = {}  # the variables of the function in which the value came up
 
     def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
@@ -153,21 +155,24 @@ class _Watch:
                 self.value = given[0] if given else value
                 if not given and value.op is None:
                     self.value = self._recorded(primitive, operands, params)
+                self.moment = Moment(reachable(self.value))
 
     def passed_back(self, node: Value, place: int, upstream: Any, contribution: Any) -> None:
         """Keep the first contribution to a gradient that is not finite."""
         if self.gradient is None and _kind(contribution):
             self.gradient = node, place, upstream, contribution
+            if self.value is None:
+                self.moment = Moment(reachable(node))
 
     def anomaly(self) -> Anomaly | None:
         """Return what was kept, in the names of the block's variables and of the function's in which it came up."""
         if self.value is not None:
-            graph = Graph(self.value, self._names())
+            graph = Graph(self.value, self._names(), self.moment)
             node = graph[graph.root]
             found = _anomaly(graph, "value", _kind(node.data) or "", node, node.data, None, None)
         elif self.gradient is not None:
             value, place, upstream, contribution = self.gradient
-            graph = Graph(value, self._names())
+            graph = Graph(value, self._names(), self.moment)
             node = graph[graph.root]
             operand = graph.operand_edges(node.id)[place].source
             found = _anomaly(graph, "gradient", _kind(contribution) or "", node, contribution, upstream, operand)

@@ -35,7 +35,7 @@ def unused_parameter(look: Look) -> Iterator[Mistake]:
 
 def _reached(look: Look, parameter: Value, name: str) -> bool:
     if look.ids:
-        return id(parameter) in look.ids
+        return parameter.number in look.ids
     return any(node.name == name for node in look.graph)
 
 
@@ -44,8 +44,10 @@ def detached(look: Look) -> Iterator[Mistake]:
     constants = {id(node.data): node for node in look.graph if node.kind == "constant"}
     for name, variable in _values(look.variables):
         node = constants.get(id(variable._data))
-        if node is not None and variable.requires_grad and variable.op is not None and id(variable) not in look.ids:
-            lost = [leaf for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad and id(leaf) not in look.ids]
+        if node is not None and variable.requires_grad and variable.op is not None and variable.number not in look.ids:
+            lost = [
+                leaf for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad and leaf.number not in look.ids
+            ]
             if lost:
                 yield look.mistake(node, _cut(name, node, look), f"use {name} itself, without detach(), .data or item()")
 

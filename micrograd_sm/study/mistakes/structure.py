@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Node
+from micrograd_sm.graph import Graph, Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
 from micrograd_sm.study.patterns import Normalised, normalised
 from micrograd_sm.study.subject import subject_of
@@ -178,7 +178,7 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
     weights = look.sampled_from
     if weights is None:
         return
-    weights = weights if isinstance(weights, Value) else Value(weights, requires_grad=False)
+    weights = weights if isinstance(weights, (Graph, Value)) else Value(weights, requires_grad=False)
     graph = subject_of(weights, look.variables, "lint")[0]
     root = graph[graph.root]
     if _are_logits(graph, root):

@@ -1,0 +1,107 @@
+"""The backward passes that a script runs: which of them are of its variable, and what every Value held in them."""
+
+from __future__ import annotations
+
+import sys
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from operator import attrgetter
+from typing import Any, NamedTuple
+from weakref import ref
+
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Moment
+from micrograd_sm.mode import users_frame
+from micrograd_sm.words.names import visible
+
+_parents = attrgetter("parents")
+
+
+class Ran(NamedTuple):
+    """A backward pass that was run: from which Value and seed, what was held in it, and the variables, innermost first."""
+
+    root: Value
+    seed: Any
+    moment: Moment
+    variables: tuple[Mapping[str, Any], ...]
+
+    def names(self) -> dict[str, Any]:
+        """Return the variables by name, an inner function's first."""
+        names: dict[str, Any] = {}
+        for variables in self.variables:
+            names |= {name: x for name, x in variables.items() if name not in names}
+        return names
+
+
+class Passes:
+    """The backward passes of what the variable `name` holds. One is kept: the first is number 1, and the last -1.
+
+    The variable may be any function's that runs. It holds the pass's root during the pass or, as in `loss = train()`, at a
+    later pass or at the end. Roots that it may still come to hold are remembered for as long as they live.
+    """
+
+    def __init__(self, name: str, number: int = -1) -> None:
+        self.name, self.number = name, number
+        self.script: dict[str, Any] = {}  # the variables of the script itself
+        self.count = 0
+        self.last: Ran | None = None  # of whatever Value
+        self._kept: deque[Ran | None] = deque(maxlen=max(1, min(-number, sys.maxsize)))
+        self._roots: set[int] = set()  # creation numbers
+        self._unclaimed: dict[int, tuple[ref[Value], list[tuple[Any, Moment] | None]]] = {}
+
+    def heard(self, root: Value, seed: Any, nodes: list[Value]) -> None:
+        """Hear of a pass, before its gradients are added to `.grad`; `backward.listeners` says when."""
+        frames = [*_users_variables(self.script), self.script]
+        named = [variables.get(self.name) for variables in frames]
+        for value in named:
+            self.claim(value, frames)
+        moment = Moment({*nodes, *chain.from_iterable(map(_parents, nodes))})
+        seed = seed.data if isinstance(seed, Value) else seed
+        self.last = Ran(root, seed, moment, tuple(map(dict, frames)))
+        if any(value is root for value in named):
+            self._keep(root, self.last)
+        else:
+            self._remember(root, seed, moment)
+
+    def _remember(self, root: Value, seed: Any, moment: Moment) -> None:
+        """Remember a pass that may turn out to be the variable's; None stands for one that is out of reach."""
+        forget = lambda _, number=root.number: self._unclaimed.pop(number, None)
+        passes = self._unclaimed.setdefault(root.number, (ref(root, forget), []))[1]
+        passes.append((seed, moment) if self.number < 0 or len(passes) < self.number else None)
+        if len(passes) > -self.number > 0:
+            passes[self.number - 1] = None
+
+    def claim(self, value: Any, frames: Sequence[Mapping[str, Any]]) -> None:
+        """Take the passes of a Value that the variable is now seen to hold."""
+        if isinstance(value, Value) and value.number in self._unclaimed:
+            variables = tuple(map(dict, frames))
+            for each in self._unclaimed.pop(value.number)[1]:
+                self._keep(value, each and Ran(value, *each, variables))
+
+    def _keep(self, root: Value, ran: Ran | None) -> None:
+        self.count += 1
+        self._roots.add(root.number)
+        if self.number < 0 or self.count == self.number:
+            self._kept.append(ran)
+
+    def ran_from(self, value: Value) -> bool:
+        """Return whether a pass of the variable was run from this very Value."""
+        return value.number in self._roots
+
+    def chosen(self, path: str) -> tuple[int, Ran]:
+        """Return the number of the pass that was asked for, and what it was; IndexError if so many were not run."""
+        if abs(self.number) > self.count or (ran := self._kept[0]) is None:
+            passes = f"{self.count} backward passes" if self.count > 1 else f"{self.count or 'no'} backward pass"
+            choice = f"; --pass takes 1 to {self.count} or -{self.count} to -1" if self.count else ""
+            raise IndexError(f"{visible(path)} ran {passes} of {visible(self.name)!r}{choice}")
+        return self.number if self.number > 0 else self.count + 1 + self.number, ran
+
+
+def _users_variables(script: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Yield the variables of the calls that are not this package's, innermost first, up to the script itself."""
+    frame = users_frame()
+    while frame is not None and frame.f_locals is not script:
+        if frame.f_globals.get("__name__", "").partition(".")[0] != "micrograd_sm":
+            yield frame.f_locals
+        frame = frame.f_back

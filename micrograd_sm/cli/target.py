@@ -1,0 +1,111 @@
+"""What a command looks at: the value of an EXPRESSION, or one of a FILE.py, in a backward pass that the script ran."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Mapping
+from contextlib import nullcontext, redirect_stdout
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from micrograd_sm.cli.expression import evaluate
+from micrograd_sm.cli.passes import Passes
+from micrograd_sm.cli.script import run_script, value_in
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph, Moment, snapshot
+from micrograd_sm.words.names import visible
+
+
+class Target(NamedTuple):
+    """A graph, the variables around it, and, if a script ran a backward pass of it, the seed of that pass and which it was."""
+
+    graph: Graph
+    names: Mapping[str, Any]
+    moment: Moment = Moment()
+    seed: Any = None
+    passed: str = ""
+    note: str = ""  # what a reader should know of it
+
+    def graph_of(self, value: Value) -> Graph:
+        """Return the graph of another Value, at the same moment."""
+        return Graph(value, self.names, self.moment)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what to look at: an expression, or a script, its variable and one of its backward passes."""
+    parser.add_argument("what", metavar="EXPRESSION|FILE.py", help="what to compute, or a script that computes it")
+    parser.add_argument("--name", metavar="NAME", help="the script's variable to look at (default: loss)")
+    add_pass(parser, "--pass", "which of the script's backward passes of it: 1 is the first, -1 the last (default)")
+
+
+def add_pass(parser: argparse.ArgumentParser, option: str, help: str) -> None:
+    parser.add_argument(option, dest=f"{option.strip('-').replace('-', '_')}_number", metavar="N", type=_number, help=help)
+
+
+def _number(text: str) -> int:
+    if not text.strip().removeprefix("-").isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} must count from 1, the first, or from -1, the last")
+    return int(text)
+
+
+def target_of(what: str, name: str | None, number: int | None, command: str, quiet: bool = False) -> Target:
+    """Return the value of an expression or a script; `quiet` sends what the script prints to stderr.
+
+    Of a script it is the backward pass of that number, by default the last. A value that is not from any backward pass, and
+    whose data has not changed, is looked at as it is.
+    """
+    if not what.endswith(".py"):
+        for given, option, why in (
+            (name, "--name", "which value of a script to take; an expression is itself the value"),
+            (number, "--pass", "which backward pass of a script to look at; an expression runs none"),
+        ):
+            if given:
+                raise ValueError(f"{option} says {why}")
+        return Target(Graph(evaluate(what), {}), {})
+    if not Path(what).is_file():
+        raise FileNotFoundError(f"{command}: the file {what!r} does not exist")
+    name, shown = name or "loss", Path(what).name
+    passes = Passes(name, number or -1)
+    with redirect_stdout(sys.stderr) if quiet else nullcontext():
+        variables = run_script(what, passes)
+    value = variables.get(name)
+    passes.claim(value, [variables])
+    if number is None and (graph := _unpassed(value, variables, passes)):
+        return Target(graph, variables)
+    if number is not None or passes.count:
+        return _recorded(passes, variables, shown)
+    return _in_the_last(value_in(variables, name, what), variables, passes, shown)
+
+
+def _unpassed(value: Any, variables: Mapping[str, Any], passes: Passes) -> Graph | None:
+    """Return the graph of a Value that no pass was run from; None if its data has changed, or if only others have gradients."""
+    if not isinstance(value, Value) or passes.ran_from(value) or (passes.count and not value.requires_grad):
+        return None
+    try:
+        return Graph(value, variables)
+    except RuntimeError:
+        return None
+
+
+def _recorded(passes: Passes, variables: Mapping[str, Any], shown: str) -> Target:
+    number, ran = passes.chosen(shown)
+    names = {passes.name: ran.root} | ran.names() | {passes.name: ran.root}  # first, so that the root is called so
+    passed = f"backward pass {number} of {passes.count}"
+    note = f"{passed} of {visible(passes.name)!r}; --pass takes another" if passes.count > 1 else ""
+    graph = Graph(ran.root, names, ran.moment)
+    return Target(graph, {**variables, **names}, ran.moment, snapshot(ran.seed), passed, note)
+
+
+def _in_the_last(value: Value, variables: Mapping[str, Any], passes: Passes, shown: str) -> Target:
+    """Return a Value whose data has changed as it was in the last pass, if that reached it; RuntimeError if not."""
+    last = passes.last
+    if last is not None and value in last.moment:
+        names = {**variables, **last.names()}
+        note = f"{visible(passes.name)!r} as it was in the script's last backward pass"
+        return Target(Graph(value, names, last.moment), names, last.moment, note=note)
+    try:
+        return Target(Graph(value, variables), variables)
+    except RuntimeError as error:
+        ran = f"{visible(shown)} ran no backward pass of {visible(passes.name)!r}, which could be shown"
+        raise RuntimeError(f"{ran}: {error}") from None
