@@ -16,16 +16,9 @@ from micrograd_sm.functional.shaping import *
 __all__ = [*losses.__all__, *pointwise.__all__, *probability.__all__, *reductions.__all__, *selection.__all__, *shaping.__all__]
 
 _FUNCTIONS_ONLY = {
-    "binary_cross_entropy_with_logits",
-    "cat",
-    "cross_entropy",
-    "linear",
-    "mse_loss",
-    "nll_loss",
-    "one_hot",
-    "stack",
-    "where",
-}
+    "binary_cross_entropy_with_logits", "cat", "cross_entropy", "linear", "mse_loss",
+    "nll_loss", "one_hot", "stack", "where",
+}  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 

@@ -16,10 +16,12 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.pointwise import log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
-from micrograd_sm.functional.selection import integers
+from micrograd_sm.functional.selection import check_classes, integers, offsets
 from micrograd_sm.mode import composed, scope
 
 __all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
+
+_BINARY = "binary_cross_entropy_with_logits"
 
 
 @composed
@@ -105,7 +107,8 @@ def _cross_entropy_of_probabilities(
     x: Value, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Value:
     probabilities = as_value(target, "cross_entropy: target")
-    if _holds_integers(probabilities):
+    flat, _ = parse(probabilities.data)
+    if flat and widest(flat) is not float:
         raise RuntimeError(
             f"cross_entropy: a target of input's shape {x.shape} holds probabilities, which are floats; got "
             "integers. Class indices have input's shape without the class dimension"
@@ -142,13 +145,10 @@ def binary_cross_entropy_with_logits(
     >>> binary_cross_entropy_with_logits([1000.0, 0.0], [1.0, 1.0], reduction="none").tolist()
     [0.0, 0.6931471805599453]
     """
-    x, y = (
-        as_value(input, "binary_cross_entropy_with_logits: input"),
-        as_value(target, "binary_cross_entropy_with_logits: target"),
-    )
-    _check_reduction(reduction, "binary_cross_entropy_with_logits")
+    x, y = as_value(input, f"{_BINARY}: input"), as_value(target, f"{_BINARY}: target")
+    _check_reduction(reduction, _BINARY)
     if x.shape != y.shape:
-        raise ValueError(f"binary_cross_entropy_with_logits: target of shape {y.shape} must have input's shape {x.shape}")
+        raise ValueError(f"{_BINARY}: target of shape {y.shape} must have input's shape {x.shape}")
     parts = [log_one_plus_exp_minus_size(-x), relu(-x)]  # in this order: backward adds the first one's small gradient last
     if pos_weight is not None:
         factor = (_fitting(pos_weight, x.shape, "pos_weight") - 1.0) * y + 1.0
@@ -174,11 +174,9 @@ def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Value:
 
 
 def _fitting(factor: Any, shape: Shape, argument: str) -> Value:
-    factors = as_value(factor, f"binary_cross_entropy_with_logits: {argument}")
+    factors = as_value(factor, f"{_BINARY}: {argument}")
     if broadcast_shapes(factors.shape, shape) != shape:
-        raise RuntimeError(
-            f"binary_cross_entropy_with_logits: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}"
-        )
+        raise RuntimeError(f"{_BINARY}: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}")
     return factors
 
 
@@ -196,7 +194,7 @@ class _Targets:
         self.class_axis = 0 if x.ndim == 1 else 1
         self.classes = x.shape[self.class_axis]
         self.shape = _checked_target_shape(x.shape, self.shape, function)
-        _check_target_range(flat, self.shape, self.classes, ignore_index, function)
+        check_classes(flat, self.shape, self.classes, function, IndexError, ignore_index)
         self.weights = _class_weights(weight, self.classes, function)
         self.kept = [(position, chosen) for position, chosen in enumerate(flat) if chosen != ignore_index]
         self.all_kept = len(self.kept) == len(flat)
@@ -238,12 +236,10 @@ class _Targets:
 
     def _starts(self, x: Value) -> tuple[int, list[int]]:
         """Return the step from class to class in x's flat data, and where each target's class 0 lies."""
-        steps = row_major_steps(x.shape)
-        starts = [0]
-        for axis, size in enumerate(x.shape):
-            if axis != self.class_axis:
-                starts = [start + place * steps[axis] for start in starts for place in range(size)]
-        return steps[self.class_axis], starts
+        sizes, steps = list(x.shape), row_major_steps(x.shape)
+        del sizes[self.class_axis]
+        step = steps.pop(self.class_axis)
+        return step, offsets(tuple(sizes), steps)
 
 
 def _checked_target_shape(shape: Shape, target: Shape, function: str) -> Shape:
@@ -260,14 +256,6 @@ def _checked_target_shape(shape: Shape, target: Shape, function: str) -> Shape:
         f"{function}: input of shape {shape} takes class indices of shape {wanted}, got shape {target}; "
         "the classes are dimension 1 of a batched input"
     )
-
-
-def _check_target_range(flat: list[int], shape: Shape, classes: int, ignore_index: int, function: str) -> None:
-    for position, chosen in enumerate(flat):
-        if not 0 <= chosen < classes and chosen != ignore_index:
-            place = [position // step % size for step, size in zip(row_major_steps(shape), shape, strict=True)]
-            where = f" at position {place[0] if len(place) == 1 else tuple(place)}" if place else ""
-            raise IndexError(f"{function}: target {chosen}{where} is out of range for {classes} classes (0..{classes - 1})")
 
 
 def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
@@ -300,8 +288,3 @@ def _check_smoothing(label_smoothing: float) -> float:
     if not label_smoothing >= 0:
         raise ValueError(f"cross_entropy: label_smoothing must be between 0 and 1, got {label_smoothing}")
     return float(label_smoothing)
-
-
-def _holds_integers(x: Value) -> bool:
-    flat, _ = parse(x.data)
-    return bool(flat) and widest(flat) is not float

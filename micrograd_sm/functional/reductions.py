@@ -113,8 +113,7 @@ def argmax(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
     axis = axis_of(dim, x.ndim, "argmax")
     if x.ndim == 0:
         return Value(0, requires_grad=False)
-    if x.shape[axis] == 0:
-        raise IndexError(f"argmax: dim {dim} of shape {x.shape} has size 0, nothing to choose from")
+    _nonempty(x, axis, "argmax")
     found = Value(namespace(x.data).argmax(x.data, axis=axis), requires_grad=False)
     return primitives.reshape(found, shape=primitives.kept(x.shape, (axis,))) if keepdim else found
 
@@ -157,8 +156,7 @@ def _extremes(input: Any, arg: Any, dim: int, keepdim: bool, function: str) -> E
     axis = axis_of(dim, x.ndim, function)
     if x.ndim == 0:
         return Extremes(x * 1.0, arg(x, axis))
-    if x.shape[axis] == 0:
-        raise IndexError(f"{function}: dim {dim} of shape {x.shape} has size 0, nothing to choose from")
+    _nonempty(x, axis, function)
     indices = arg(x, axis, keepdim=True)
     extremes = Extremes(gather(x, axis, indices), indices)
     return extremes if keepdim else Extremes(*(primitives.reshape(e, shape=_without(x.shape, (axis,))) for e in extremes))

@@ -32,12 +32,9 @@ def gather(input: Any, dim: int, index: Any) -> Value:
             f"and be no larger in any but dimension {axis}"
         )
     _check_range(flat, x.shape[axis] if x.ndim else 1, "gather", axis, RuntimeError)
-    steps = row_major_steps(x.shape)
-    starts = [0]
-    for k, size in enumerate(shape):
-        starts = [start + i * (steps[k] if k != axis else 0) for start in starts for i in range(size)]
-    along = steps[axis] if x.ndim else 0
-    positions = [start + chosen * along for start, chosen in zip(starts, flat, strict=True)]
+    steps = row_major_steps(x.shape) or [0]
+    starts = offsets(shape, [step if k != axis else 0 for k, step in enumerate(steps)])
+    positions = [start + chosen * steps[axis] for start, chosen in zip(starts, flat, strict=True)]
     return primitives.index(x, positions=positions, shape=shape, key=f"gather(dim={axis})")
 
 
@@ -80,12 +77,7 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
         raise RuntimeError(f"one_hot: num_classes must be above 0, or -1 to count them, got {num_classes}")
     if num_classes == -1:
         num_classes = max(flat) + 1
-    for position, chosen in enumerate(flat):
-        if not 0 <= chosen < num_classes:
-            raise RuntimeError(
-                f"one_hot: target {chosen} at position {position} is out of range for {num_classes} classes "
-                f"(0..{num_classes - 1})"
-            )
+    check_classes(flat, shape, num_classes, "one_hot", RuntimeError)
     rows = [0] * (len(flat) * num_classes)
     for row, chosen in enumerate(flat):
         rows[row * num_classes + chosen] = 1
@@ -105,6 +97,25 @@ def integers(x: Any, what: str) -> tuple[list[int], Shape]:
         found = "floats" if widest(flat) is float else "bools"
         raise RuntimeError(f"{what} must be integers, got {found}: {x!r}")
     return flat, shape
+
+
+def offsets(shape: Shape, steps: list[int]) -> list[int]:
+    """Return where each element of a shape lies in a flat list, if `steps` lead along its axes; in row-major order."""
+    found = [0]
+    for size, step in zip(shape, steps):
+        found = [start + index * step for start in found for index in range(size)]
+    return found
+
+
+def check_classes(
+    flat: list[int], shape: Shape, classes: int, function: str, error: type[Exception], ignored: int | None = None
+) -> None:
+    """Raise an error that names the first target, and its position, which is not a class and not ignored."""
+    for position, chosen in enumerate(flat):
+        if not 0 <= chosen < classes and chosen != ignored:
+            index = [position // step % size for step, size in zip(row_major_steps(shape), shape, strict=True)]
+            where = f" at position {index[0] if len(index) == 1 else tuple(index)}" if index else ""
+            raise error(f"{function}: target {chosen}{where} is out of range for {classes} classes (0..{classes - 1})")
 
 
 def _check_range(flat: list[int], size: int, function: str, axis: int, error: type[Exception]) -> None:
