@@ -86,27 +86,6 @@ def _between(inputs: list[Any], reached: list[Any]) -> list[Any]:
     return [node for node in reached if node._upstream is not None]
 
 
-def reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
-    """Return whether a gradient from the roots reaches a leaf that is not an input.
-
-    >>> from micrograd_sm import Value
-    >>> x, w = Value(2.0), Value(3.0)
-    >>> reaches_other_leaves([x * w], [x]), reaches_other_leaves([x * w], [x, w])
-    (True, False)
-    """
-    seen = {x for x in inputs if x.primitive is None}
-    pending = [root for root in roots if root._requires_grad and root not in seen]
-    while pending:
-        node = pending.pop()
-        if node.primitive is None:
-            return True
-        for parent in node.parents:
-            if parent._requires_grad and parent not in seen:
-                seen.add(parent)
-                pending.append(parent)
-    return False
-
-
 def _collect(roots: list[Any], nodes: list[Any]) -> None:
     """Fill `nodes` with all that a gradient reaches from the roots, in descending creation number."""
     for root in roots:
@@ -168,9 +147,8 @@ def _accumulated(node: Any, create_graph: bool) -> Any:
     if isinstance(grad, Recorded) and not create_graph:
         grad = grad._data
     if not isinstance(grad, (float, int)) and getattr(grad, "shape", None) != node.shape:
-        raise RuntimeError(
-            f"backward: the .grad that was set on a value of shape {node.shape} is {grad!r}; set it to None to start afresh"
-        )
+        held = f"the .grad that was set on a value of shape {node.shape} is {grad!r}"
+        raise RuntimeError(f"backward: {held}; set it to None to start afresh")
     return grad + node._upstream
 
 

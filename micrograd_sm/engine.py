@@ -30,6 +30,32 @@ _tick = count(1).__next__  # creation numbers, and the times at which data was c
 _new = object.__new__
 
 
+def _operator(primitive: Primitive) -> Any:
+    """Return the methods for `value + other` and `other + value`, and the like."""
+
+    def method(self: Value, other: Any) -> Value:
+        if (operand := _operand(other, self)) is NotImplemented:
+            return NotImplemented
+        data = primitive.value(self._data, operand._data)
+        return _made(data, primitive, (self, operand), None, self._requires_grad or operand._requires_grad)
+
+    def reflected(self: Value, other: Any) -> Value:
+        operand = _operand(other, self)
+        return NotImplemented if operand is NotImplemented else method(operand, self)
+
+    return method, reflected
+
+
+def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Any]:
+    """Return the method for `value < other` and the like: a plain bool, or an array of them."""
+
+    def method(self: Value, other: Any) -> Any:
+        operand = _operand(other, self)
+        return NotImplemented if operand is NotImplemented else compare(self._data, operand._data)
+
+    return method
+
+
 class Value(Recorded):
     """A number or n-d tensor in a graph of computations.
 
@@ -256,35 +282,16 @@ class Value(Recorded):
 
     # Operators ------------------------------------------------------------------------------------------------------
 
-    def __add__(self, other: Any) -> Value:
-        return _binary(primitives.add, self, other)
+    __add__, __radd__ = _operator(primitives.add)
+    __sub__, __rsub__ = _operator(primitives.subtract)
+    __mul__, __rmul__ = _operator(primitives.multiply)
+    __truediv__, __rtruediv__ = _operator(primitives.divide)
+    __pow__, __rpow__ = _operator(primitives.power)
 
-    def __sub__(self, other: Any) -> Value:
-        return _binary(primitives.subtract, self, other)
-
-    def __mul__(self, other: Any) -> Value:
-        return _binary(primitives.multiply, self, other)
-
-    def __truediv__(self, other: Any) -> Value:
-        return _binary(primitives.divide, self, other)
-
-    def __pow__(self, other: Any) -> Value:
-        return _binary(primitives.power, self, other)
-
-    def __radd__(self, other: Any) -> Value:
-        return _binary(primitives.add, self, other, reflected=True)
-
-    def __rmul__(self, other: Any) -> Value:
-        return _binary(primitives.multiply, self, other, reflected=True)
-
-    def __rsub__(self, other: Any) -> Value:
-        return _binary(primitives.subtract, self, other, reflected=True)
-
-    def __rtruediv__(self, other: Any) -> Value:
-        return _binary(primitives.divide, self, other, reflected=True)
-
-    def __rpow__(self, other: Any) -> Value:
-        return _binary(primitives.power, self, other, reflected=True)
+    __lt__, __le__ = _comparison(operator.lt), _comparison(operator.le)
+    __gt__, __ge__ = _comparison(operator.gt), _comparison(operator.ge)
+    __eq__, __ne__ = _comparison(operator.eq), _comparison(operator.ne)
+    __hash__ = object.__hash__
 
     def __neg__(self) -> Value:
         return self.record(primitives.negative, (self,), {})
@@ -296,26 +303,6 @@ class Value(Recorded):
         key = _plain_key(key)
         positions, shape = locate(key, self.shape)
         return primitives.index(self, positions=positions, shape=shape, key=key)
-
-    def __lt__(self, other: Any) -> Any:
-        return _compare(operator.lt, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return _compare(operator.le, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _compare(operator.gt, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _compare(operator.ge, self, other)
-
-    def __eq__(self, other: Any) -> Any:
-        return _compare(operator.eq, self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return _compare(operator.ne, self, other)
-
-    __hash__ = object.__hash__
 
     # Recording and differentiating ----------------------------------------------------------------------------------
 
@@ -380,10 +367,8 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
         raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
     if gradient is None:
         if prod(root.shape) != 1:
-            raise RuntimeError(
-                f"backward: a value of shape {root.shape} needs a gradient of that shape; "
-                "reduce it to one number first, as in loss.sum().backward()"
-            )
+            way_out = "reduce it to one number first, as in loss.sum().backward()"
+            raise RuntimeError(f"backward: a value of shape {root.shape} needs a gradient of that shape; {way_out}")
         gradient = ones_like(root._data)
     elif not isinstance(gradient, Value):
         gradient = like_storage(as_value(gradient, "backward: gradient")._data, root._data)
@@ -424,20 +409,6 @@ def _made(
     return value
 
 
-def _binary(primitive: Primitive, value: Value, other: Any, reflected: bool = False) -> Value:
-    operand = _operand(other, value)
-    if operand is NotImplemented:
-        return NotImplemented
-    a, b = (operand, value) if reflected else (value, operand)
-    data = primitive.value(a._data, b._data)
-    return _made(data, primitive, (a, b), None, a._requires_grad or b._requires_grad)
-
-
-def _compare(comparison: Callable[[Any, Any], Any], value: Value, other: Any) -> Any:
-    operand = _operand(other, value)
-    return NotImplemented if operand is NotImplemented else comparison(value._data, operand._data)
-
-
 def _operand(other: Any, value: Value) -> Any:
     """Return the other operand of an operator as a Value; NotImplemented if it is not a number, list or array."""
     if type(other) is Value:
@@ -465,9 +436,8 @@ def as_value(x: Any, what: str = "input") -> Value:
         rows = [as_value(row, what) for row in x]
         shapes = {row.shape for row in rows}
         if len(shapes) > 1:
-            raise ValueError(
-                f"{what} lists Values of different shapes, {' and '.join(map(str, sorted(shapes)))}: each needs the same shape"
-            )
+            found = " and ".join(map(str, sorted(shapes)))
+            raise ValueError(f"{what} lists Values of different shapes, {found}: each needs the same shape")
         return primitives.cat(*(primitives.reshape(row, shape=(1, *row.shape)) for row in rows), axis=0)
     try:
         return _constant(x)
@@ -517,4 +487,4 @@ def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multipl
 
 
 PLAIN_FORMS = {"__add__": Value.__add__, "__mul__": Value.__mul__}  # a test holds the fast paths against them
-Value.__add__, Value.__mul__ = _add, _multiply  # type: ignore[method-assign]
+Value.__add__, Value.__mul__ = _add, _multiply

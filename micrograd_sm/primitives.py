@@ -22,7 +22,7 @@ import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from itertools import accumulate, count
+from itertools import accumulate
 from typing import Any
 
 from micrograd_sm.array import namespace, shape_of
@@ -46,7 +46,8 @@ class Primitive:
 
     `value(*operands, **params)` computes on numbers or arrays; `gradient[k](g, out, *operands, **params)` is the
     contribution to operand k, which `contributions` sums over the dimensions along which the operand was repeated if
-    `broadcasts` is set. `binary` says that there are two operands and no parameters.
+    `broadcasts` is set. `binary` says that there are two operands and no parameters. `variadic` says that there may be any
+    number of operands; then `gradient` is one rule for all, and takes the operand's position first.
 
     `kind` is "elementwise" if an element of the result is made of one element of each operand, "moves" if the elements of
     the operands only change their places, and "mixes" for anything else. `linear` says that the local derivatives do not
@@ -67,10 +68,12 @@ class Primitive:
     infix: bool = False
     says: str = ""
     binary: bool = field(init=False)
+    variadic: bool = field(init=False)
 
     def __post_init__(self) -> None:
-        rules = self.gradient if isinstance(self.gradient, tuple) else (self.gradient,)
-        self.binary = all(_arguments(rule) == ("g", "out", "a", "b") for rule in rules)
+        self.variadic = not isinstance(self.gradient, tuple)
+        rules = () if self.variadic else self.gradient
+        self.binary = [rule.__code__.co_varnames[: rule.__code__.co_argcount] for rule in rules] == [("g", "out", "a", "b")] * 2
         PRIMITIVES[self.name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
@@ -87,8 +90,9 @@ class Primitive:
         >>> list(multiply.contributions(1.0, 6.0, (2.0, 3.0), {}, (True, True)))
         [(0, 3.0), (1, 2.0)]
         """
-        for position, rule in zip(range(len(operands)), self.gradient):
+        for position in range(len(operands)):
             if wanted[position]:
+                rule = partial(self.gradient, position) if self.variadic else self.gradient[position]
                 contribution = rule(g, out, *operands, **params)
                 if self.broadcasts and type(contribution) is not float:
                     contribution = unbroadcast(contribution, shape_of(operands[position]))
@@ -96,20 +100,6 @@ class Primitive:
 
     def __repr__(self) -> str:
         return f"<primitive {self.name}>"
-
-
-class EachOperand:
-    """The gradient of a primitive with any number of operands: one rule, which takes the operand's position first."""
-
-    def __init__(self, rule: Callable) -> None:
-        self.rule = rule
-
-    def __iter__(self) -> Iterator[Callable]:
-        return (partial(self.rule, position) for position in count())
-
-
-def _arguments(rule: Any) -> tuple[str, ...]:
-    return () if isinstance(rule, EachOperand) else rule.__code__.co_varnames[: rule.__code__.co_argcount]
 
 
 PRIMITIVES: dict[str, Primitive] = {}
@@ -299,7 +289,7 @@ def _own_slice(position: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
 
 cat: Primitive = Primitive("cat", "cat",
     value=lambda *xs, axis: namespace(*xs).concat(xs, axis=axis),
-    gradient=EachOperand(_own_slice),
+    gradient=_own_slice,
     kind="moves", linear=True)  # fmt: skip
 
 index: Primitive = Primitive("index", "[ ]",  # flat positions; the result's shape; key as the user wrote it, for people to read

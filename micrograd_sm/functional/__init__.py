@@ -15,10 +15,7 @@ from micrograd_sm.functional.shaping import *
 
 __all__ = [*losses.__all__, *pointwise.__all__, *probability.__all__, *reductions.__all__, *selection.__all__, *shaping.__all__]
 
-_FUNCTIONS_ONLY = {
-    "binary_cross_entropy_with_logits", "cat", "cross_entropy", "linear", "mse_loss",
-    "nll_loss", "one_hot", "stack", "where",
-}  # fmt: skip
+_FUNCTIONS_ONLY = {*losses.__all__, "cat", "linear", "one_hot", "stack", "where"}
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 
@@ -32,10 +29,5 @@ def _where(self: Value, condition: object, other: object) -> Value:
     return where(condition, self, other)
 
 
-for _name, _method in {
-    "__abs__": abs,
-    "__matmul__": matmul,
-    "__rmatmul__": lambda self, other: matmul(other, self),
-    "where": _where,
-}.items():
-    setattr(Value, _name, _method)
+Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
+Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]

@@ -249,9 +249,7 @@ def _checked_target_shape(shape: Shape, target: Shape, function: str) -> Shape:
     if target == wanted or (target == (0,) and wanted[:1] == (0,)):
         return wanted
     if target and target[0] != batch:
-        raise ValueError(
-            f"{function}: input of shape {shape} has a batch of {batch}, target of shape {target} one of {target[0]}"
-        )
+        raise ValueError(f"{function}: input {shape} has a batch of {batch}, target of shape {target} one of {target[0]}")
     raise RuntimeError(
         f"{function}: input of shape {shape} takes class indices of shape {wanted}, got shape {target}; "
         "the classes are dimension 1 of a batched input"
@@ -264,7 +262,7 @@ def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
     weights = as_value(weight, f"{function}: weight").detach()
     if weights.shape != (classes,):
         raise RuntimeError(
-            f"{function}: weight must hold one number for each of the {classes} classes, got shape {weights.shape}"
+            f"{function}: weight must hold a number for each of the {classes} classes, got shape {weights.shape}"
         )
     return weights
 

@@ -121,6 +121,5 @@ def check_classes(
 def _check_range(flat: list[int], size: int, function: str, axis: int, error: type[Exception]) -> None:
     for position, chosen in enumerate(flat):
         if not 0 <= chosen < size:
-            raise error(
-                f"{function}: index {chosen} at position {position} is out of range for dimension {axis} with size {size}"
-            )
+            where = f"at position {position} is out of range for dimension {axis} with size {size}"
+            raise error(f"{function}: index {chosen} {where}")

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.array.parsing import convert
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
-from micrograd_sm.primitives import PRIMITIVES, EachOperand
+from micrograd_sm.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
     from micrograd_sm.graph.core import Graph
@@ -183,7 +183,7 @@ def _signature(op: str) -> tuple[int | None, frozenset[str]]:
     """Return how many operands a primitive takes, or None if it takes any number, and the names of its parameters."""
     primitive = PRIMITIVES[op]
     names = list(inspect.signature(primitive.value).parameters)
-    if isinstance(primitive.gradient, EachOperand):
+    if primitive.variadic:
         return None, frozenset(names[1:])
     count = len(primitive.gradient)
     return count, frozenset(names[count:])

@@ -10,7 +10,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import Array, namespace
 from micrograd_sm.array.storage import like_storage, ones_like
 from micrograd_sm.array.strides import Shape
-from micrograd_sm.backward import gradients, reaches_other_leaves
+from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.mode import current_mode, recording, scope
 from micrograd_sm.transforms.structure import aligned, leaves, mapped, outline, paths, rebuilt
@@ -49,7 +49,7 @@ class Evaluation:
                     f"{what}: the function must return Values, it returned {output!r} of type {type(output).__name__}; "
                     "item(), float() and .data leave the graph"
                 )
-        self.differentiable = self.nested and reaches_other_leaves(self.outputs, self.inputs)
+        self.differentiable = self.nested and _reaches_other_leaves(self.outputs, self.inputs)
         self._linear: tuple[list[Value | None], list[Value]] | None = None
 
     def _own_structure(self, argument: Any, position: int) -> Any:
@@ -132,7 +132,7 @@ class Evaluation:
 
     def _released(self, value: Value) -> Value:
         """Return a value, without its graph if that leads to own inputs only."""
-        if not value._requires_grad or (self.nested and reaches_other_leaves([value], self.inputs)):
+        if not value._requires_grad or (self.nested and _reaches_other_leaves([value], self.inputs)):
             return value
         return Value(value._data, requires_grad=False, name=value.name)
 
@@ -245,3 +245,18 @@ def _stacked(slices: list[Value], shape: Shape, x: Value, last: bool) -> Value:
     wide = (*x.shape, 1) if last else (1, *x.shape)
     parts = [primitives.reshape(part, shape=wide) for part in slices]
     return primitives.reshape(primitives.cat(*parts, axis=len(x.shape) if last else 0), shape=whole)
+
+
+def _reaches_other_leaves(roots: list[Any], inputs: list[Any]) -> bool:
+    """Return whether a gradient from the roots reaches a leaf that is not an input."""
+    seen = {x for x in inputs if x.primitive is None}
+    pending = [root for root in roots if root._requires_grad and root not in seen]
+    while pending:
+        node = pending.pop()
+        if node.primitive is None:
+            return True
+        for parent in node.parents:
+            if parent._requires_grad and parent not in seen:
+                seen.add(parent)
+                pending.append(parent)
+    return False
