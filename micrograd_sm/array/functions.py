@@ -184,11 +184,7 @@ def _reduce(function: Callable[[list], Any], x: Array, axis: Sequence[int], keep
 def _largest(group: list) -> Any:
     """Return the maximum of a list, or its first nan, which Python's max can miss and a sum cannot."""
     total = _sum(group)
-    if total != total:
-        for x in group:
-            if x != x:
-                return x
-    return _max(group)
+    return _max(group) if total == total else next((x for x in group if x != x), _max(group))
 
 
 def _first_largest(group: list) -> int:

@@ -30,8 +30,6 @@ def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
     Raises IndexError if an index is out of range or not an integer, if there are too many, or if a mask has another shape;
     ValueError if a slice has a negative step (as torch does).
 
-    >>> locate((slice(None), 1), (2, 3))
-    ([1, 4], (2,))
     >>> locate(([0, 1], [2, 0]), (2, 3))
     ([2, 3], (2,))
     """

@@ -30,7 +30,8 @@ def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix
     options = options._replace(strips=options.strips and len(graph) <= READABLE)
     frames = frames_of(graph)
     inside = dict(_frames_around(frames, ()))
-    for edge in sorted(graph.edges, key=_drawing_order):
+    # dot starts from the order of the edges, and crosses few if the longest arrow of a source is leftmost
+    for edge in sorted(graph.edges, key=lambda edge: (int(edge.source[1:]), -int(edge.target[1:]), edge.position)):
         shared = sum(frame == other for frame, other in zip(inside[edge.source], inside[edge.target]))
         _add_edge(picture, graph, edge, options, _ground_in(shared), prefix)
     _add_members(picture, graph, frames, options, prefix)
@@ -84,11 +85,6 @@ def _frames_around(frame: Frame, around: tuple[str, ...]) -> Iterator[tuple[str,
 def _ground_in(frames: int) -> str:
     """Return the colour role of the ground inside this many frames."""
     return _FRAMES[(frames - 1) % len(_FRAMES)] if frames else "ground"
-
-
-def _drawing_order(edge: Edge) -> tuple[int, int, int]:
-    """Return a sort key for edges, by which dot starts with few crossings: the longest arrow of a source is leftmost."""
-    return int(edge.source[1:]), -int(edge.target[1:]), edge.position
 
 
 def _add_edge(picture: Digraph, graph: Graph, edge: Edge, options: Options, ground: str, prefix: str) -> None:

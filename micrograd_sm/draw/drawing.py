@@ -147,7 +147,7 @@ def draw(
     value and gradient, "value", "gradient", "shape" or "none". If `edges` is True, each edge shows what flows back along it,
     `local x upstream = contribution`. `fold` draws composed functions as single boxes: those of a name, path or id, or of a
     list of these; those at a depth, 0 for the outermost; none if it is False. If it is None, graphs of more than 200 nodes
-    are folded, innermost functions first, until they are smaller; the picture and its repr say so.
+    are folded, innermost functions first, until at most 200 are drawn; the picture and its repr say so.
 
     The `draw` extra is needed only if the picture is saved or shown. Raises TypeError if `loss` is neither a Value nor a
     Graph, and ValueError if an option is unknown.

@@ -15,7 +15,7 @@ def folded(graph: Graph, fold: Fold) -> tuple[Graph, int]:
     """Return the graph with scopes folded, and its number of nodes before if they were folded automatically, else 0.
 
     `fold` is a name, path or id of scopes, a list of these, a depth, True for the outermost, False for none, or None for
-    just enough to get below 200 nodes, innermost scopes first.
+    just enough to draw at most 200 nodes, innermost scopes first.
     """
     if fold is None:
         return _as_little_as_needed(graph)

@@ -1,4 +1,4 @@
-"""Which scopes of a graph are drawn as frames, and what is in each."""
+"""The scopes of a graph that are drawn as frames, and their members."""
 
 from __future__ import annotations
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DIRECTIONS = ("TB", "LR", "BT", "RL")
 SHOWN = ("both", "value", "gradient", "shape", "none")
-_NO_ROOM: Mapping[str, int] = MappingProxyType({})
-_NO_LABELS: Mapping[str, str] = MappingProxyType({})
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Options(NamedTuple):
@@ -23,8 +22,8 @@ class Options(NamedTuple):
     rankdir: str = "TB"
     show: str = "both"
     edges: bool = False
-    room: Mapping[str, int] = _NO_ROOM
-    labels: Mapping[str, str] = _NO_LABELS
+    room: Mapping[str, int] = _NONE
+    labels: Mapping[str, str] = _NONE
     strips: bool = True
 
     @property

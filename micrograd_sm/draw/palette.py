@@ -53,6 +53,9 @@ _CHOSEN = (
 )
 
 
+_TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = ({light: role for role, (light, _) in kind.items()} for kind in (TEXT, FILL, LINE))
+
+
 def text(role: str) -> str:
     """Return the light colour of a text's role."""
     return TEXT[role][_LIGHT]
@@ -78,13 +81,6 @@ def shape_class(filled: str | None, stroked: str | None) -> str:
     """Return the classes of a shape by the light colours of its fill and its line, such as 'fill-leaf line-leaf'."""
     roles = (("fill", _FILL_ROLES, filled), ("tip", _LINE_ROLES, filled), ("line", _LINE_ROLES, stroked))
     return " ".join(f"{kind}-{by_color[color]}" for kind, by_color, color in roles if color in by_color)
-
-
-def _by_light_color(roles: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    return {light: role for role, (light, _) in roles.items()}
-
-
-_TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = map(_by_light_color, (TEXT, FILL, LINE))
 
 
 def style_sheet() -> str:
@@ -121,5 +117,5 @@ def _variables(theme: int) -> str:
     )
 
 
-def _rule(selector: str, what: str, variable: str) -> str:
-    return f".micrograd-sm {selector}{{{what}:var(--mg-{variable})}}"
+def _rule(selector: str, property: str, variable: str) -> str:
+    return f".micrograd-sm {selector}{{{property}:var(--mg-{variable})}}"

@@ -94,7 +94,7 @@ def _same_outline(a: ET.Element, b: ET.Element) -> bool:
 
 def _dress(group: ET.Element) -> None:
     """Set the classes of the texts and shapes directly inside a group, and remove attributes that they inherit."""
-    is_box = "data-node" in group.attrib
+    is_box = "data-node" in group.attrib  # its first shape
     _join_lines(group)
     _anchor_numbers(group)
     for element in group:
@@ -119,9 +119,8 @@ def _dress_text(text: ET.Element) -> None:
 def _join_lines(group: ET.Element) -> None:
     """Join words of one line with a gap between them into one text, so that they follow each other in any font."""
     for text, gap, words in zip(*(list(group)[start:] for start in range(3))):
-        if not (text.tag == words.tag == "text" and gap.text == _GAP and (text.text or "").strip()):
-            continue
-        if _NUMBERS & {*_classes(text), *_classes(words)} or "ink" not in _classes(text):
+        joined = text.tag == words.tag == "text" and gap.text == _GAP and (text.text or "").strip()
+        if not joined or "ink" not in _classes(text) or _NUMBERS & {*_classes(words)}:
             continue
         group.remove(gap)
         group.remove(words)
