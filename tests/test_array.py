@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 
 from micrograd_sm import array as xp
-from micrograd_sm.array import Array, ieee, namespace
+from micrograd_sm.array import Array, ieee, namespace, storage
+from micrograd_sm.array.display import show
+from micrograd_sm.array.strides import groups, permute
 
 inf, nan = math.inf, math.nan
 
@@ -45,6 +48,15 @@ def test_rows_and_elements() -> None:
     assert len({a, a}) == 1
 
 
+def test_shapes_broadcast_and_axes_move() -> None:
+    assert (Array([[1.0], [2.0]]) + Array([10.0, 20.0])).tolist() == [[11.0, 21.0], [12.0, 22.0]]
+    assert xp.broadcast_to(Array([1, 2]), (2, 2)).flat == [1, 2, 1, 2] and xp.broadcast_to(Array([[1], [2]]), (2, 3)).flat[
+        2:4
+    ] == [1, 2]
+    assert permute([1, 2, 3, 4, 5, 6], (2, 3), (1, 0)) == [1, 4, 2, 5, 3, 6]
+    assert list(groups([1, 2, 3, 4, 5, 6], (2, 3), (0,))) == [[1, 4], [2, 5], [3, 6]]
+
+
 def test_arithmetic_refuses_what_it_does_not_know() -> None:
     with pytest.raises(TypeError):
         Array([1.0]) + "a"  # type: ignore[operator]
@@ -60,6 +72,11 @@ def test_division_and_powers_follow_ieee() -> None:
         == "[inf, -inf, nan, inf, -inf]"
     )
     assert (2.0 ** Array([3.0])).tolist() == [8.0]
+    assert [ieee.divide(-1.0, 0.0), ieee.divide(1.0, -0.0), ieee.power(0.0, 0.0)] == [-inf, -inf, 1.0]
+    assert (
+        str([ieee.divide(0.0, 0.0), ieee.power(-8.0, 1 / 3), ieee.maximum(nan, 2.0), ieee.maximum(2.0, nan)])
+        == "[nan, nan, nan, nan]"
+    )
 
 
 @pytest.mark.parametrize(
@@ -109,3 +126,26 @@ def test_the_namespace_of_numbers_and_arrays_is_ours() -> None:
     assert namespace(1.0, Array([1.0])) is xp and Array([1.0]).__array_namespace__() is xp
     with pytest.raises(TypeError, match="'a'"):
         namespace("a")
+
+
+def test_a_value_keeps_floats_if_it_requires_a_gradient() -> None:
+    assert repr(storage.stored([1, 2], requires_grad=True)) == "Array([1.0, 2.0])"
+    assert repr(storage.stored([1, 2], requires_grad=False)) == "Array([1, 2])"
+    assert storage.ones_like(3.0) == 1.0 and storage.ones_like(Array([2, 3])).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize(
+    "numbers, text",
+    [
+        ([1.0, 2.0, 3.0], "Value([1., 2., 3.])"),
+        ([0.5, 100.0], "Value([  0.5000, 100.0000])"),
+        ([1, 20], "Value([ 1, 20])"),
+        (inf, "Value(inf)"),
+        ([[1.0, 2.5], [-10.0, 0.25]], "Value([[  1.0000,   2.5000],\n       [-10.0000,   0.2500]])"),
+        ([[[1], [2]], [[3], [4]]], "Value([[[1],\n        [2]],\n\n       [[3],\n        [4]]])"),
+        ([[], []], "Value([[],\n       []], shape=(2, 0))"),
+        (list(range(2000)), "Value([   0,    1,    2, ..., 1997, 1998, 1999])"),
+    ],
+)
+def test_numbers_as_text(numbers: Any, text: str) -> None:
+    assert show(numbers, xp.shape_of(xp.asarray(numbers)), "Value(") == text

@@ -10,6 +10,7 @@ import pytest
 
 from micrograd_sm import Value, cat, softmax, stack, tanh
 from micrograd_sm.draw import Drawing, draw, layout
+from micrograd_sm.draw.extent import rows_crossed
 from micrograd_sm.graph import Graph
 from micrograd_sm.nn import neurons
 from tests.pictures import svg
@@ -216,6 +217,11 @@ def test_a_thousand_open_nodes_are_drawn_in_three_seconds(name, tmp_path, no_dot
     drawing.save(tmp_path / "large.svg")
     assert seconds_worked() - started < 3
     assert len(drawing.graph) > 950
+
+
+def test_rows_crossed_are_those_of_the_shorter_layout():
+    x = Value(2.0)
+    assert rows_crossed(Graph(x.exp().exp() * x)) == 6
 
 
 def test_other_large_graphs_are_drawn_in_seconds():

@@ -107,6 +107,11 @@ def test_levels_rise_with_the_numbers_and_use_all_colours_alike(elements):
     assert len(set(elements)) > 1 or set(levels) == {2}
 
 
+def test_a_run_that_holds_inf_has_no_level():
+    assert cells.heat(Array([5.0, 1.0, 2.0, 3.0, 4.0, float("inf")])) == [3, 0, 0, 1, 2, None]
+    assert [len(cells.heat(Array([1.0] * count))) for count in (24, 25, 48)] == [24, 13, 24]
+
+
 @given(st.floats(), st.integers(0, 3), st.integers(0, 3))
 def test_texts_are_as_many_whatever_the_numbers(number, rows, columns):
     shape = (rows, columns)

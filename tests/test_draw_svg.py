@@ -27,6 +27,18 @@ def said(group, role):
     return ["".join(text.itertext()) for text in group.iter(f"{SVG}text") if role in text.get("class").split()]
 
 
+def test_classes_by_the_light_colours():
+    assert [palette.text_class(color) for color in ("#9a3412", "#b91c1d", "#123456", None)] == [
+        "grad",
+        "grad alarm",
+        "ink",
+        "ink",
+    ]
+    assert palette.shape_class("#e0ecff", "#1d4ed8") == "fill-leaf line-leaf"
+    assert palette.shape_class("#374151", "#374151") == "tip-edge line-edge"
+    assert palette.shape_class("none", None) == ""
+
+
 # What a page finds ----------------------------------------------------------------------------------------------------
 
 

@@ -5,63 +5,9 @@
 Array([2.0, inf])
 """
 
+from micrograd_sm.array import functions
 from micrograd_sm.array.core import Array
-from micrograd_sm.array.functions import (
-    argmax,
-    asarray,
-    broadcast_to,
-    concat,
-    cos,
-    divide,
-    exp,
-    flat_of,
-    isnan,
-    log,
-    log1p,
-    matmul,
-    max,
-    maximum,
-    permute_dims,
-    pow,
-    put,
-    reshape,
-    shape_of,
-    sin,
-    sqrt,
-    sum,
-    take,
-    tanh,
-    where,
-)
+from micrograd_sm.array.functions import *
 from micrograd_sm.array.namespace import is_foreign, namespace
 
-__all__ = [
-    "Array",
-    "argmax",
-    "asarray",
-    "broadcast_to",
-    "concat",
-    "cos",
-    "divide",
-    "exp",
-    "flat_of",
-    "is_foreign",
-    "isnan",
-    "log",
-    "log1p",
-    "matmul",
-    "max",
-    "maximum",
-    "namespace",
-    "permute_dims",
-    "pow",
-    "put",
-    "reshape",
-    "shape_of",
-    "sin",
-    "sqrt",
-    "sum",
-    "take",
-    "tanh",
-    "where",
-]
+__all__ = ["Array", "is_foreign", "namespace", *functions.__all__]

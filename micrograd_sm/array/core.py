@@ -1,7 +1,7 @@
 """`Array`: an immutable n-d array of floats, ints or bools, stored as one flat row-major list.
 
-It follows the Python array API standard in its names. An array of no dimensions does not exist here: a number
-takes its place everywhere, so scalar graphs never pay for arrays.
+Its names are those of the Python array API standard. An Array has at least one dimension: a single number stays a Python
+number, so scalar graphs do not pay for arrays.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from typing import Any
 
 from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.parsing import DType, convert, parse, widest
+from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
 
 Number = float | int | bool
+
+
+def _forward(operation: Callable) -> Any:
+    return lambda self, other: _operate(operation, self, other)
+
+
+def _reflected(operation: Callable) -> Any:
+    return lambda self, other: _operate(operation, other, self)
 
 
 class Array:
     """An immutable n-d array, n >= 1, of Python floats, ints or bools.
 
     `data` is a (nested) list, tuple or range of numbers, or another array; `dtype` is `float`, `int` or `bool`,
-    by default the widest found. Raises ValueError for ragged lists, TypeError for anything but real numbers.
+    by default the widest found. Raises ValueError if lists are ragged, TypeError if an element is not a real number.
     Source: the array API standard, https://data-apis.org/array-api.
 
     >>> a = Array([[1, 2], [3, 4]])
@@ -34,7 +42,7 @@ class Array:
     """
 
     __slots__ = ("dtype", "flat", "shape")
-    __array_ufunc__ = None  # NumPy arrays leave mixed arithmetic to us, and we refuse it by name
+    __array_ufunc__ = None  # NumPy leaves arithmetic between its arrays and ours to us
 
     flat: list
     shape: Shape
@@ -48,7 +56,7 @@ class Array:
 
     @classmethod
     def of(cls, flat: list, shape: Shape, dtype: DType = float) -> Any:
-        """Wrap a flat list that nobody else will change; the element itself where `shape` is ().
+        """Wrap a flat list that nobody else will change; return the element itself if `shape` is ().
 
         >>> Array.of([1.0, 2.0], (2,)), Array.of([1.0], ())
         (Array([1.0, 2.0]), 1.0)
@@ -84,10 +92,9 @@ class Array:
         [[1, 2], [3, 4]]
         """
         nested = list(self.flat)
-        for size in reversed(self.shape[1:]):
-            if size == 0:
-                return _empty(self.shape)
-            nested = [nested[start : start + size] for start in range(0, len(nested), size)]
+        for axis in range(self.ndim - 1, 0, -1):
+            size = self.shape[axis]
+            nested = [nested[k * size : (k + 1) * size] for k in range(math.prod(self.shape[:axis]))]
         return nested
 
     def item(self) -> Number:
@@ -109,11 +116,7 @@ class Array:
         return self if dtype is self.dtype else Array.of(convert(self.flat, dtype), self.shape, dtype)
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
-        """Return `micrograd_sm.array`, as the array API standard asks.
-
-        >>> Array([1.0]).__array_namespace__().__name__
-        'micrograd_sm.array'
-        """
+        """Return `micrograd_sm.array`, as the array API standard asks."""
         return sys.modules[__package__]
 
     def __len__(self) -> int:
@@ -146,63 +149,18 @@ class Array:
         return Array.of(list(map(self.flat.__getitem__, positions)), shape, self.dtype)
 
     def __neg__(self) -> Array:
-        return Array.of(list(map(operator.neg, self.flat)), self.shape, _arithmetic(self.dtype))
+        return Array.of(list(map(operator.neg, self.flat)), self.shape, int if self.dtype is bool else self.dtype)
 
-    def __add__(self, other: Any) -> Any:
-        return _operate(operator.add, self, other)
-
-    def __radd__(self, other: Any) -> Any:
-        return _operate(operator.add, other, self)
-
-    def __sub__(self, other: Any) -> Any:
-        return _operate(operator.sub, self, other)
-
-    def __rsub__(self, other: Any) -> Any:
-        return _operate(operator.sub, other, self)
-
-    def __mul__(self, other: Any) -> Any:
-        return _operate(operator.mul, self, other)
-
-    def __rmul__(self, other: Any) -> Any:
-        return _operate(operator.mul, other, self)
-
-    def __truediv__(self, other: Any) -> Any:
-        return _operate(ieee.divide, self, other)
-
-    def __rtruediv__(self, other: Any) -> Any:
-        return _operate(ieee.divide, other, self)
-
-    def __pow__(self, other: Any) -> Any:
-        return _operate(ieee.power, self, other)
-
-    def __rpow__(self, other: Any) -> Any:
-        return _operate(ieee.power, other, self)
-
-    def __eq__(self, other: Any) -> Any:
-        return _operate(operator.eq, self, other)
-
-    def __ne__(self, other: Any) -> Any:
-        return _operate(operator.ne, self, other)
-
-    def __lt__(self, other: Any) -> Any:
-        return _operate(operator.lt, self, other)
-
-    def __le__(self, other: Any) -> Any:
-        return _operate(operator.le, self, other)
-
-    def __gt__(self, other: Any) -> Any:
-        return _operate(operator.gt, self, other)
-
-    def __ge__(self, other: Any) -> Any:
-        return _operate(operator.ge, self, other)
-
-    def __and__(self, other: Any) -> Any:
-        return _operate(operator.and_, self, other)
-
-    def __or__(self, other: Any) -> Any:
-        return _operate(operator.or_, self, other)
-
-    __rand__, __ror__ = __and__, __or__
+    __add__, __radd__ = _forward(operator.add), _reflected(operator.add)
+    __sub__, __rsub__ = _forward(operator.sub), _reflected(operator.sub)
+    __mul__, __rmul__ = _forward(operator.mul), _reflected(operator.mul)
+    __truediv__, __rtruediv__ = _forward(ieee.divide), _reflected(ieee.divide)
+    __pow__, __rpow__ = _forward(ieee.power), _reflected(ieee.power)
+    __eq__, __ne__ = _forward(operator.eq), _forward(operator.ne)
+    __lt__, __le__ = _forward(operator.lt), _forward(operator.le)
+    __gt__, __ge__ = _forward(operator.gt), _forward(operator.ge)
+    __and__ = __rand__ = _forward(operator.and_)
+    __or__ = __ror__ = _forward(operator.or_)
 
     def __invert__(self) -> Array:
         invert = operator.not_ if self.dtype is bool else operator.invert
@@ -223,20 +181,14 @@ def _operate(operation: Callable, a: Any, b: Any) -> Any:
 
 
 def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
-    """Compute in the library of `foreign`: next to another library's array, an Array becomes one of its own."""
+    """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
     xp = foreign.__array_namespace__()
     a, b = (xp.asarray(x.tolist()) if type(x) is Array else x for x in (a, b))
     return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
 
 
 def elementwise(operation: Callable, a: Any, b: Any) -> Any:
-    """Apply a function of two numbers to two numbers or Arrays, with broadcasting.
-
-    Raises RuntimeError when the shapes do not broadcast.
-
-    >>> elementwise(operator.add, Array([[1.0], [2.0]]), Array([10.0, 20.0]))
-    Array([[11.0, 21.0], [12.0, 22.0]])
-    """
+    """Apply a function of two numbers to two numbers or Arrays, with broadcasting; RuntimeError if shapes do not broadcast."""
     shape: Shape
     xs: Iterable
     ys: Iterable
@@ -271,14 +223,6 @@ def _result(operation: Callable, a: Any, b: Any) -> DType:
     kinds = {a.dtype if type(a) is Array else type(a), b.dtype if type(b) is Array else type(b)}
     if float in kinds:
         return float
-    if operation is operator.and_ or operation is operator.or_:
-        return bool if kinds == {bool} else int
+    if operation in (operator.and_, operator.or_):
+        return common(*kinds)
     return int if kinds <= {int, bool} else float
-
-
-def _arithmetic(dtype: DType) -> DType:
-    return int if dtype is bool else dtype
-
-
-def _empty(shape: Shape) -> list:
-    return [] if shape[0] == 0 else [_empty(shape[1:]) for _ in range(shape[0])]

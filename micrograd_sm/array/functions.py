@@ -1,7 +1,7 @@
 """The array namespace: functions over numbers and `Array`s, under their array API standard names.
 
-A number is an array of no dimensions, so each function takes either; results of shape () are Python numbers.
-Axes are taken as given, non-negative and in range: `primitives` and `functional` check what people pass.
+A number counts as an array of no dimensions, so each function takes either; results of shape () are Python numbers.
+Axes must be non-negative and in range: `primitives` and `functional` check what users pass.
 """
 
 from __future__ import annotations
@@ -17,15 +17,20 @@ from typing import Any
 
 from micrograd_sm.array import ieee, strides
 from micrograd_sm.array.core import Array, elementwise
-from micrograd_sm.array.parsing import DType, convert, parse, widest
+from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes
+
+__all__ = [
+    "argmax", "asarray", "broadcast_to", "concat", "cos", "divide", "exp", "flat_of", "isnan", "log", "log1p", "matmul", "max",
+    "maximum", "permute_dims", "pow", "put", "reshape", "shape_of", "sin", "sqrt", "sum", "take", "tanh", "where",
+]  # fmt: skip
 
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
 _sumprod = getattr(math, "sumprod", None)  # Python 3.12 and newer
 
 
 def asarray(data: Any, dtype: DType | None = None) -> Any:
-    """Return nested lists or any array of numbers as an Array, a number as itself.
+    """Return nested lists, or an array of any library, as an Array; a number as it is.
 
     >>> asarray([[1, 2]]), asarray(3.0)
     (Array([[1, 2]]), 3.0)
@@ -120,7 +125,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     test, xs, ys = (strides.broadcast(x.flat, x.shape, shape) if type(x) is Array else repeat(x) for x in (condition, a, b))
     sides = (x.dtype if type(x) is Array else type(x) for x in (a, b))
     flat = [x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)]
-    return Array.of(flat, shape, _common(*sides))
+    return Array.of(flat, shape, common(*sides))
 
 
 def isnan(x: Any) -> Any:
@@ -133,7 +138,7 @@ def isnan(x: Any) -> Any:
 
 
 def sum(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
-    """Return the sum over the given axes, correctly rounded, so that no order of addition shows; 0 over none.
+    """Return the sum over `axis`, correctly rounded, so that it does not depend on the order of addition.
 
     >>> sum(Array([[1.0, 2.0], [3.0, 4.0]]), axis=(0,))
     Array([4.0, 6.0])
@@ -151,7 +156,7 @@ def _total(group: list[float]) -> float:
 
 
 def max(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
-    """Return the maximum over the given axes, which must not be empty; nan wins.
+    """Return the maximum over `axis`, which must not be empty; nan if an element is nan.
 
     >>> max(Array([[1.0, float("nan")], [3.0, 4.0]]), axis=(1,))
     Array([nan, 4.0])
@@ -165,29 +170,26 @@ def argmax(x: Any, axis: int) -> Any:
     >>> argmax(Array([[1.0, 5.0, 5.0]]), axis=1)
     Array([1])
     """
-    return 0 if type(x) is not Array else _reduce(lambda group: _find(group, _largest(group)), x, (axis,), False, int)
+    return 0 if type(x) is not Array else _reduce(_first_largest, x, (axis,), False, int)
 
 
 def _reduce(function: Callable[[list], Any], x: Array, axis: Sequence[int], keepdims: bool, dtype: DType) -> Any:
     if len(axis) == x.ndim and not keepdims:
         return function(x.flat)
     flat = list(map(function, strides.groups(x.flat, x.shape, axis)))
-    sizes = ((1 if place in axis else size) for place, size in enumerate(x.shape) if keepdims or place not in axis)
+    sizes = ((1 if k in axis else size) for k, size in enumerate(x.shape) if keepdims or k not in axis)
     return Array.of(flat, tuple(sizes), dtype)
 
 
 def _largest(group: list) -> Any:
-    """Return the maximum of a list: `max` misses a nan, a sum never does."""
+    """Return the maximum of a list, or its first nan, which Python's max can miss and a sum cannot."""
     total = _sum(group)
-    if total != total:
-        for x in group:
-            if x != x:
-                return x
-    return _max(group)
+    return _max(group) if total == total else next((x for x in group if x != x), _max(group))
 
 
-def _find(group: list, x: float) -> int:
-    return group.index(x) if x == x else next(place for place, y in enumerate(group) if y != y)
+def _first_largest(group: list) -> int:
+    x = _largest(group)
+    return group.index(x) if x == x else next(index for index, y in enumerate(group) if y != y)
 
 
 def matmul(a: Any, b: Any) -> Any:
@@ -275,7 +277,7 @@ def concat(arrays: Sequence[Array], axis: int) -> Array:
         array.flat[k * width : (k + 1) * width] for k in range(outer) for array, width in zip(arrays, widths, strict=True)
     ]
     shape = (*arrays[0].shape[:axis], _sum(array.shape[axis] for array in arrays), *arrays[0].shape[axis + 1 :])
-    return Array.of(list(chain.from_iterable(blocks)), shape, _common(*(array.dtype for array in arrays)))
+    return Array.of(list(chain.from_iterable(blocks)), shape, common(*(array.dtype for array in arrays)))
 
 
 def take(x: Any, positions: list[int], shape: Shape) -> Any:
@@ -298,7 +300,3 @@ def put(x: Any, positions: list[int], shape: Shape) -> Any:
     for position, element in zip(positions, x.flat if type(x) is Array else [x], strict=True):
         flat[position] += element
     return Array.of(flat, shape)
-
-
-def _common(*kinds: DType) -> DType:
-    return float if float in kinds else int if int in kinds else bool

@@ -1,7 +1,7 @@
 """What `x[key]` selects: the flat positions of the selected elements, and their shape.
 
-Follows NumPy's and torch's rules: ints, slices, None, `...`, lists and arrays of ints, boolean masks. Reading
-takes the elements at the positions; its gradient adds back at the same positions, so repeats accumulate.
+The rules are NumPy's and torch's: ints, slices, None, `...`, lists and arrays of ints, boolean masks. Reading
+takes the elements at the positions; the gradient is added at the same positions, so repeats accumulate.
 """
 
 from __future__ import annotations
@@ -9,42 +9,45 @@ from __future__ import annotations
 import operator
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, NamedTuple
 
 from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_major_steps
 
 
+class _Dim(NamedTuple):
+    """Dimensions of the result: the position in the key that they come from, their shape, and the offset of each index."""
+
+    position: int
+    shape: Shape
+    offsets: list[int]
+
+
 def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
     """Return the flat positions that `key` selects from an array of `shape`, and the shape of the selection.
 
-    A nested list is one index array, as in NumPy; torch 2.13 still takes it for a tuple, and warns that it will not.
-    Raises IndexError for an index out of range, too many indices, a mask of another shape or an index that is
-    not an integer; ValueError for a negative step (as torch does).
+    A nested list is one index array, as in NumPy; torch 2.13 still reads it as a tuple, and warns that this will change.
+    Raises IndexError if an index is out of range or not an integer, if there are too many, or if a mask has another shape;
+    ValueError if a slice has a negative step (as torch does).
 
-    >>> locate((slice(None), 1), (2, 3))
-    ([1, 4], (2,))
     >>> locate(([0, 1], [2, 0]), (2, 3))
     ([2, 3], (2,))
     """
-    entries = _expand_ellipsis(key if isinstance(key, tuple) else (key,), shape)
     steps = row_major_steps(shape)
     axis = 0
     fixed = 0  # the offset that plain ints add to every position
-    dims: list[_Dim] = []  # the result's dimensions, in the key's order
+    dims: list[_Dim] = []  # in the key's order
     arrays: list[_Dim] = []  # those of index arrays, which broadcast together into one block
-    for place, entry in enumerate(entries):
+    for position, entry in enumerate(_expand_ellipsis(key if isinstance(key, tuple) else (key,), shape)):
         if entry is None:
-            dims.append(_Dim(place, (1,), [0]))
+            dims.append(_Dim(position, (1,), [0]))
         elif isinstance(entry, slice):
-            dims.append(_Dim(place, *_slice_offsets(entry, shape[axis], steps[axis])))
-            axis += 1
-        elif isinstance(entry, int) and not isinstance(entry, bool):
+            dims.append(_Dim(position, *_slice_offsets(entry, shape[axis], steps[axis])))
+        elif isinstance(entry, int):
             fixed += _check(entry, axis, shape[axis]) * steps[axis]
-            axis += 1
         else:
-            arrays += [_Dim(place, *found) for found in _array_offsets(entry, axis, shape, steps)]
-            axis += _axes_used(entry)
+            arrays += [_Dim(position, *found) for found in _array_offsets(entry, axis, shape, steps)]
+        axis += _axes_used(entry)
     if arrays:
         _insert_array_block(dims, arrays)
     positions = [fixed]
@@ -53,33 +56,24 @@ def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
     return positions, tuple(size for dim in dims for size in dim.shape)
 
 
-class _Dim:
-    __slots__ = ("offsets", "place", "shape")
-
-    def __init__(self, place: int, shape: Shape, offsets: list[int]) -> None:
-        self.place, self.shape, self.offsets = place, shape, offsets
-
-
 def _expand_ellipsis(key: tuple, shape: Shape) -> list:
     entries = [_plain_index(entry) for entry in key]
-    used = sum(_axes_used(entry) for entry in entries)
-    ellipses = [place for place, entry in enumerate(entries) if entry is Ellipsis]
+    used = sum(map(_axes_used, entries))
+    ellipses = [position for position, entry in enumerate(entries) if entry is Ellipsis]
     if len(ellipses) > 1:
         raise IndexError("an index can have only one '...'")
     if used > len(shape):
         raise IndexError(f"too many indices: {used} for shape {shape}, which has {len(shape)} dimensions")
-    fill = [slice(None)] * (len(shape) - used)
-    if ellipses:
-        entries[ellipses[0] : ellipses[0] + 1] = fill
-        return entries
-    return entries + fill
+    start, stop = (ellipses[0], ellipses[0] + 1) if ellipses else (len(entries), len(entries))
+    entries[start:stop] = [slice(None)] * (len(shape) - used)
+    return entries
 
 
 def _plain_index(entry: Any) -> Any:
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return entry
     if isinstance(entry, bool):
-        return ((), [entry], bool)
+        return (), [entry], bool
     if isinstance(entry, float):
         raise IndexError(f"index {entry!r} is a float: an index is an int, a slice, None, ..., or a list of ints or bools")
     if hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
@@ -88,7 +82,7 @@ def _plain_index(entry: Any) -> Any:
     dtype = widest(flat) if flat else getattr(entry, "dtype", int)
     if dtype is float:
         raise IndexError(f"index {entry!r} holds floats: an index array holds ints or bools")
-    return (shape, flat, dtype)
+    return shape, flat, dtype
 
 
 def _axes_used(entry: Any) -> int:
@@ -113,7 +107,7 @@ def _slice_offsets(entry: slice, size: int, step: int) -> tuple[Shape, list[int]
 
 
 def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int]) -> list[tuple[Shape, list[int]]]:
-    """Return (shape, offsets) for each axis that an index array or a mask takes up."""
+    """Return (shape, offsets) for each axis that an index array or a mask covers."""
     index_shape, flat, dtype = entry
     if dtype is not bool:
         return [(index_shape, [_check(index, axis, shape[axis]) * steps[axis] for index in flat])]
@@ -122,15 +116,15 @@ def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int]) -> l
     covered = shape[axis : axis + len(index_shape)]
     if covered != index_shape:
         raise IndexError(f"mask of shape {index_shape} does not match the dimensions it selects from, {covered}")
-    chosen = [place for place, wanted in zip(product(*map(range, index_shape)), flat, strict=True) if wanted]
-    return [((len(chosen),), [place[k] * steps[axis + k] for place in chosen]) for k in range(len(index_shape))]
+    chosen = [index for index, wanted in zip(product(*map(range, index_shape)), flat, strict=True) if wanted]
+    return [((len(chosen),), [index[k] * steps[axis + k] for index in chosen]) for k in range(len(index_shape))]
 
 
 def _insert_array_block(dims: list[_Dim], arrays: list[_Dim]) -> None:
-    """Broadcast the index arrays into one block of dimensions and put it where NumPy's rule has it.
+    """Broadcast the index arrays into one block of dimensions, and insert it by NumPy's rule.
 
-    With no slice or None between the arrays, the block takes their place; else it comes first. As in torch, a plain
-    int is no array (NumPy counts it as one).
+    The block stands where the arrays stood; first if a slice or None is between them. As in torch, and not in NumPy, a
+    plain int does not count as an array.
     """
     try:
         block = broadcast_shapes(*(array.shape for array in arrays))
@@ -138,7 +132,6 @@ def _insert_array_block(dims: list[_Dim], arrays: list[_Dim]) -> None:
         raise IndexError(f"index arrays: {error}") from None
     columns = [broadcast(array.offsets, array.shape, block) for array in arrays]
     offsets = list(map(sum, zip(*columns, strict=True))) if prod(block) else []
-    first, last = arrays[0].place, arrays[-1].place
-    together = not any(first < dim.place < last for dim in dims)
-    before = sum(dim.place < first for dim in dims) if together else 0
-    dims.insert(before, _Dim(first, block, offsets))
+    first, last = arrays[0].position, arrays[-1].position
+    apart = any(first < dim.position < last for dim in dims)
+    dims.insert(0 if apart else sum(dim.position < first for dim in dims), _Dim(first, block, offsets))

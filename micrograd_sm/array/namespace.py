@@ -1,4 +1,4 @@
-"""`namespace(x)`: the one door from a primitive to the storage it computes on."""
+"""`namespace(x)`: the functions with which a primitive computes on a storage."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def namespace(*xs: Any) -> Any:
     """Return the functions that compute on these numbers and arrays, under their array API names.
 
     Numbers and `Array`s have `micrograd_sm.array`; NumPy's, torch's and other arrays have their library's own
-    array API namespace (torch's through array-api-compat). Raises TypeError for what is no array.
+    array API namespace (torch's through array-api-compat). Raises TypeError if one is neither a number nor an array.
 
     >>> namespace(1.0, Array([2.0])).__name__
     'micrograd_sm.array'
@@ -56,10 +56,9 @@ def _foreign(library: ModuleType | Foreign) -> Foreign:
 
 
 class Foreign:
-    """Another library's array API namespace, with `take` and `put` by flat position as ours has them.
+    """Another library's array API namespace, with `take` and `put` by flat position like ours.
 
-    The standard has no scatter, so `put` uses the library's own where it is known (NumPy, torch) and a product
-    with a one-hot matrix elsewhere.
+    The standard has no scatter: `put` uses NumPy's or torch's own, and for other libraries a product with a one-hot matrix.
     """
 
     def __init__(self, library: ModuleType) -> None:

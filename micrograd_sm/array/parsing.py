@@ -1,4 +1,4 @@
-"""Nested Python data to flat lists: what counts as a number, what shape it has, and which element type."""
+"""Nested Python data as flat lists: what counts as a number, its shape, and its element type."""
 
 from __future__ import annotations
 
@@ -15,24 +15,18 @@ MAX_NDIM = 64
 MAX_INT = 2**63 - 1
 
 
-def widest(flat: list) -> DType:
-    """Return the type that holds every element: bool, then int, then float (also for no elements, as torch does).
+def common(*kinds: DType) -> DType:
+    """Return the widest of these element types: float, else int, else bool."""
+    return float if float in kinds else int if int in kinds else bool
 
-    >>> widest([True, 2]), widest([1, 2.5]), widest([])
-    (<class 'int'>, <class 'float'>, <class 'float'>)
-    """
-    kinds = set(map(type, flat))
-    if not kinds or float in kinds:
-        return float
-    return int if int in kinds else bool
+
+def widest(flat: list) -> DType:
+    """Return the narrowest element type that holds every element; float if there are none, as in torch."""
+    return common(*set(map(type, flat))) if flat else float
 
 
 def convert(flat: list, dtype: DType) -> list:
-    """Return the elements as `dtype`; ValueError for an int that no float can hold.
-
-    >>> convert([1, True], float)
-    [1.0, 1.0]
-    """
+    """Return the elements as `dtype`; ValueError if an int is too large for it."""
     if dtype is int and flat and not -MAX_INT - 1 <= min(flat) <= max(flat) <= MAX_INT:
         bits = max(flat, key=abs).bit_length()
         raise ValueError(f"an integer of {bits} bits is too large for a 64-bit one; write it as a float")
@@ -47,10 +41,7 @@ def convert(flat: list, dtype: DType) -> list:
 def parse(data: Any) -> tuple[list, Shape]:
     """Return the elements of nested lists, tuples, ranges or arrays, and their shape; () for a number.
 
-    Raises ValueError for ragged lists and TypeError for what is not a real number.
-
-    >>> parse([[1, 2.5], (3, 4)])
-    ([1, 2.5, 3, 4], (2, 2))
+    Raises ValueError if lists are ragged, TypeError if an element is not a real number.
     """
     level: list = [data]
     shape: Shape = ()
@@ -63,11 +54,8 @@ def parse(data: Any) -> tuple[list, Shape]:
             return level, shape
         lengths = set(map(len, level)) if kinds <= _SEQUENCES else set()
         if len(lengths) != 1:
-            found = " and ".join(map(str, sorted(lengths))) or "numbers and lists"
-            raise ValueError(
-                f"ragged list: at depth {len(shape)} there are "
-                f"{f'lists of length {found}' if lengths else found}; each row needs the same length"
-            )
+            found = f"lists of length {' and '.join(map(str, sorted(lengths)))}" if lengths else "numbers and lists"
+            raise ValueError(f"ragged list: at depth {len(shape)} there are {found}; each row needs the same length")
         shape += (lengths.pop(),)
         if len(shape) > MAX_NDIM:
             raise ValueError(f"lists nested deeper than {MAX_NDIM}: an array has at most that many dimensions")
@@ -77,7 +65,7 @@ def parse(data: Any) -> tuple[list, Shape]:
 
 
 def _plain(x: Any) -> Any:
-    """Turn one unusual element into a Python number or list, or refuse it."""
+    """Return an element of another type as a Python number or list; TypeError if it is neither."""
     if isinstance(x, bool):
         return bool(x)
     if isinstance(x, numbers.Integral):

@@ -1,7 +1,6 @@
-"""Where elements lie: shapes, broadcasting, transposition and grouping of flat, row-major lists.
+"""Shapes, broadcasting, transposition and grouping of flat, row-major lists.
 
-Everything here takes and returns plain lists and tuples, and moves elements with slices, `chain`, `repeat` and
-`map`, which loop in C.
+Elements are moved by slices, `chain`, `repeat` and `map`, which loop in C.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,11 +11,7 @@ Shape = tuple[int, ...]
 
 
 def broadcast_shapes(*shapes: Shape) -> Shape:
-    """Return the shape that all of `shapes` broadcast to; RuntimeError when they do not (as in torch).
-
-    >>> broadcast_shapes((3, 1), (4,), ())
-    (3, 4)
-    """
+    """Return the shape that all of `shapes` broadcast to; RuntimeError if they do not (as in torch)."""
     ndim = max(map(len, shapes), default=0)
     result = []
     for sizes in zip(*((1,) * (ndim - len(shape)) + shape for shape in shapes), strict=True):
@@ -31,11 +26,7 @@ def broadcast_shapes(*shapes: Shape) -> Shape:
 
 
 def broadcast(flat: list, shape: Shape, target: Shape) -> list:
-    """Return the elements of a `shape` array, repeated to fill `target` (which it must broadcast to).
-
-    >>> broadcast([1, 2], (2, 1), (2, 3)), broadcast([1, 2], (2,), (2, 2))
-    ([1, 1, 1, 2, 2, 2], [1, 2, 1, 2])
-    """
+    """Return the elements of a `shape` array, repeated to fill `target`, to which it must broadcast."""
     if shape == target:
         return flat
     missing = len(target) - len(shape)
@@ -58,11 +49,7 @@ def _repeat_blocks(flat: list, block: int, times: int) -> list:
 
 
 def permute(flat: list, shape: Shape, order: Sequence[int]) -> list:
-    """Return the elements of a `shape` array in the order in which its axes permuted by `order` are row-major.
-
-    >>> permute([1, 2, 3, 4, 5, 6], (2, 3), (1, 0))
-    [1, 4, 2, 5, 3, 6]
-    """
+    """Return the elements of a `shape` array in row-major order after its axes are permuted by `order`."""
     if len(shape) == 2 and tuple(order) == (1, 0):
         columns = shape[1]
         return list(chain.from_iterable([flat[column::columns] for column in range(columns)]))
@@ -75,32 +62,22 @@ def permute(flat: list, shape: Shape, order: Sequence[int]) -> list:
 
 
 def row_major_steps(shape: Shape) -> list[int]:
-    """Return how far apart neighbours along each axis lie in the flat list.
-
-    >>> row_major_steps((2, 3, 4))
-    [12, 4, 1]
-    """
+    """Return for each axis how far apart neighbours along it lie in the flat list: [12, 4, 1] for shape (2, 3, 4)."""
     return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
 def groups(flat: list, shape: Shape, axes: Sequence[int]) -> Iterator[list]:
-    """Yield, for each element of the reduced array, the list of elements that a reduction over `axes` combines.
-
-    >>> list(groups([1, 2, 3, 4, 5, 6], (2, 3), (0,)))
-    [[1, 4], [2, 5], [3, 6]]
-    """
+    """Yield, for each element of the reduced array, the list of elements that a reduction over `axes` combines."""
     axes = sorted(axes)
     if not axes:
         return ([x] for x in flat)
-    if axes != list(range(axes[0], axes[-1] + 1)):  # not side by side: bring them to the end
+    if axes != list(range(axes[0], axes[-1] + 1)):  # not adjacent: move them to the end
         kept = [axis for axis in range(len(shape)) if axis not in axes]
         flat = permute(flat, shape, kept + axes)
         shape = tuple(shape[axis] for axis in kept + axes)
         axes = range(len(kept), len(shape))
     outer, size, inner = prod(shape[: axes[0]]), prod(shape[axes[0] : axes[-1] + 1]), prod(shape[axes[-1] + 1 :])
     if inner == 1:
-        return (
-            (flat[start : start + size] for start in range(0, outer * size, size or 1)) if size else ([] for _ in range(outer))
-        )
+        return (flat[block * size : (block + 1) * size] for block in range(outer))
     span = size * inner
     return (flat[block * span + offset : (block + 1) * span : inner] for block in range(outer) for offset in range(inner))

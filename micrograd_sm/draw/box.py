@@ -1,4 +1,4 @@
-"""The box of one node: its operation, name and shape, its value and its gradient, as a table of DOT's."""
+"""The box of a node: its operation, name, shape, value and gradient, as a table in DOT's syntax."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from micrograd_sm.graph import Graph, Node
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.parameters import params_text, shape_text
 
-NUMBERED = 32  # operands up to which each has a port of its own
+NUMBERED = 32  # the most operands that have a port each
 
 _SIGNS = {"*": "×", "-": "−"}
-_OUTLINES = {  # leaves are round, constants dashed, and what was computed has corners: border, style, line, ground
+_OUTLINES = {  # border, style, line and ground: leaves are round, constants dashed, computed nodes have corners
     "leaf": (2, ' STYLE="ROUNDED"', "leaf", "leaf"),
     "constant": (1, ' STYLE="DASHED"', "faint", "constant"),
     "intermediate": (1, "", "edge", "ground"),
@@ -25,43 +25,33 @@ _BARE = 'CELLBORDER="0" CELLSPACING="0"'
 
 
 def kind_of(graph: Graph, node: Node) -> str:
-    """Return what a node is drawn as: "leaf", "constant", "intermediate", or "result" for the graph's own computed value."""
+    """Return how a node is drawn: "leaf", "constant", "intermediate", or "result" if it is the computed value of the graph."""
     return "result" if node.id == graph.root and node.kind == "intermediate" else node.kind
 
 
 def strangeness(node: Node) -> str:
-    """Return what to warn of in a node: which of nan and inf it is or holds, and where; "" for nothing.
-
-    >>> from micrograd_sm import Value
-    >>> strangeness(Graph(Value(0.0).log())["v1"])
-    'inf in value'
-    """
-    value, gradient = strange_in(node.data), strange_in(node.grad)
+    """Return a warning that says where a node holds nan or inf, such as "inf in value"; "" if it holds neither."""
+    value, gradient = (" and ".join(strange_in(data)) for data in (node.data, node.grad))
     if value == gradient and value:
-        return f"{' and '.join(value)} in value and gradient"
-    found = [f"{' and '.join(words)} in {where}" for where, words in (("value", value), ("gradient", gradient)) if words]
-    return ", ".join(found)
+        return f"{value} in value and gradient"
+    return ", ".join(f"{found} in {part}" for found, part in ((value, "value"), (gradient, "gradient")) if found)
 
 
 def box(graph: Graph, node: Node, options: Options) -> str:
     """Return the table of a node."""
-    kind = kind_of(graph, node)
-    strange = strangeness(node)
+    kind, strange = kind_of(graph, node), strangeness(node)
     rows = _title(node, options)
-    rows += [_alarm(strange)] if strange else []
-    numbers = grid(node, options)
-    rows += [row(cell(numbers, 'CELLPADDING="3"'))] if numbers else []
+    if strange:
+        rows.append(row(cell(f"<B>{font(f'! {strange}', 'alarm', 11)}</B>{GAP}", 'CELLPADDING="5" ALIGN="LEFT"')))
+    if numbers := grid(node, options):
+        rows.append(row(cell(numbers, 'CELLPADDING="3"')))
     if node.op:
-        strip = row(cell(_strip(graph, node, options), f'BGCOLOR="{fill("result" if kind == "result" else "strip")}"'))
-        rows = [*rows, strip] if options.rankdir == "BT" else [strip, *rows]
+        strip = cell(_strip(graph, node, options), f'BGCOLOR="{fill("result" if kind == "result" else "strip")}"')
+        rows.insert(len(rows) if options.rankdir == "BT" else 0, row(strip))
     rows = rows or [row(cell(f"{quiet(kind)}{ROOM}", 'CELLPADDING="5"'))]
     outline = _outline(kind, bool(strange))
     whole = table("".join(rows), f'{_BARE} CELLPADDING="0" {outline}')
     return table(row(cell(whole)), f'{_BARE} CELLPADDING="3" {outline}') if node.folded else whole
-
-
-def _alarm(strange: str) -> str:
-    return row(cell(f"<B>{font(f'! {strange}', 'alarm', 11)}</B>{GAP}", 'CELLPADDING="5" ALIGN="LEFT"'))
 
 
 def _outline(kind: str, strange: bool) -> str:
@@ -72,32 +62,30 @@ def _outline(kind: str, strange: bool) -> str:
 
 
 def _strip(graph: Graph, node: Node, options: Options) -> str:
-    """Return the part at which the operands' arrows end, the first operand first, around or beside the operation."""
+    """Return the table of the operation and of its operands' numbers, in order, at which the operands' arrows end."""
     operands = len(graph.operand_edges(node.id))
-    said = _operation(node, options)
+    operation = _operation(node, options)
     if operands == 1 or operands > NUMBERED:
-        rows = row(cell(said, 'PORT="o0"'))
-    elif not options.down:
-        rows = _beside(operands, said, options)
+        rows = row(cell(operation, 'PORT="o0"'))
+    elif not options.down:  # one under another, on the side at which arrows come in
+        first, *others = _ports(operands, ' CELLPADDING="2"')
+        middle = cell(operation, f'ROWSPAN="{operands}"')
+        rows = row(*((first, middle) if options.rankdir == "LR" else (middle, first))) + "".join(map(row, others))
     elif operands == 2:
-        rows = row(cell(quiet("1", 9), 'PORT="o0"'), cell(said), cell(quiet("2", 9), 'PORT="o1"'))
+        first, second = _ports(operands)
+        rows = row(first, cell(operation), second)
     else:
-        ports = (cell(quiet(str(place + 1), 9), f'PORT="o{place}" WIDTH="18"') for place in range(operands))
-        parts = [row(*ports), row(cell(said, f'COLSPAN="{operands}"'))]
+        parts = [row(*_ports(operands, ' WIDTH="18"')), row(cell(operation, f'COLSPAN="{operands}"'))]
         rows = "".join(reversed(parts) if options.rankdir == "BT" else parts)
     return table(rows, f'{PLAIN} CELLPADDING="4"')
 
 
-def _beside(operands: int, said: str, options: Options) -> str:
-    """Return the operands' numbers one under another, on the side at which arrows come in."""
-    ports = [cell(quiet(str(place + 1), 9), f'PORT="o{place}" CELLPADDING="2"') for place in range(operands)]
-    middle = cell(said, f'ROWSPAN="{operands}"')
-    first = [ports[0], middle] if options.rankdir == "LR" else [middle, ports[0]]
-    return row(*first) + "".join(map(row, ports[1:]))
+def _ports(operands: int, attributes: str = "") -> list[str]:
+    return [cell(quiet(str(position + 1), 9), f'PORT="o{position}"{attributes}') for position in range(operands)]
 
 
 def _operation(node: Node, options: Options) -> str:
-    """Return the operation's sign, its name where the sign is another, its parameters and the result's shape."""
+    """Return the operation's sign, its name if that differs, its parameters and the shape of the result."""
     params = "" if node.folded else params_text(node.op, node.params)
     sign = params if node.op == "index" and params else _SIGNS.get(node.symbol, visible(node.symbol))
     words = [str(node.op)] if sign.lower() != node.op and not node.folded else []
@@ -106,8 +94,8 @@ def _operation(node: Node, options: Options) -> str:
     titled = node.name or node.id in options.labels
     words += [shape] if not titled and shape not in ("", params) else []
     words += [f"{len(node.folded)} nodes folded"] if node.folded else []
-    said = f'<FONT POINT-SIZE="13"><B>{named(sign)}</B></FONT>'
-    return f"{said}{GAP}{quiet('  '.join(words))}{GAP}" if words else f"{said}{ROOM}"
+    bold = f'<FONT POINT-SIZE="13"><B>{named(sign)}</B></FONT>'
+    return f"{bold}{GAP}{quiet('  '.join(words))}{GAP}" if words else f"{bold}{ROOM}"
 
 
 def _shape(node: Node, options: Options) -> str:

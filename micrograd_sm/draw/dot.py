@@ -1,4 +1,4 @@
-"""Graph to graphviz.Digraph: one box for each Value, an arrow for each operand, a frame around each composed function."""
+"""Graph to graphviz.Digraph: a box for each Value, an arrow for each operand, a frame around each composed function."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from micrograd_sm.draw.labels import MEANING, edge_label
 from micrograd_sm.draw.markup import ROOM, named, quiet
 from micrograd_sm.draw.options import DEFAULTS, Options
 from micrograd_sm.draw.palette import fill, line, text
-from micrograd_sm.graph import Edge, Graph, Node
+from micrograd_sm.graph import Edge, Graph
 
-_MANY = 150  # nodes beyond which dot is told to settle for a good layout: the best takes it minutes
+_MANY = 150  # the most nodes for which dot looks for its best layout, which takes minutes for more
 _ENTRY = {"TB": "n", "BT": "s", "LR": "w", "RL": "e"}  # the side of a box at which arrows come in
 _FRAMES = ("frame", "frame-inner")
 _FONT = "Helvetica"
@@ -25,28 +25,25 @@ _EDGES = {"color": line("edge"), "fontname": _FONT, "arrowsize": "0.7", "penwidt
 
 
 def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix: str = "") -> Digraph:
-    """Return a Graph as a Digraph, with a note above it; `prefix` begins each name in it.
-
-    Its source is the same bytes for the same graph, in every run.
-    """
+    """Return a Graph as a Digraph, with a note above it; each name in it starts with `prefix`."""
     picture = Digraph("micrograd_sm", graph_attr=_whole(graph, options, note), node_attr=_NODES, edge_attr=_EDGES)
     options = options._replace(strips=options.strips and len(graph) <= READABLE)
     frames = frames_of(graph)
     inside = dict(_frames_around(frames, ()))
-    for edge in sorted(graph.edges, key=_drawing_order):
-        shared = sum(one == other for one, other in zip(inside[edge.source], inside[edge.target]))
+    # dot starts from the order of the edges, and crosses few if the longest arrow of a source is leftmost
+    for edge in sorted(graph.edges, key=lambda edge: (int(edge.source[1:]), -int(edge.target[1:]), edge.position)):
+        shared = sum(frame == other for frame, other in zip(inside[edge.source], inside[edge.target]))
         _add_edge(picture, graph, edge, options, _ground_in(shared), prefix)
     _add_members(picture, graph, frames, options, prefix)
     return picture
 
 
 def _whole(graph: Graph, options: Options, note: str) -> dict[str, str]:
-    """Return the attributes of the whole picture."""
     attributes = {"rankdir": options.rankdir, "bgcolor": fill("ground"), "fontname": _FONT, "pad": "0.2", "nodesep": "0.35"}
     attributes["ranksep"] = "0.32" if options.down else "0.45"
-    said = "\n".join(filter(None, [note, MEANING if options.edges else ""]))
-    if said:
-        label = "<BR/>".join(f"{quiet(part, 11)}{ROOM}" for part in said.split("\n"))
+    lines = [*note.splitlines(), *([MEANING] if options.edges else [])]
+    if lines:
+        label = "<BR/>".join(f"{quiet(words, 11)}{ROOM}" for words in lines)
         attributes |= {"label": f"<{label}>", "labelloc": "t", "labeljust": "l"}
     if rows_crossed(graph) > DENSE:
         attributes |= {"nslimit": "0.1", "nslimit1": "0.1", "mclimit": "0.01", "splines": "line"}
@@ -56,10 +53,13 @@ def _whole(graph: Graph, options: Options, note: str) -> dict[str, str]:
 
 
 def _add_members(picture: Digraph, graph: Graph, frame: Frame, options: Options, prefix: str, depth: int = 0) -> None:
-    """Add a frame's own nodes and the frames within it, in creation order; scopes nest no deeper than calls do."""
+    """Add a frame's own nodes and the frames inside it, in creation order."""
     for member in frame.members:
         if isinstance(member, str):
-            _add_node(picture, graph, graph[member], options, prefix)
+            node = graph[member]
+            classes = [kind_of(graph, node), "folded" if node.folded else "", "strange" if strangeness(node) else ""]
+            marks = {"class": " ".join(filter(None, classes))}
+            picture.node(f"{prefix}{node.id}", f"<{box(graph, node, options)}>", **marks)
             continue
         with picture.subgraph(name=f"cluster_{prefix}{member.id}", graph_attr=_frame(member, depth + 1)) as inner:
             _add_members(inner, graph, member, options, prefix, depth + 1)
@@ -83,18 +83,8 @@ def _frames_around(frame: Frame, around: tuple[str, ...]) -> Iterator[tuple[str,
 
 
 def _ground_in(frames: int) -> str:
-    """Return the role of what lies under things in so many frames."""
+    """Return the colour role of the ground inside this many frames."""
     return _FRAMES[(frames - 1) % len(_FRAMES)] if frames else "ground"
-
-
-def _add_node(picture: Digraph, graph: Graph, node: Node, options: Options, prefix: str) -> None:
-    classes = [kind_of(graph, node), *(["folded"] if node.folded else []), *(["strange"] if strangeness(node) else [])]
-    picture.node(f"{prefix}{node.id}", f"<{box(graph, node, options)}>", **{"class": " ".join(classes)})
-
-
-def _drawing_order(edge: Edge) -> tuple[int, int, int]:
-    """Order edges so that dot, which starts from it, crosses few: of one source's arrows the longest leftmost."""
-    return int(edge.source[1:]), -int(edge.target[1:]), edge.position
 
 
 def _add_edge(picture: Digraph, graph: Graph, edge: Edge, options: Options, ground: str, prefix: str) -> None:

@@ -1,4 +1,4 @@
-"""A picture: described in the DOT language, and laid out when it is saved or shown."""
+"""The picture of a graph: written in the DOT language, and laid out if it is saved or shown."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ FORMATS = ("svg", "png", "pdf", "dot")
 
 
 def format_of(path: str | Path) -> str:
-    """Return the format that a file's ending names; ValueError for another ending."""
+    """Return the format that a file's ending names; ValueError if it names none."""
     format = Path(path).suffix[1:].lower()
     if format not in FORMATS:
         raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
@@ -37,9 +37,9 @@ def in_a_folder(path: str | Path) -> Path:
 
 
 class Drawing:
-    """A picture of a Graph, which notebooks show as SVG; `graphviz()` is the same as an object to restyle.
+    """A picture of a Graph, which notebooks show as SVG; `graphviz()` returns it as an object to restyle.
 
-    `folded_from` is how many nodes there were before scopes folded by themselves, 0 where they did not.
+    `folded_from` is the number of nodes before scopes were folded automatically, or 0 if none were.
 
     >>> from micrograd_sm import Graph, Value
     >>> print(Drawing(Graph(Value(1.0).exp())).source.splitlines()[0])
@@ -54,8 +54,8 @@ class Drawing:
     def graphviz(self, prefix: str = "") -> Digraph:
         """Return the picture as a new `graphviz.Digraph`, to restyle, to nest in a graph of your own, and to render.
 
-        `prefix` begins the name of each node and frame, so that several pictures fit in one graph. Raises ValueError if it
-        holds a colon, and RuntimeError if the graphviz package cannot be imported, with what to install.
+        The name of each node and frame starts with `prefix`, so that one graph can hold several pictures. Raises ValueError
+        if the prefix holds a colon, and RuntimeError, with what to install, if the graphviz package cannot be imported.
 
         >>> from micrograd_sm import Graph, Value
         >>> picture = Drawing(Graph(Value(1.0).exp())).graphviz()
@@ -65,9 +65,9 @@ class Drawing:
         note [label="my own words"]
         """
         if ":" in prefix:
-            raise ValueError(f"graphviz: the prefix {prefix!r} holds a colon, after which a name in DOT goes on with a port")
+            raise ValueError(f"graphviz: the prefix {prefix!r} holds a colon, which begins a port in DOT")
         try:
-            from micrograd_sm.draw.dot import to_digraph  # noqa: PLC0415 - graphviz, only for who looks at the picture
+            from micrograd_sm.draw.dot import to_digraph  # noqa: PLC0415 - loads graphviz, only if the picture is used
         except ImportError as error:
             raise RuntimeError(f"draw: graphviz cannot be imported ({error}); pip install 'micrograd_sm[draw]'") from None
         return to_digraph(self.graph, self._options, self._note(), prefix)
@@ -88,8 +88,8 @@ class Drawing:
     def save(self, path: str | Path) -> Path:
         """Write the picture in the format that the file's ending names, svg, png, pdf or dot, and return its path.
 
-        Raises ValueError for another ending, FileNotFoundError if the folder does not exist, RuntimeError if nothing is
-        found that can lay the picture out, with what to install, or if the graph is too large.
+        Raises ValueError if the ending is another, FileNotFoundError if the folder does not exist, RuntimeError if the graph
+        is too large, or if no layout program is found, with what to install.
 
         >>> from micrograd_sm import Graph, Value
         >>> Drawing(Graph(Value(1.0).exp())).save("graph.docx")
@@ -99,23 +99,21 @@ class Drawing:
         """
         format = format_of(path)
         path = in_a_folder(path)
-        path.write_bytes(self._bytes(format))
-        return path
-
-    def _bytes(self, format: str) -> bytes:
         if format == "dot":
-            return self.source.encode()
-        return self.svg().encode() if format == "svg" else self._render(format)
+            path.write_bytes(self.source.encode())
+        else:
+            path.write_bytes(self.svg().encode() if format == "svg" else self._render(format))
+        return path
 
     def _render(self, format: str) -> bytes:
         refuse_huge(self.graph)
-        source = self.source  # first: if graphviz is missing, this says so
-        from micrograd_sm.draw.layout import render  # noqa: PLC0415 - subprocess, only for who looks at the picture
+        source = self.source  # first, since it says so if graphviz is missing
+        from micrograd_sm.draw.layout import render  # noqa: PLC0415 - loads subprocess, only if the picture is used
 
         return render(source, format)
 
     def svg(self, prefix: str = "") -> str:
-        """Return the picture as an `<svg>` element, light and dark; `prefix` begins each id in it, so that ids stay unique.
+        """Return the picture as an `<svg>` element, light and dark; each id in it starts with `prefix`.
 
         Raises RuntimeError as `save` does.
 
@@ -123,7 +121,7 @@ class Drawing:
         >>> Drawing(Graph(Value(1.0))).svg("a-").partition(" ")[0]
         '<svg'
         """
-        from micrograd_sm.draw.svg import styled  # noqa: PLC0415 - an XML parser, only for who looks at the picture
+        from micrograd_sm.draw.svg import styled  # noqa: PLC0415 - loads an XML parser, only if the picture is used
 
         return styled(self._render("svg"), self.graph, prefix)
 
@@ -144,15 +142,15 @@ def draw(
 ) -> Drawing:
     """Return the picture of everything that a Value was computed from, as it is now.
 
-    Boxes carry the Values' own names, else those of the caller's variables, or of the mapping `names` in their place.
-    `rankdir` is the way the arrows run: "TB" (down), "LR", "BT" or "RL". `show` is what a box has of its node: "both" value
-    and gradient, one of "value" and "gradient", "shape", or "none". With `edges`, each edge carries what flows back along
-    it, `local x upstream = contribution`. `fold` makes single boxes of composed functions: those of a name, path or id, or of
-    several in a list; a depth, 0 for the outermost; False for none. By itself it folds what it must, outermost last, beyond
-    200 nodes, and the picture and its repr say so.
+    Boxes show the Values' own names, else the names of the caller's variables, or of the mapping `names` if there is one.
+    `rankdir` is the direction of the arrows: "TB" (down), "LR", "BT" or "RL". `show` is what a box shows of its node: "both"
+    value and gradient, "value", "gradient", "shape" or "none". If `edges` is True, each edge shows what flows back along it,
+    `local x upstream = contribution`. `fold` draws composed functions as single boxes: those of a name, path or id, or of a
+    list of these; those at a depth, 0 for the outermost; none if it is False. If it is None, graphs of more than 200 nodes
+    are folded, innermost functions first, until at most 200 are drawn; the picture and its repr say so.
 
-    Nothing of the `draw` extra is needed until the picture is saved or shown. Raises TypeError if `loss` is not a Value or a
-    Graph, and ValueError for an unknown option.
+    The `draw` extra is needed only if the picture is saved or shown. Raises TypeError if `loss` is neither a Value nor a
+    Graph, and ValueError if an option is unknown.
 
     >>> x = Value(3.0)
     >>> y = x * x
@@ -172,11 +170,10 @@ def draw(
 
 
 def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:
-    """Return a graph's picture as an `<svg>` element for a page; `prefix` begins each id in it.
+    """Return a graph's picture as an `<svg>` element for a page; each id in it starts with `prefix`.
 
-    The options are those of `Options`: rankdir, show, edges; labels, what to call nodes without a name; room, which keeps
-    a width in characters for the numbers of each node's gradient; and strips. Scopes stay as folded or open as they are.
-    `texts(gradient, shape)` is what the elements of a node that have the class `grad` say, in their order.
+    The options are those of `Options`: rankdir, show, edges, room, labels and strips. Scopes stay folded or open.
+    `texts(gradient, shape)` returns the texts of a node's elements that have the class `grad`, in their order.
 
     >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()), rankdir="LR")
     True

@@ -1,24 +1,19 @@
-"""How hard a graph is to lay out: beyond some size no program draws it in reasonable time and memory."""
+"""How hard a graph is to lay out, and from which size it is refused."""
 
 from __future__ import annotations
 
 from micrograd_sm.graph import Graph
 
-DENSE = 5_000  # rows that arrows cross, beyond which a plain layout stands in for a good one, which takes it minutes
-_MOST_CROSSED = 150_000  # half a gigabyte and ten seconds; both grow faster than this does
+DENSE = 5_000  # the most rows crossed for which dot looks for a good layout, which takes minutes for more
+_MOST_CROSSED = 150_000  # takes half a gigabyte and ten seconds, which grow faster than this number
 _MOST_DRAWN = 14_000  # nodes and edges
 
 
 def rows_crossed(graph: Graph) -> int:
-    """Return about how many rows of the picture its arrows cross together: what a layout's time and memory go to.
+    """Return about how many rows of the picture its arrows cross in total, on which a layout's time and memory depend.
 
-    Two arrows between the same nodes count as one. Each node stands right under the lowest of its operands, or each
-    right above the highest of its uses, whichever makes the arrows shorter.
-
-    >>> from micrograd_sm import Value
-    >>> x = Value(2.0)
-    >>> rows_crossed(Graph(x.exp().exp() * x))
-    6
+    Arrows between the same nodes count once. Each node is right under its lowest operand, or each is right above its
+    highest use, whichever makes the arrows shorter.
     """
     pairs = dict.fromkeys((edge.source, edge.target) for edge in graph.edges)  # in the order of their targets
     under = {node.id: 0 for node in graph}
@@ -31,7 +26,7 @@ def rows_crossed(graph: Graph) -> int:
 
 
 def refuse_huge(graph: Graph) -> None:
-    """Raise RuntimeError, with a way out, for a graph that would keep the layout busy for minutes."""
+    """Raise RuntimeError, with a way out, if the layout of a graph would take minutes."""
     drawn = len(graph) + len(graph.edges)
     if drawn > _MOST_DRAWN or rows_crossed(graph) > _MOST_CROSSED:
         raise RuntimeError(

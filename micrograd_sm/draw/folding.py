@@ -1,4 +1,4 @@
-"""Which scopes a picture folds into single boxes: those asked for, or by itself as many as a reader needs."""
+"""Which scopes a picture folds into single boxes: those that the caller names, or just enough to be readable."""
 
 from __future__ import annotations
 
@@ -8,19 +8,14 @@ from typing import TypeAlias
 from micrograd_sm.graph import Graph
 
 Fold: TypeAlias = str | Sequence[str] | int | bool | None
-READABLE = 200  # nodes beyond which scopes fold by themselves
+READABLE = 200  # the most nodes that are drawn without folding
 
 
 def folded(graph: Graph, fold: Fold) -> tuple[Graph, int]:
-    """Return the graph as it is to be drawn, and how many nodes it had if its scopes folded by themselves, else 0.
+    """Return the graph with scopes folded, and its number of nodes before if they were folded automatically, else 0.
 
-    `fold` is a name, path or id of scopes, a list of such, a depth, True for the outermost, False for none, or None for as
-    little folding as brings a graph of more than 200 nodes under them: the innermost scopes, else those around them.
-
-    >>> from micrograd_sm import Value, softplus
-    >>> graph = Graph(softplus(Value(0.0)))
-    >>> [len(folded(graph, fold)[0]) for fold in ("softplus", 0, True, False, None)]
-    [2, 2, 2, 8, 8]
+    `fold` is a name, path or id of scopes, a list of these, a depth, True for the outermost, False for none, or None for
+    just enough to draw at most 200 nodes, innermost scopes first.
     """
     if fold is None:
         return _as_little_as_needed(graph)
@@ -28,10 +23,9 @@ def folded(graph: Graph, fold: Fold) -> tuple[Graph, int]:
         return (graph.fold() if fold else graph), 0
     if isinstance(fold, int):
         return graph.fold(depth=fold), 0
-    if isinstance(fold, str):
-        return graph.fold(fold), 0
-    if isinstance(fold, Sequence):
-        return (graph.fold(*fold) if fold else graph), 0
+    names = [fold] if isinstance(fold, str) else fold
+    if isinstance(names, Sequence):
+        return (graph.fold(*names) if names else graph), 0
     raise TypeError(f"draw: fold must be a name, a list of names, a depth, True, False or None, got {fold!r}")
 
 
@@ -40,7 +34,7 @@ def _as_little_as_needed(graph: Graph) -> tuple[Graph, int]:
         return graph, 0
     fewest = graph
     for depth in reversed(range(1 + max(scope.path.count("/") for scope in graph.scopes))):
-        fewest = fewest.fold(depth=depth)  # an outer scope of several outputs stays open, those in it need not
+        fewest = fewest.fold(depth=depth)  # a scope with several outputs stays open
         if len(fewest) <= READABLE:
             break
     return (fewest, len(graph)) if len(fewest) < len(graph) else (graph, 0)

@@ -1,4 +1,4 @@
-"""Which scopes of a graph are drawn as frames, and what is in each."""
+"""The scopes of a graph that are drawn as frames, and their members."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from micrograd_sm.graph import Graph
 
 
 class Frame(NamedTuple):
-    """A call of a composed function: the scope's id and name, and in creation order the ids of nodes and the frames in it."""
+    """The call of a composed function: the scope's id and name, and its node ids and inner frames in creation order."""
 
     id: str
     name: str
@@ -16,22 +16,20 @@ class Frame(NamedTuple):
 
 
 def frames_of(graph: Graph) -> Frame:
-    """Return the whole graph as one frame without a name, with a frame for each scope that says more than its boxes do.
+    """Return the whole graph as a frame without a name, which holds a frame for each scope that adds information.
 
-    A scope of one node, or of nodes that all carry its name, gets none.
-
-    >>> from micrograd_sm import Value, softplus
-    >>> x = Value(1.0)
-    >>> [member if isinstance(member, str) else member.name for member in frames_of(Graph(x * softplus(x))).members]
-    ['v0', 'softplus', 'v8']
+    A scope of one node, or of nodes that all have the scope's name, gets none.
     """
     whole = Frame("", "", [])
     frames: dict[str | None, Frame] = {None: whole}
-    ops = _ops_inside(graph)
-    for scope in graph.scopes:  # an outer one was opened before those in it
-        says_more = len(ops[scope.id]) > 1 and not set(ops[scope.id]) <= {scope.name, None}
-        frames[scope.id] = Frame(scope.id, scope.name, []) if says_more else frames[scope.outer]
     outer = {scope.id: scope.outer for scope in graph.scopes}
+    ops: dict[str, list[str | None]] = {scope: [] for scope in outer}
+    for node in graph:
+        for id in _around(node.call, outer):
+            ops[id].append(node.op)
+    for scope in graph.scopes:  # outer scopes come first
+        adds = len(ops[scope.id]) > 1 and not set(ops[scope.id]) <= {scope.name, None}
+        frames[scope.id] = Frame(scope.id, scope.name, []) if adds else frames[scope.outer]
     entered = {whole.id}
     for node in graph:
         for id in reversed(_around(node.call, outer)):
@@ -43,18 +41,8 @@ def frames_of(graph: Graph) -> Frame:
     return whole
 
 
-def _ops_inside(graph: Graph) -> dict[str, list[str | None]]:
-    """Return for each scope the operations of the nodes in it, at any depth."""
-    outer = {scope.id: scope.outer for scope in graph.scopes}
-    ops: dict[str, list[str | None]] = {scope: [] for scope in outer}
-    for node in graph:
-        for scope in _around(node.call, outer):
-            ops[scope].append(node.op)
-    return ops
-
-
 def _around(scope: str | None, outer: dict[str, str | None]) -> list[str]:
-    """Return a scope and those around it, innermost first."""
+    """Return a scope and the scopes around it, innermost first."""
     found = []
     while scope is not None:
         found.append(scope)

@@ -1,8 +1,8 @@
-"""The part of a box that holds numbers: the value, and under it the gradient, as tables or as heat strips."""
+"""The numbers in a box: the value, and the gradient under it, as tables or as heat strips."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 from micrograd_sm.draw import cells
@@ -19,7 +19,7 @@ _SUMMARY_NUMBERS = 4  # as wide as the first numbers of a large array
 
 
 def grid(node: Node, options: Options) -> str:
-    """Return the table of what `options.show` asks for, "" for none of it; nothing flows back to a constant."""
+    """Return the table of the numbers that `options.show` asks for, "" if there are none; a constant has no gradient."""
     constant = node.kind == "constant"
     parts = []
     if options.show in ("both", "value"):
@@ -27,24 +27,24 @@ def grid(node: Node, options: Options) -> str:
     if options.show in ("both", "gradient") and not constant:
         parts.append(_part("grad", "grad", node, options))
     between = "<HR/>" if any(len(rows) > 1 for rows in parts) else ""
-    lines = between.join("".join(rows) for rows in parts)
+    lines = between.join(map("".join, parts))
     return table(lines, f'{PLAIN} COLOR="{line("frame")}" CELLPADDING="2"') if parts else ""
 
 
 def _part(label: str, role: str, node: Node, options: Options) -> list[str]:
-    """Return the rows of a value or a gradient, the label at the left of all."""
+    """Return the rows of a value or a gradient, with the label on the left of all of them."""
     data = node.grad if role == "grad" else node.data
     room = options.room.get(node.id, 0) if role == "grad" else 0
-    said = cells.texts(data, node.shape)
+    texts = cells.texts(data, node.shape)
     columns = max(1, node.shape[-1]) if node.shape and cells.is_whole(node.shape) else 1
-    if said in ([cells.PENDING], [cells.EMPTY]):
-        told = font(said[0], "pending" if role == "grad" and data is None else "quiet", 10)
-        rows = [_right(f"{GAP}<I>{told}</I>{ROOM}", columns=columns)]
+    if texts in ([cells.PENDING], [cells.EMPTY]):
+        words = font(texts[0], "pending" if role == "grad" and data is None else "quiet", 10)
+        rows = [_right(f"{GAP}<I>{words}</I>{ROOM}", columns=columns)]
     elif cells.is_whole(node.shape):
-        numbers = [_right(f"{GAP}{_number(text, role)}{ROOM}", room) for text in said]
+        numbers = [_right(f"{GAP}{_number(text, role)}{ROOM}", room) for text in texts]
         rows = ["".join(numbers[start : start + columns]) for start in range(0, len(numbers), columns)]
     else:
-        rows = list(_summary(said, data, role, room, options.strips))
+        rows = _summary(texts, data, role, room, options.strips)
     head = cell(quiet(label), f'ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP"')
     return [row(head, rows[0]), *map(row, rows[1:])]
 
@@ -58,33 +58,21 @@ def _number(text: str, role: str) -> str:
     return f"<B>{font(text, _ALARM[role])}</B>" if text in _STRANGE else font(text, role)
 
 
-def _summary(said: list[str], data: Any, role: str, room: int, strips: bool) -> Iterator[str]:
-    """Yield of a large array its first numbers, a heat strip, and the strip's key between the least and the greatest."""
-    first, low, high = said
-    yield _right(f"{GAP}{font(first, role)}{ROOM}", (room + 2) * _SUMMARY_NUMBERS if room else 0)
-    if strips:
-        yield cell(table(row(_heat(cells.heat(data), role)), _STRIP), 'ALIGN="LEFT" CELLPADDING="4"')
-    key = table(row(_heat(range(cells.LEVELS), role)), _STRIP) if strips else quiet("to")
+def _summary(texts: list[str], data: Any, role: str, room: int, strips: bool) -> list[str]:
+    """Return a large array's first numbers, its heat strip, and the strip's key between the least and the greatest number."""
+    first, low, high = texts
     alarming = _ALARM[role] if high.endswith("inf") else role
-    yield cell(
-        table(
-            row(
-                _right(f"{font(low, role if high else alarming)}{ROOM}", room),
-                cell(key),
-                cell(f"{GAP}{font(high, alarming)}" if high else "", 'ALIGN="LEFT"'),
-            ),
-            f'{PLAIN} CELLPADDING="1"',
-        ),
-        'ALIGN="LEFT"',
-    )
+    least = _right(f"{font(low, role if high else alarming)}{ROOM}", room)
+    key = cell(table(row(_heat(range(cells.LEVELS), role)), _STRIP) if strips else quiet("to"))
+    greatest = cell(f"{GAP}{font(high, alarming)}" if high else "", 'ALIGN="LEFT"')
+    rows = [_right(f"{GAP}{font(first, role)}{ROOM}", (room + 2) * _SUMMARY_NUMBERS if room else 0)]
+    if strips:
+        rows.append(cell(table(row(_heat(cells.heat(data), role)), _STRIP), 'ALIGN="LEFT" CELLPADDING="4"'))
+    return [*rows, cell(table(row(least, key, greatest), f'{PLAIN} CELLPADDING="1"'), 'ALIGN="LEFT"')]
 
 
 def _heat(levels: Iterable[int | None], role: str) -> str:
-    """Return the cells of a heat strip or its key; one that holds nan or inf carries a mark."""
+    """Return the cells of a heat strip or its key; a cell whose level is None has a mark."""
     kind = "heat" if role == "value" else "grad-heat"
-    return "".join(
-        cell(f"<B>{font('!', _ALARM[role], 8)}</B>", f'{_HEAT} BGCOLOR="{fill("ground")}"')
-        if level is None
-        else cell("", f'{_HEAT} BGCOLOR="{fill(f"{kind}-{level}")}"')
-        for level in levels
-    )
+    mark = cell(f"<B>{font('!', _ALARM[role], 8)}</B>", f'{_HEAT} BGCOLOR="{fill("ground")}"')
+    return "".join(mark if level is None else cell("", f'{_HEAT} BGCOLOR="{fill(f"{kind}-{level}")}"') for level in levels)

@@ -1,38 +1,34 @@
-"""How a picture is to look: its direction, what a box shows, and whether edges carry their derivatives."""
+"""The options of a picture: its direction, what a box shows, and whether edges carry their derivatives."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 DIRECTIONS = ("TB", "LR", "BT", "RL")
 SHOWN = ("both", "value", "gradient", "shape", "none")
-_NO_ROOM: Mapping[str, int] = MappingProxyType({})
-_NO_LABELS: Mapping[str, str] = MappingProxyType({})
+_NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Options(NamedTuple):
-    """What `draw` was asked for, and `room`, which keeps a width in characters, by node id, for the numbers of its gradient.
+    """The options of `draw`, and three of the step page: `room`, `labels` and `strips`.
 
-    `labels` says, by node id, what text beside the picture calls the nodes that have no name.
-    `strips` says whether large arrays have heat strips; graphs of more than 200 nodes go without, for they would be half of
-    the picture's bytes.
-
-    >>> Options(show="value").rankdir
-    'TB'
+    `room` is, by node id, a width in characters to keep for the numbers of the gradient; `labels`, by node id, the names by
+    which text beside the picture calls nodes without a name. `strips` says whether large arrays have heat strips: graphs of
+    more than 200 nodes have none, since they would be half of the picture's bytes.
     """
 
     rankdir: str = "TB"
     show: str = "both"
     edges: bool = False
-    room: Mapping[str, int] = _NO_ROOM
-    labels: Mapping[str, str] = _NO_LABELS
+    room: Mapping[str, int] = _NONE
+    labels: Mapping[str, str] = _NONE
     strips: bool = True
 
     @property
     def down(self) -> bool:
-        """Whether arrows run down or up, so that a box's operands stand side by side along its edge."""
+        """Whether arrows run down or up, so that a box's operands are side by side along its edge."""
         return self.rankdir in ("TB", "BT")
 
 
@@ -40,21 +36,11 @@ DEFAULTS = Options()
 
 
 def checked(options: Options) -> Options:
-    """Return the options; ValueError or TypeError for one that is not among those there are.
-
-    >>> checked(Options(rankdir="down"))
-    Traceback (most recent call last):
-        ...
-    ValueError: draw: rankdir must be one of 'TB', 'LR', 'BT', 'RL' (where the arrows run), got 'down'
-    """
-    if options.rankdir not in DIRECTIONS:
-        raise ValueError(f"draw: rankdir must be one of {_list(DIRECTIONS)} (where the arrows run), got {options.rankdir!r}")
-    if options.show not in SHOWN:
-        raise ValueError(f"draw: show must be one of {_list(SHOWN)} (what is in a box), got {options.show!r}")
+    """Return the options; raises ValueError or TypeError, with the choices, if one is not allowed."""
+    for name, choices, meaning in (("rankdir", DIRECTIONS, "where the arrows run"), ("show", SHOWN, "what is in a box")):
+        value = getattr(options, name)
+        if value not in choices:
+            raise ValueError(f"draw: {name} must be one of {', '.join(map(repr, choices))} ({meaning}), got {value!r}")
     if not isinstance(options.edges, bool):
         raise TypeError(f"draw: edges must be True or False (whether edges carry their derivatives), got {options.edges!r}")
     return options
-
-
-def _list(words: tuple[str, ...]) -> str:
-    return ", ".join(map(repr, words))

@@ -1,7 +1,7 @@
 """The colours of a picture by role, light and dark, and the style sheet that chooses between them.
 
-Layout programs pass colours on and not classes, so each role has a light colour of its own: by it the SVG tells which
-role a text or shape has. Text has a contrast of at least 4.5 to 1 to what it stands on; tests compute it from pictures.
+Layout programs keep colours but not classes, so each role has a light colour of its own, by which `svg` finds the role of a
+text or shape. The contrast of text to its ground is at least 4.5 to 1; tests compute it from pictures.
 """
 
 from __future__ import annotations
@@ -43,83 +43,50 @@ LINE: Mapping[str, tuple[str, str]] = {
     "frame": ("#94a3b8", "#64748b"),
     "alarm": ("#b91c1c", "#f87171"),
 }
-_CLASSES = {"pending": "grad pending", "grad-alarm": "grad alarm"}  # what the colour alone would not say
+_CLASSES = {"pending": "grad pending", "grad-alarm": "grad alarm"}  # roles that need two classes
 _LIGHT, _DARK = 0, 1
-_DIGIT = 0.556  # of a letter's size, Helvetica's: what the layout measured, and other fonts are scaled to
-# What a page, a notebook or a site calls its own choice of a theme, on the picture or on anything around it.
+_DIGIT = 0.556  # the width of Helvetica's digits, of a letter's size: the layout measures it, and other fonts are scaled to it
+# How a page, a notebook or a site marks its theme, on the picture or on an element around it.
 _CHOSEN = (
     ("[data-theme=light]", "[data-jp-theme-light=true]", ".light"),
     ("[data-theme=dark]", "[data-jp-theme-light=false]", ".dark"),
 )
 
 
-def text(role: str) -> str:
-    """Return the light colour of a text's role.
+_TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = ({light: role for role, (light, _) in kind.items()} for kind in (TEXT, FILL, LINE))
 
-    >>> text("grad")
-    '#9a3412'
-    """
+
+def text(role: str) -> str:
+    """Return the light colour of a text's role."""
     return TEXT[role][_LIGHT]
 
 
 def fill(role: str) -> str:
-    """Return the light colour of a ground's role.
-
-    >>> fill("ground")
-    '#ffffff'
-    """
+    """Return the light colour of a ground's role."""
     return FILL[role][_LIGHT]
 
 
 def line(role: str) -> str:
-    """Return the light colour of a line's role.
-
-    >>> line("leaf")
-    '#1d4ed8'
-    """
+    """Return the light colour of a line's role."""
     return LINE[role][_LIGHT]
 
 
 def text_class(color: str | None) -> str:
-    """Return the classes of a text that has a role's light colour, "ink" for a colour of no role.
-
-    >>> text_class("#9a3412"), text_class("#b91c1d")
-    ('grad', 'grad alarm')
-    """
+    """Return the classes of a text by its light colour, such as 'grad alarm'; 'ink' if no role has this colour."""
     role = _TEXT_ROLES.get(color or "", "ink")
     return _CLASSES.get(role, role)
 
 
 def shape_class(filled: str | None, stroked: str | None) -> str:
-    """Return the classes of a shape by the light colours of its fill and its line.
-
-    >>> shape_class("#e0ecff", "#1d4ed8"), shape_class("#374151", "#374151"), shape_class("none", None)
-    ('fill-leaf line-leaf', 'tip-edge line-edge', '')
-    """
-    classes = []
-    if filled in _FILL_ROLES:
-        classes.append(f"fill-{_FILL_ROLES[filled]}")
-    elif filled in _LINE_ROLES:
-        classes.append(f"tip-{_LINE_ROLES[filled]}")
-    if stroked in _LINE_ROLES:
-        classes.append(f"line-{_LINE_ROLES[stroked]}")
-    return " ".join(classes)
-
-
-def _by_light_color(roles: Mapping[str, tuple[str, str]]) -> dict[str, str]:
-    return {light: role for role, (light, _) in roles.items()}
-
-
-_TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = map(_by_light_color, (TEXT, FILL, LINE))
+    """Return the classes of a shape by the light colours of its fill and its line, such as 'fill-leaf line-leaf'."""
+    roles = (("fill", _FILL_ROLES, filled), ("tip", _LINE_ROLES, filled), ("line", _LINE_ROLES, stroked))
+    return " ".join(f"{kind}-{by_color[color]}" for kind, by_color, color in roles if color in by_color)
 
 
 def style_sheet() -> str:
-    """Return the style sheet of a picture: dark where the reader prefers it, unless something around it chooses.
+    """Return the style sheet of a picture: dark if the reader prefers it, unless an element around the picture chooses.
 
-    It speaks of nothing outside pictures, and is the same for all of them, so that several share a page.
-
-    >>> "@media screen and (prefers-color-scheme:dark){.micrograd-sm{" in style_sheet()
-    True
+    It selects only pictures, and is the same for all of them, so that a page can hold several.
     """
     return "".join(
         [
@@ -144,9 +111,11 @@ def _within(chosen: Iterable[str]) -> str:
 
 
 def _variables(theme: int) -> str:
-    kinds = {"text": TEXT, "fill": FILL, "line": LINE}
-    return "{" + ";".join(f"--mg-{kind}-{role}:{colors[theme]}" for kind in kinds for role, colors in kinds[kind].items()) + "}"
+    kinds = (("text", TEXT), ("fill", FILL), ("line", LINE))
+    return (
+        "{" + ";".join(f"--mg-{kind}-{role}:{colors[theme]}" for kind, roles in kinds for role, colors in roles.items()) + "}"
+    )
 
 
-def _rule(selector: str, what: str, variable: str) -> str:
-    return f".micrograd-sm {selector}{{{what}:var(--mg-{variable})}}"
+def _rule(selector: str, property: str, variable: str) -> str:
+    return f".micrograd-sm {selector}{{{property}:var(--mg-{variable})}}"

@@ -1,4 +1,4 @@
-"""The SVG of a layout program made fit for pages: classes in place of colours, ids by node, edge and scope, light and dark."""
+"""The SVG of a layout program, changed for pages: classes by role, ids by node, edge and scope, light and dark."""
 
 from __future__ import annotations
 
@@ -10,25 +10,19 @@ from micrograd_sm.words.names import visible
 
 _SVG = "{http://www.w3.org/2000/svg}"
 _FONT = "Helvetica,Arial,sans-serif"
-_SIZE = "12"  # of text that says no other
+_SIZE = "12"  # of text without a size of its own
 _SPACE = "{http://www.w3.org/XML/1998/namespace}space"
 _SHAPES = ("path", "polygon", "polyline", "ellipse")
-_NUMBERS = {"value", "grad"}  # classes of text that ends where its column ends
+_NUMBERS = {"value", "grad"}  # classes of text that ends at the right of its column
 _GAP = "\xa0\xa0"
 
 
 def styled(svg: bytes, graph: Graph, prefix: str = "") -> str:
-    """Return a laid-out picture of a graph for use inside a page, in a notebook or as a file of its own.
+    """Return a laid-out picture of a graph for a page, a notebook or a file of its own.
 
-    Every text and shape has classes by its role and keeps its light colour as an attribute; the style sheet inside gives
+    Every text and shape has classes by its role and keeps its light colour as an attribute; the style sheet inside has
     both themes. A node is `<g id="{prefix}v3" class="node leaf" data-node="v3">`, an edge has `data-edge="v1-v3-0"`, a
     frame `data-scope="s1"`. The numbers of a node have the class `value` or `grad`, in row-major order.
-
-    >>> from micrograd_sm import Value
-    >>> from micrograd_sm.draw import draw
-    >>> picture = draw(Value(2.0, name="x").exp()).svg("p1-")
-    >>> '<g id="p1-v0" class="node leaf" data-node="v0">' in picture
-    True
     """
     root = ET.fromstring(svg)
     for element in root.iter():
@@ -47,7 +41,7 @@ def styled(svg: bytes, graph: Graph, prefix: str = "") -> str:
 
 
 def _name_whole(root: ET.Element, whole: ET.Element, graph: Graph, prefix: str) -> None:
-    """Give the picture its name, its style sheet and the attributes that all of its text inherits."""
+    """Add the picture's title, its style sheet and the attributes that its text inherits."""
     root.attrib |= {"xmlns": "http://www.w3.org/2000/svg", "class": "micrograd-sm", "role": "img"}
     root.attrib |= {"font-family": _FONT, "font-size": _SIZE, _SPACE: "preserve"}
     whole.attrib |= {"id": f"{prefix}graph", "class": "graph"}
@@ -58,40 +52,34 @@ def _name_whole(root: ET.Element, whole: ET.Element, graph: Graph, prefix: str) 
     _insert(root, 1, "style", style_sheet())
 
 
-def _insert(parent: ET.Element, place: int, tag: str, text: str) -> None:
+def _insert(parent: ET.Element, index: int, tag: str, text: str) -> None:
     child = ET.Element(tag)
-    child.text = text
-    child.tail = "\n"
-    parent.insert(place, child)
+    child.text, child.tail = text, "\n"
+    parent.insert(index, child)
 
 
 def _identify(group: ET.Element, graph: Graph, prefix: str) -> None:
-    """Give the group of a node, an edge or a frame its ids; what the layout program called it is in its title."""
+    """Set the ids of the group of a node, an edge or a frame, whose title holds its name in DOT."""
     title = group.find("title")
-    said = "" if title is None else title.text or ""
+    name = "" if title is None else title.text or ""
     kinds = list(dict.fromkeys(group.get("class", "").split()))
     if "node" in kinds:
-        group.attrib = {"id": f"{prefix}{said}", "class": " ".join(kinds), "data-node": said}
-        title.text = _tooltip(graph, said)  # type: ignore[union-attr]
+        group.attrib = {"id": f"{prefix}{name}", "class": " ".join(kinds), "data-node": name}
+        node = graph[name]
+        title.text = visible(": ".join(filter(None, (node.name, node.op or node.kind))))  # type: ignore[union-attr]
         return
     if "edge" in kinds:
         edge = group.get("id", "")
         group.attrib = {"id": f"{prefix}{edge}", "class": " ".join(kinds), "data-edge": edge}
     elif "cluster" in kinds:
-        scope = said.removeprefix("cluster_")
+        scope = name.removeprefix("cluster_")
         group.attrib = {"id": f"{prefix}{scope}", "class": "scope", "data-scope": scope}
     if title is not None:
         group.remove(title)
 
 
-def _tooltip(graph: Graph, id: str) -> str:
-    node = graph[id]
-    said = ": ".join(part for part in (node.name, node.op or node.kind) if part)
-    return visible(said)
-
-
 def _merge_outlines(group: ET.Element) -> None:
-    """Draw a ground and the line around it as one shape, which layout programs write as two."""
+    """Make one shape of a ground and the line around it, which layout programs write as two."""
     last: ET.Element | None = None
     for shape in list(group):
         if last is not None and _same_outline(last, shape) and last.get("stroke") == shape.get("fill") == "none":
@@ -100,18 +88,18 @@ def _merge_outlines(group: ET.Element) -> None:
         last = shape
 
 
-def _same_outline(one: ET.Element, other: ET.Element) -> bool:
-    return one.tag == other.tag and all(one.get(name) == other.get(name) for name in ("d", "points"))
+def _same_outline(a: ET.Element, b: ET.Element) -> bool:
+    return a.tag == b.tag and all(a.get(name) == b.get(name) for name in ("d", "points"))
 
 
 def _dress(group: ET.Element) -> None:
-    """Give the texts and shapes right inside a group their classes, and leave out what they inherit."""
-    is_box = "data-node" in group.attrib
+    """Set the classes of the texts and shapes directly inside a group, and remove attributes that they inherit."""
+    is_box = "data-node" in group.attrib  # its first shape
     _join_lines(group)
     _anchor_numbers(group)
     for element in group:
         if element.tag == "text":
-            for text in element.iter():
+            for text in element.iter():  # with its tspans
                 _dress_text(text)
         elif element.tag in _SHAPES:
             classes = shape_class(element.get("fill"), element.get("stroke"))
@@ -120,7 +108,6 @@ def _dress(group: ET.Element) -> None:
 
 
 def _dress_text(text: ET.Element) -> None:
-    """Give a text its classes; it inherits font and size, and says only what is its own."""
     text.set("class", text_class(text.get("fill")))
     for name in ("font-family", _SPACE, *(["text-anchor"] if text.get("text-anchor") == "start" else [])):
         text.attrib.pop(name, None)
@@ -130,11 +117,10 @@ def _dress_text(text: ET.Element) -> None:
 
 
 def _join_lines(group: ET.Element) -> None:
-    """Make words that follow others in one line, a gap between them, part of one text, so that they follow in any font."""
+    """Join words of one line with a gap between them into one text, so that they follow each other in any font."""
     for text, gap, words in zip(*(list(group)[start:] for start in range(3))):
-        if not (text.tag == words.tag == "text" and gap.text == _GAP and (text.text or "").strip()):
-            continue
-        if _NUMBERS & {*_classes(text), *_classes(words)} or "ink" not in _classes(text):
+        joined = text.tag == words.tag == "text" and gap.text == _GAP and (text.text or "").strip()
+        if not joined or "ink" not in _classes(text) or _NUMBERS & {*_classes(words)}:
             continue
         group.remove(gap)
         group.remove(words)
@@ -146,7 +132,7 @@ def _join_lines(group: ET.Element) -> None:
 
 
 def _anchor_numbers(group: ET.Element) -> None:
-    """Anchor a number where it ends, so that columns stay straight in any font; leave out the spaces that tell where."""
+    """Anchor numbers at their ends, so that columns are aligned in any font; remove the spaces that mark the ends."""
     elements = list(group)
     for element, following in zip(elements, [*elements[1:], None]):
         if _is_space(element):
