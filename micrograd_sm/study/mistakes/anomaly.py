@@ -26,10 +26,10 @@ from micrograd_sm.words.result import Result
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Anomaly(Result):
-    """The first nan or inf: in the "value" of a node, or in what it passed back as a "gradient". It is always true.
+    """The first nan or inf: in the "value" of a node, or in a "gradient" that the node passed back. It is always true.
 
-    `kind` is "nan", "inf" or "-inf"; `op` the operation that made it, None for a leaf; `operands` are by label and value and,
-    for a gradient, the `upstream` one and the operand, `passed_to`, that received it. `source` is the line of code.
+    `kind` is "nan", "inf" or "-inf", `op` the node's operation, None for a leaf, and `operands` the labels and values of its
+    operands. For a gradient, `upstream` is the upstream gradient and `passed_to` the operand. `source` is the line of code.
 
     >>> x = Value(1000.0, name="x")
     >>> print(first_anomaly(x.exp()))
@@ -58,21 +58,14 @@ class Anomaly(Result):
         return f"{said}\n  {visible(self.source)}" if self.source else said
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the anomaly as plain data.
-
-        >>> first_anomaly(Value(1000.0).exp()).to_dict()["result"]
-        'inf'
-        """
         return super().to_dict() | {"operands": plain(dict(self.operands))}
 
 
 def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Anomaly | None:
-    """Return where nan or inf first comes up in a loss: in its values, else in its gradients; None where nowhere.
+    """Return where nan or inf first appears in a loss: in its values, else in its gradients. Return None if it has neither.
 
-    A value counts where none of its operands is nan (or inf) already. Infinite constants, such as masks, are taken as meant.
-    Gradients are those of a backward pass through the graph; no `.grad` changes.
-
-    Raises TypeError for what is no Value or Graph.
+    A value counts if none of its operands is nan (or inf) already. Infinite constants, such as masks, are intended.
+    Gradients are those of a backward pass; no `.grad` changes. Raises TypeError if it is not a Value or Graph.
 
     >>> x = Value(0.0, name="x")
     >>> print(first_anomaly(x.sqrt() * 0.0))
@@ -83,12 +76,12 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -
 
 
 class anomaly(metaclass=Called):
-    """Say, at the end of a block, where nan or infinity first came up in it; a context, of any code.
+    """A context that says, at the end of its block, where nan or infinity first appeared in the block.
 
-    Every value that is made in the block counts, also inside the functions that it calls, and after a `backward()` in it the
-    gradients; values made before do not. RuntimeError at the end of the block tells what was found. With `report` it raises
-    nothing, and what was found, or None, is in `.found`. An exception that ends the block goes on, with a note of what was
-    found. Lines of code are remembered as under `trace()`. After the block it is true if something was found.
+    Values that are made in the block count, also inside the functions that it calls, and so do the gradients of a `backward()`
+    in it; values made before do not. The block ends with a RuntimeError that says what was found. With `report` it raises
+    nothing: `.found` is the Anomaly or None, and the context is true if there is one. If another exception ends the block, it
+    gets the finding as a note. Lines of code are remembered as under `trace()`.
 
     >>> with anomaly(report=True) as watch:
     ...     x = Value([0.0, 1.0], name="x")
@@ -136,55 +129,55 @@ class anomaly(metaclass=Called):
 
 
 class _Watch:
-    """Hears of the values and gradients of a block, and keeps the first of each that is not finite."""
+    """Observes the values and gradients of a block, and keeps the first of each that is not finite."""
 
     def __init__(self, frame: FrameType, start: int) -> None:
         self.frame, self.start = frame, start
         self.value: Value | None = None
         self.gradient: tuple[Value, int, Any, Any] | None = None
-        self.moment = Moment()  # when it came up: data may be set before the block ends
-        self.inner: dict[str, Any] = {}  # the variables of the function in which the value came up
+        self.moment = Moment()  # when it appeared: data may be set before the block ends
+        self.inner: dict[str, Any] = {}  # the variables of the function that made the value
 
     def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
-        """Keep the first value that is not finite: an operation's own, or one of a leaf that was given so."""
+        """Keep the first value that is not finite: of an operation, or of a leaf that was made in the block."""
         if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
-            given = [x for x in operands if x.op is None and x.number > self.start and _kind(x.data, (), x.requires_grad)]
-            if given or _kind(value.data, [x.data for x in operands]):
+            leaves = [x for x in operands if x.op is None and x.number > self.start and _kind(x.data, (), x.requires_grad)]
+            if leaves or _kind(value.data, [x.data for x in operands]):
                 frame = users_frame()
                 self.inner = dict(frame.f_locals) if frame else {}
-                self.value = given[0] if given else value
-                if not given and value.op is None:
+                self.value = leaves[0] if leaves else value
+                if not leaves and value.op is None:
                     self.value = self._recorded(primitive, operands, params)
                 self.moment = Moment(reachable(self.value))
 
-    def passed_back(self, node: Value, place: int, upstream: Any, contribution: Any) -> None:
+    def passed_back(self, node: Value, position: int, upstream: Any, contribution: Any) -> None:
         """Keep the first contribution to a gradient that is not finite."""
         if self.gradient is None and _kind(contribution):
-            self.gradient = node, place, upstream, contribution
+            self.gradient = node, position, upstream, contribution
             if self.value is None:
                 self.moment = Moment(reachable(node))
 
     def anomaly(self) -> Anomaly | None:
-        """Return what was kept, in the names of the block's variables and of the function's in which it came up."""
+        """Return what was kept, with the names of the variables of the block and of the function that made the value."""
+        value, position, upstream, contribution = self.gradient or (None, None, None, None)
         if self.value is not None:
-            graph = Graph(self.value, self._names(), self.moment)
-            node = graph[graph.root]
-            found = _anomaly(graph, "value", _kind(node.data) or "", node, node.data, None, None)
-        elif self.gradient is not None:
-            value, place, upstream, contribution = self.gradient
-            graph = Graph(value, self._names(), self.moment)
-            node = graph[graph.root]
-            operand = graph.operand_edges(node.id)[place].source
-            found = _anomaly(graph, "gradient", _kind(contribution) or "", node, contribution, upstream, operand)
-        else:
+            value, position = self.value, None
+        if value is None:
             return None
-        return found if node.name else replace(found, label=node.id)  # L is what a loss is called, and this need not be it
+        graph = Graph(value, self._names(), self.moment)
+        node = graph[graph.root]
+        if position is None:
+            found = _anomaly(graph, _kind(node.data), node, node.data)
+        else:
+            operand = graph.operand_edges(node.id)[position].source
+            found = _anomaly(graph, _kind(contribution), node, contribution, upstream, operand)
+        return found if node.name else replace(found, label=node.id)  # L is the name of a loss, which this need not be
 
     def _names(self) -> dict[str, Any]:
         return {**self.inner, **self.frame.f_locals}
 
     def _recorded(self, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> Value:
-        """Return a value that was made without a graph as one with its operands."""
+        """Return a value that was made under `no_grad()` again, with its operands."""
         names = names_in(self._names(), {id(x) for x in operands})
         with recording(True):
             return primitive(*(Value(x.data, name=x.name or names.get(id(x))) for x in operands), **(params or {}))
@@ -194,35 +187,34 @@ def _in_values(graph: Graph) -> Anomaly | None:
     for node in graph:
         kind = _kind(node.data, [x.data for x in operands(graph, node)], node.op is not None or node.requires_grad)
         if kind:
-            return _anomaly(graph, "value", kind, node, node.data, None, None)
+            return _anomaly(graph, kind, node, node.data)
     return None
 
 
 def _in_gradients(graph: Graph) -> Anomaly | None:
     passed = backward_pass(graph)
-    for one in passed.heard:
-        kind = _kind(one.after)
+    for contribution in passed.heard:
+        kind, edge = _kind(contribution.after), contribution.edge
         if kind:
-            node, upstream = graph[one.edge.target], passed.gradients[one.edge.target]
-            return _anomaly(graph, "gradient", kind, node, one.amount, upstream, one.edge.source)
+            return _anomaly(graph, kind, graph[edge.target], contribution.amount, passed.gradients[edge.target], edge.source)
     return None
 
 
-def _anomaly(graph: Graph, what: str, kind: str, node: Node, result: Any, upstream: Any, passed_to: str | None) -> Anomaly:
+def _anomaly(graph: Graph, kind: str, node: Node, result: Any, upstream: Any = None, passed_to: str | None = None) -> Anomaly:
     labels = labels_of(graph)
     before = tuple((labels[x.id], x.data) for x in operands(graph, node))
-    to = None if passed_to is None else labels[passed_to]
+    what, to = ("value", None) if passed_to is None else ("gradient", labels[passed_to])
     return Anomaly(what, kind, node.id, labels[node.id], node.op, result, before, upstream, to, node.source)
 
 
-def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str | None:
-    """Return "nan", "inf" or "-inf" where data hold it and what they were made of does not; None for data that are right.
+def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str:
+    """Return "nan", "inf" or "-inf" if it is in the data and not in the operands `before`; else "".
 
-    Infinite constants, such as masks, are meant: `infinite_counts` is False for them.
+    `infinite_counts` is False for constants: infinite ones, such as masks, are intended.
     """
-    numbers, earlier = flat_of(data), [x for one in before for x in flat_of(one)]
+    numbers, earlier = flat_of(data), [x for operand in before for x in flat_of(operand)]
     if any(map(math.isnan, numbers)) and not any(map(math.isnan, earlier)):
         return "nan"
     if infinite_counts and any(map(math.isinf, numbers)) and not any(map(math.isinf, earlier)):
         return "inf" if math.inf in numbers else "-inf"
-    return None
+    return ""

@@ -22,17 +22,17 @@ RULES: Mapping[str, Rule] = {**STRUCTURE_RULES, **REACH_RULES, **NUMBER_RULES}
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Lint(Listing[Mistake]):
-    """What lint found: the mistakes, in the order of the rules, and over how many nodes it looked.
+    """What lint found: the mistakes, in the order of the rules, and the number of nodes that it looked at.
 
-    It is the list of its findings, the harmless ones among them: false if there are none, so that `assert not lint(loss)`
-    holds for a clean loss; `len`, `for` and an index are those of the list, and `in` takes a finding or the name of a rule.
+    It is the list of its findings, harmless ones included: false if there are none, so that `assert not lint(loss)` holds for
+    a clean loss. `len`, `for` and an index are those of the list; `in` takes a finding or the name of a rule.
 
     >>> from micrograd_sm import cross_entropy
     >>> print(lint(cross_entropy(Value([[1.0, 2.0]]), [1])))
     no mistakes in 12 nodes
     >>> found = lint(Value(1000.0).exp())
-    >>> bool(found), len(found), "exp-overflow" in found, found[0].node
-    (True, 1, True, 'v1')
+    >>> bool(found), found.clean, len(found), "exp-overflow" in found, found.rules, found[0].node
+    (True, False, 1, True, ('exp-overflow',), 'v1')
     """
 
     mistakes: tuple[Mistake, ...]
@@ -46,20 +46,12 @@ class Lint(Listing[Mistake]):
 
     @property
     def clean(self) -> bool:
-        """Whether nothing was found.
-
-        >>> lint(Value(2.0).exp()).clean
-        True
-        """
+        """Whether there is no finding."""
         return not self.mistakes
 
     @property
     def rules(self) -> tuple[str, ...]:
-        """The names of the rules that were broken, each once.
-
-        >>> lint(Value(1000.0).exp()).rules
-        ('exp-overflow',)
-        """
+        """The names of the broken rules, each once."""
         return tuple(dict.fromkeys(mistake.rule for mistake in self.mistakes))
 
     def __str__(self) -> str:
@@ -82,15 +74,14 @@ def lint(
 ) -> Lint:
     """Return the mistakes in a loss: each with its node, the reason in one sentence, and the mended line of code.
 
-    `RULES` has all rules by name. They look at the loss's graph, its values, the gradients of a backward pass through it (no
-    `.grad` changes), and each softmax and log_softmax, also those written by hand. Three need more than the graph:
+    `RULES` has all rules by name. They look at the graph of the loss, its values, the gradients of a backward pass (no `.grad`
+    changes), and every softmax and log_softmax, also those written by hand. Three rules need more than the graph:
 
-    - `parameters`, a Module, or Values by name or in a list: each must be reached by a gradient;
-    - `sampled_from`, the weights that were given to multinomial, which keeps no graph: they must not be logits;
-    - `names`, the caller's variables by default: where the loss holds a detached copy of one, and a leaf lost its only way to
-      the loss by that, lint says so.
+    - `parameters`, a Module, or Values by name or in a list: a gradient must reach each;
+    - `sampled_from`, the weights that multinomial was called with: they must not be logits;
+    - `names`, the caller's variables by default: the loss must not hold a detached copy of one that cuts off a leaf.
 
-    Raises TypeError for what is no Value or Graph, and for parameters that are no Values.
+    Raises TypeError if the loss is not a Value or a Graph, or a parameter not a Value.
 
     >>> from micrograd_sm import cross_entropy
     >>> logits = Value([[1.0, 2.0, 0.1]], name="logits")
@@ -106,7 +97,7 @@ the loss and its gradient
 
 
 def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
-    """Give what a rule found its name, and the line that made the node where it is known."""
+    """Yield the findings of a rule with the rule's name, and with the line that made the node, if it is known."""
     for found in find(look):
         source = look.graph[found.node].source if found.node in look.users else None
         yield replace(found, rule=rule, source=source and visible(source))

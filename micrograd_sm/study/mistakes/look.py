@@ -20,9 +20,9 @@ from micrograd_sm.words.result import Record
 
 @dataclass(frozen=True)
 class Mistake(Record):
-    """One finding: the rule, the node's id ("" for what is not in the graph) and label, why, and the mended line.
+    """One finding: the rule, the node's id ("" if it is not in the graph) and label, the reason, and the mended line.
 
-    `harmless` says that the result is right nevertheless; `source` is the line of code, where `trace()` was on.
+    `harmless` says that the result is right nevertheless; `source` is the line of code if `trace()` was on.
 
     >>> print(Mistake("v1", "loss", "it is nan", "loss = ...", "nan"))
     nan at loss: it is nan
@@ -38,24 +38,18 @@ class Mistake(Record):
     source: str | None = None
 
     def __str__(self) -> str:
-        where = f" ({self.source})" if self.source else ""
-        harmless = ", harmless" if self.harmless else ""
-        return f"{self.rule}{harmless} at {self.label}{where}: {self.reason}\n  instead: {self.mended}"
+        return self._said("{0}{1} at {2}{3}: {4}\n  instead: {5}")
 
     def _repr_html_(self) -> str:
-        rule, label, reason, mended = map(escape, (self.rule, self.label, self.reason, self.mended))
-        where = f" ({escape(self.source)})" if self.source else ""
-        harmless = ", harmless" if self.harmless else ""
-        return f"<b>{rule}</b>{harmless} at <code>{label}</code>{where}: {reason}<br>instead: <code>{mended}</code>"
+        return self._said("<b>{0}</b>{1} at <code>{2}</code>{3}: {4}<br>instead: <code>{5}</code>", escape)
+
+    def _said(self, form: str, quoted: Callable[[str], str] = str) -> str:
+        where, harmless = f" ({self.source})" if self.source else "", ", harmless" if self.harmless else ""
+        return form.format(*map(quoted, (self.rule, harmless, self.label, where, self.reason, self.mended)))
 
 
 class Look(NamedTuple):
-    """An open graph, who uses each node, the softmaxes in it, one backward pass, and what the caller told besides.
-
-    >>> look = look_at(Value(2.0, name="x").exp(), {}, None, {})
-    >>> look.label("v0"), look.label("v1"), look.called("v1", "y")
-    ('x', 'L', 'y')
-    """
+    """An open graph with the users of each node, its softmaxes, a backward pass, and lint's other arguments."""
 
     graph: Graph
     ids: Mapping[int, str]
@@ -67,11 +61,8 @@ class Look(NamedTuple):
     sampled_from: Any
     variables: Mapping[str, Any]
 
-    def label(self, id: str) -> str:
-        return self.labels[id]
-
     def called(self, id: str, otherwise: str) -> str:
-        """Return what the user calls a node, or a word for what it is."""
+        """Return the label of a node that has a name, else the other word."""
         return self.labels[id] if self.graph[id].name else otherwise
 
     def mistake(self, node: Node | str, reason: str, mended: str, harmless: bool = False) -> Mistake:
@@ -79,7 +70,7 @@ class Look(NamedTuple):
         return Mistake(id, self.labels[id], reason, mended, harmless=harmless)
 
     def origin(self, id: str) -> Node:
-        """Return the node whose numbers a node shows, behind operations that only move them."""
+        """Return the node whose elements a node holds, before operations that only move elements."""
         node = self.graph[id]
         while node.op and PRIMITIVES[node.op].kind == "moves":
             node = operands(self.graph, node)[0]
@@ -88,16 +79,24 @@ class Look(NamedTuple):
     def operands(self, node: Node | str) -> list[Node]:
         return operands(self.graph, node)
 
+    def nodes(self, *ops: str) -> Iterator[Node]:
+        """Yield the nodes of these operations."""
+        return (node for node in self.graph if node.op in ops)
+
+    def target_choices(self) -> Iterator[Node]:
+        """Yield the nodes that pick the elements of the targets."""
+        return (node for node in self.nodes("index") if node.params["key"] == "target")
+
 
 Rule: TypeAlias = Callable[[Look], Iterator[Mistake]]
 
 
-def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, variables: Mapping[str, Any]) -> Look:
-    """Return what the rules look at; TypeError for what is no Value or Graph.
+def dim_text(found: Normalised) -> str:
+    return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
 
-    >>> len(look_at(Value(2.0).exp(), {}, None, {}).graph)
-    2
-    """
+
+def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, variables: Mapping[str, Any]) -> Look:
+    """Return what the rules look at. Raises TypeError if the loss is not a Value or a Graph."""
     graph, ids = subject_of(loss, variables, "lint")
     graph = graph.unfold()
     passed = backward_pass(graph)

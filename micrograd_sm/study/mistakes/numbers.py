@@ -7,12 +7,11 @@ from collections.abc import Iterator, Mapping
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
-from micrograd_sm.graph import Node
-from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.patterns import Normalised
 
-_FLAT = 1e-12  # derivative below which nothing comes back
-_MASKED = -1e6  # a logit that far below the largest is there to be masked out
+_FLAT = 1e-12  # a derivative below this passes nothing back
+_MASKED = -1e6  # a logit that far below the largest is masked out
 
 
 def saturated(look: Look) -> Iterator[Mistake]:
@@ -22,10 +21,10 @@ def saturated(look: Look) -> Iterator[Mistake]:
             logits = look.called(found.input, "logits")
             yield look.mistake(
                 node, "softmax is so sure of a class that its derivative is below 1e-12, and nothing flows back through it",
-                f"use cross_entropy({logits}, target), or softmax({logits} / temperature, {_dim(found)})",
+                f"use cross_entropy({logits}, target), or softmax({logits} / temperature, {dim_text(found)})",
             )  # fmt: skip
-    for node in look.graph:
-        if node.op == "sigmoid" and node.requires_grad and any(y * (1 - y) < _FLAT for y in flat_of(node.data)):
+    for node in look.nodes("sigmoid"):
+        if node.requires_grad and any(y * (1 - y) < _FLAT for y in flat_of(node.data)):
             logits = look.called(look.operands(node)[0].id, "logits")
             yield look.mistake(
                 node, "sigmoid is so close to 0 or 1 that its derivative is below 1e-12, and nothing flows back through it",
@@ -44,82 +43,65 @@ def _is_one_hot(p: list[float], x: list[float]) -> bool:
     return len(p) > 1 and len(open_to) > 1 and all(q * (1 - q) < _FLAT for q in p)
 
 
-def _dim(found: Normalised) -> str:
-    return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
-
-
 def all_ignored(look: Look) -> Iterator[Mistake]:
-    for node in _choices(look):
-        if not node.params["positions"] and 0 not in look.operands(node)[0].shape:
+    for node in look.target_choices():
+        if node.requires_grad and not node.params["positions"] and 0 not in look.operands(node)[0].shape:
             yield look.mistake(
                 node, "every target equals ignore_index, so no target counts: the mean is 0 / 0 and there is no gradient",
                 "skip batches without targets: if any(t != ignore_index for t in target): loss = ...",
             )  # fmt: skip
 
 
-def _choices(look: Look) -> Iterator[Node]:
-    return (node for node in look.graph if node.op == "index" and node.params["key"] == "target" and node.requires_grad)
-
-
 def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
-    some = any(node.params["positions"] for node in _choices(look))
-    for node in look.graph:
-        if node.op == "divide" and node.scope.split("/")[-1] in ("nll_loss", "cross_entropy") and some:
-            divisor = look.operands(node)[1]
-            if divisor.kind == "constant" and flat_of(divisor.data) == [0.0]:
-                yield look.mistake(
-                    node, "the class weights of the targets in this batch sum to 0, and the mean divides by that sum",
-                    "give every class that is a target a weight above 0, or use reduction='sum'",
-                )  # fmt: skip
+    if not any(node.requires_grad and node.params["positions"] for node in look.target_choices()):
+        return
+    for node in look.nodes("divide"):
+        divisor = look.operands(node)[1]
+        in_a_loss = node.scope.split("/")[-1] in ("nll_loss", "cross_entropy")
+        if in_a_loss and divisor.kind == "constant" and flat_of(divisor.data) == [0.0]:
+            yield look.mistake(
+                node, "the class weights of the targets in this batch sum to 0, and the mean divides by that sum",
+                "give every class that is a target a weight above 0, or use reduction='sum'",
+            )  # fmt: skip
 
 
 def exp_overflow(look: Look) -> Iterator[Mistake]:
-    for node in look.graph:
-        if node.op == "exp":
-            operand = look.operands(node)[0]
-            if any(y == math.inf and x < math.inf for x, y in zip(flat_of(operand.data), flat_of(node.data))):
-                x = look.called(operand.id, "x")
-                yield look.mistake(
-                    node, "exp of more than 709.78 is inf", f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
-                )
+    for node in look.nodes("exp"):
+        operand = look.operands(node)[0]
+        if any(y == math.inf and x < math.inf for x, y in zip(flat_of(operand.data), flat_of(node.data))):
+            x = look.called(operand.id, "x")
+            mended = f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
+            yield look.mistake(node, "exp of more than 709.78 is inf", mended)
 
 
 def log_of_zero(look: Look) -> Iterator[Mistake]:
-    for node in look.graph:
-        if node.op in ("log", "log1p"):
-            operand = look.operands(node)[0]
-            zero = 0.0 if node.op == "log" else -1.0
-            if any(x == zero for x in flat_of(operand.data)):
-                x = look.called(operand.id, "x")
-                yield look.mistake(
-                    node, f"{node.op} of {zero:g} is -inf, and its derivative infinite",
-                    f"log_softmax of the logits, or ({x} + 1e-12).log() where they are not known",
-                )  # fmt: skip
+    for node in look.nodes("log", "log1p"):
+        operand = look.operands(node)[0]
+        zero = 0.0 if node.op == "log" else -1.0
+        if zero in flat_of(operand.data):
+            yield look.mistake(
+                node, f"{node.op} of {zero:g} is -inf, and its derivative infinite",
+                f"log_softmax of the logits, or ({look.called(operand.id, 'x')} + 1e-12).log() where they are not known",
+            )  # fmt: skip
 
 
 def zero_times_infinity(look: Look) -> Iterator[Mistake]:
-    for node in look.graph:
-        if node.op == "multiply":
-            a, b = (broadcast(flat_of(x.data), x.shape, node.shape) for x in look.operands(node))
-            if any(_cancel(x, y) for x, y in zip(a, b)):
-                yield look.mistake(
-                    node, "0 times infinity is nan", "where(mask, x, 0.0) in place of mask * x, before x becomes infinite"
-                )
-
-
-def _cancel(x: float, y: float) -> bool:
-    return (x == 0 and abs(y) == math.inf) or (y == 0 and abs(x) == math.inf)
+    for node in look.nodes("multiply"):
+        a, b = (broadcast(flat_of(x.data), x.shape, node.shape) for x in look.operands(node))
+        if any({0.0, math.inf} == {abs(x), abs(y)} for x, y in zip(a, b)):
+            mended = "where(mask, x, 0.0) in place of mask * x, before x becomes infinite"
+            yield look.mistake(node, "0 times infinity is nan", mended)
 
 
 def nan_gradient(look: Look) -> Iterator[Mistake]:
-    """Find where nan first enters the gradient of a loss that looks right: 0 times an infinite derivative."""
+    """Find where nan first enters the gradient of a finite loss: 0 times an infinite derivative."""
     if not all(map(math.isfinite, flat_of(look.graph[look.graph.root].data))):
         return
-    for one in look.heard:
-        target = look.graph[one.edge.target]
-        seen = [target.data, target.grad, *(x.data for x in look.operands(target))]
-        if any(x != x for x in flat_of(one.amount)):
-            if not any(x != x for numbers in seen for x in flat_of(numbers)):
+    for contribution in look.heard:
+        if any(map(math.isnan, flat_of(contribution.amount))):
+            target = look.graph[contribution.edge.target]
+            seen = [target.data, target.grad, *(x.data for x in look.operands(target))]
+            if not any(math.isnan(x) for numbers in seen for x in flat_of(numbers)):
                 yield look.mistake(
                     target, f"on the way back {target.op} multiplies 0 by an infinite derivative, which is nan",
                     f"keep its operand where the derivative is finite: where(safe, x, 1.0) before {target.op}, not after",

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Node, reachable
+from micrograd_sm.graph import reachable
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
 
 
@@ -14,10 +14,9 @@ def no_gradient(look: Look) -> Iterator[Mistake]:
     root = look.graph[look.graph.root]
     if not root.requires_grad:
         yield look.mistake(
-            root,
-            "the loss depends on nothing that requires a gradient, so backward() has nowhere to go",
+            root, "the loss depends on nothing that requires a gradient, so backward() has nowhere to go",
             "compute it outside no_grad(), from Values with requires_grad=True, without detach() or item()",
-        )
+        )  # fmt: skip
 
 
 def unused_parameter(look: Look) -> Iterator[Mistake]:
@@ -26,34 +25,25 @@ def unused_parameter(look: Look) -> Iterator[Mistake]:
     for name, parameter in look.parameters.items():
         if not parameter.requires_grad:
             yield Mistake("", name, "it is among the parameters, and requires no gradient", f"{name}.requires_grad = True")
-        elif not _reached(look, parameter, name):
+        elif not (parameter.number in look.ids if look.ids else any(node.name == name for node in look.graph)):
             yield Mistake(
                 "", name, "the loss does not depend on this parameter, so training will not change it",
                 f"use {name} on the way to the loss, or leave it out of the optimizer",
             )  # fmt: skip
 
 
-def _reached(look: Look, parameter: Value, name: str) -> bool:
-    if look.ids:
-        return parameter.number in look.ids
-    return any(node.name == name for node in look.graph)
-
-
 def detached(look: Look) -> Iterator[Mistake]:
-    """Find a constant that holds the very numbers of a variable which requires a gradient, and is what cut a leaf off."""
+    """Find a constant that shares its data with a variable that requires a gradient, and so cuts off a leaf."""
     constants = {id(node.data): node for node in look.graph if node.kind == "constant"}
     for name, variable in _values(look.variables):
         node = constants.get(id(variable._data))
-        if node is not None and variable.requires_grad and variable.op is not None and variable.number not in look.ids:
-            lost = [
-                leaf for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad and leaf.number not in look.ids
-            ]
-            if lost:
-                yield look.mistake(node, _cut(name, node, look), f"use {name} itself, without detach(), .data or item()")
-
-
-def _cut(name: str, node: Node, look: Look) -> str:
-    return f"this constant is a detached copy of {name}, so no gradient flows back through it to what {name} was made of"
+        if node is None or not variable.requires_grad or variable.op is None or variable.number in look.ids:
+            continue
+        if any(leaf.op is None and leaf.requires_grad and leaf.number not in look.ids for leaf in reachable(variable)):
+            yield look.mistake(
+                node, f"this constant is a detached copy of {name}, so no gradient flows back through it to what {name} was "
+                "made of", f"use {name} itself, without detach(), .data or item()",
+            )  # fmt: skip
 
 
 def _values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
@@ -61,11 +51,7 @@ def _values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
         if isinstance(x, Value):
             yield name, x
         elif isinstance(x, (list, tuple)):
-            yield from ((f"{name}[{place}]", part) for place, part in enumerate(x) if isinstance(part, Value))
+            yield from ((f"{name}[{k}]", part) for k, part in enumerate(x) if isinstance(part, Value))
 
 
-REACH_RULES: Mapping[str, Rule] = {
-    "no-gradient": no_gradient,
-    "unused-parameter": unused_parameter,
-    "detached": detached,
-}
+REACH_RULES: Mapping[str, Rule] = {"no-gradient": no_gradient, "unused-parameter": unused_parameter, "detached": detached}

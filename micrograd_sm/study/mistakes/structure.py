@@ -9,7 +9,7 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.patterns import Normalised, normalised
 from micrograd_sm.study.subject import subject_of
 
@@ -23,7 +23,7 @@ def _made_by(look: Look, id: str) -> Normalised | None:
 
 
 def _squashed(look: Look, id: str) -> tuple[str, str] | None:
-    """Return "softmax" or "sigmoid" and what the user calls its logits, if that is what a node shows."""
+    """Return "softmax" or "sigmoid" and the name of its logits, if a node holds the result of one."""
     found = _made_by(look, id)
     if found and found.kind == "softmax":
         return "softmax", look.called(found.input, "logits")
@@ -32,7 +32,7 @@ def _squashed(look: Look, id: str) -> tuple[str, str] | None:
 
 
 def _without_number(look: Look, node: Node, ops: set[str]) -> Node:
-    """Return what a node was before constant numbers were added, or it was scaled by them."""
+    """Return the node before operations of these names with a constant number."""
     node = look.origin(node.id)
     while node.op in ops:
         x, y = look.operands(node)
@@ -51,42 +51,29 @@ def squashed_before_cross_entropy(look: Look) -> Iterator[Mistake]:
         before = _squashed(look, found.input) or _squashed(look, scaled.id)
         if before and found.kind == "log_softmax":
             yield look.mistake(
-                look.origin(found.input),
-                f"log_softmax is applied to what {before[0]} already made probabilities, which flattens the loss and its "
-                "gradient",
-                f"loss = cross_entropy({before[1]}, target)",
-            )
-    for node in look.graph:
-        if node.op == "negative" and node.scope.split("/")[-1] == _BINARY:
-            operand = look.operands(node)[0]
-            before = _squashed(look, operand.id)
-            if before and not operand.scope.endswith(_BINARY):
-                yield look.mistake(
-                    look.origin(operand.id),
-                    f"{_BINARY} applies sigmoid itself, and was given what {before[0]} already made probabilities",
-                    f"loss = {_BINARY}({before[1]}, target)",
-                )
+                look.origin(found.input), f"log_softmax is applied to what {before[0]} already made probabilities, which "
+                "flattens the loss and its gradient", f"loss = cross_entropy({before[1]}, target)",
+            )  # fmt: skip
+    for node in look.nodes("negative"):
+        operand = look.operands(node)[0]
+        before = _squashed(look, operand.id)
+        if before and node.scope.split("/")[-1] == _BINARY and not operand.scope.endswith(_BINARY):
+            yield look.mistake(
+                look.origin(operand.id), f"{_BINARY} applies sigmoid itself, and was given what {before[0]} already made "
+                "probabilities", f"loss = {_BINARY}({before[1]}, target)",
+            )  # fmt: skip
 
 
 def probabilities_to_nll_loss(look: Look) -> Iterator[Mistake]:
-    for node in _target_choices(look):
-        (given,) = look.operands(node)
-        before = _squashed(look, given.id)
-        if before or _are_probabilities(given):
-            logits = before[1] if before else "logits"
+    for node in look.target_choices():
+        (operand,) = look.operands(node)
+        before = _squashed(look, operand.id)
+        if node.scope.split("/")[-1] == "nll_loss" and (before or _are_probabilities(operand)):
             yield look.mistake(
-                given,
-                f"nll_loss takes log-probabilities and was given {'what ' + before[0] + ' made: ' if before else ''}"
+                operand, f"nll_loss takes log-probabilities and was given {f'what {before[0]} made: ' if before else ''}"
                 "probabilities, so the loss is minus one of them and never large",
-                f"loss = cross_entropy({logits}, target)" if before else "loss = nll_loss(probabilities.log(), target)",
-            )
-
-
-def _target_choices(look: Look) -> Iterator[Node]:
-    """Yield where nll_loss picks the targets' log-probabilities; cross_entropy's own nll_loss is given the right ones."""
-    for node in look.graph:
-        if node.op == "index" and node.params["key"] == "target" and node.scope.split("/")[-1] == "nll_loss":
-            yield node
+                f"loss = cross_entropy({before[1]}, target)" if before else "loss = nll_loss(probabilities.log(), target)",
+            )  # fmt: skip
 
 
 def _are_probabilities(node: Node) -> bool:
@@ -98,30 +85,25 @@ def _are_probabilities(node: Node) -> bool:
 
 
 def log_of_softmax(look: Look) -> Iterator[Mistake]:
-    for node in look.graph:
-        if node.op != "log":
-            continue
+    for node in look.nodes("log"):
         found = _made_by(look, _without_number(look, look.operands(node)[0], {"add"}).id)
         if found and found.kind == "softmax":
             yield look.mistake(
-                node,
-                "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
-                f"{look.called(node.id, 'log_probs')} = log_softmax({look.called(found.input, 'logits')}, {_dims(found)})",
-            )
+                node, "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
+                f"{look.called(node.id, 'log_probs')} = log_softmax({look.called(found.input, 'logits')}, {dim_text(found)})",
+            )  # fmt: skip
 
 
 def softmax_over_one(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         shape = look.graph[found.input].shape
         if shape and math.prod(shape[axis] for axis in found.axis) == 1:
-            best = max(range(len(shape)), key=shape.__getitem__)
+            best, logits = max(range(len(shape)), key=shape.__getitem__), look.called(found.input, "logits")
             yield look.mistake(
                 found.out,
-                f"{found.kind} over {_dims(found)} of shape {shape}, a single element, is the same for every input",
-                f"{found.kind}({look.called(found.input, 'logits')}, dim={best})"
-                if shape[best] > 1
-                else f"binary_cross_entropy_with_logits({look.called(found.input, 'logits')}, target)",
-            )
+                f"{found.kind} over {dim_text(found)} of shape {shape}, a single element, is the same for every input",
+                f"{found.kind}({logits}, dim={best})" if shape[best] > 1 else f"{_BINARY}({logits}, target)",
+            )  # fmt: skip
 
 
 def softmax_over_batch(look: Look) -> Iterator[Mistake]:
@@ -164,14 +146,12 @@ def log_softmax_twice(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         before = _made_by(look, found.input)
         if found.kind == "log_softmax" and before and before.kind == "log_softmax":
+            logits, in_loss = look.called(before.input, "logits"), "cross_entropy" in look.graph[found.out].scope
             yield look.mistake(
-                found.input,
-                "log_softmax of log-probabilities gives them back: the second changes nothing and costs time",
-                f"loss = cross_entropy({look.called(before.input, 'logits')}, target)"
-                if "cross_entropy" in look.graph[found.out].scope
-                else f"log_softmax({look.called(before.input, 'logits')}, {_dims(before)})",
+                found.input, "log_softmax of log-probabilities gives them back: the second changes nothing and costs time",
+                f"loss = cross_entropy({logits}, target)" if in_loss else f"log_softmax({logits}, {dim_text(before)})",
                 harmless=True,
-            )
+            )  # fmt: skip
 
 
 def sampling_from_logits(look: Look) -> Iterator[Mistake]:
@@ -189,18 +169,14 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
         )  # fmt: skip
 
 
-def _are_logits(graph: object, root: Node) -> bool:
+def _are_logits(graph: Graph, root: Node) -> bool:
     numbers = flat_of(root.data)
     if any(x < 0 for x in numbers):
         return True
-    made = root.op in ("exp", "sigmoid", "relu") or any(found.out == root.id for found in normalised(graph))  # type: ignore[arg-type]
+    made = root.op in ("exp", "sigmoid", "relu") or any(found.out == root.id for found in normalised(graph))
     rows = groups(numbers, root.shape, (len(root.shape) - 1,)) if root.shape else []
     sums_to_one = all(math.isclose(math.fsum(row), 1, rel_tol=1e-6) for row in rows)
     return root.op is not None and not made and not sums_to_one and any(x != int(x) for x in numbers if math.isfinite(x))
-
-
-def _dims(found: Normalised) -> str:
-    return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
 
 
 STRUCTURE_RULES: Mapping[str, Rule] = {

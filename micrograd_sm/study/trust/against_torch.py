@@ -14,7 +14,7 @@ from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.trust.checks import check_callable, indices, is_checked, subscript, variable, weights
+from micrograd_sm.study.trust.checks import check_callable, checked, indices, is_checked, replaced, subscript, variable, weights
 from micrograd_sm.study.trust.on_torch import There, on_torch, tensor_of
 from micrograd_sm.transforms import vjp
 from micrograd_sm.transforms.structure import leaves, outline, paths, rebuilt
@@ -27,8 +27,8 @@ from micrograd_sm.words.table import table_html
 class TensorComparison(Record):
     """One tensor of ours beside torch's: where they differ most, and by how much.
 
-    `ulps` is the difference there in units of the last place of the tensor's largest element: rounding in a sum is of that
-    size in every element. `ours` and `theirs` are the numbers at `index`.
+    `ours` and `theirs` are the numbers at `index`. They differ by `ulps` units in the last place of the tensor's largest
+    element, since rounding in a sum has that size in every element.
 
     >>> print(TensorComparison("output", 2.0, (1,), 0.1, 0.2))
     output[1] differs by 2 ulps: 0.1 here, 0.2 in torch
@@ -53,8 +53,9 @@ class TorchReport(Listing[TensorComparison]):
 
     Its length, index and loop are those of the comparisons, one for each tensor.
 
-    >>> bool(TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0))
-    True
+    >>> report = TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0)
+    >>> bool(report), report.ulps
+    (True, 2.0)
     """
 
     comparisons: tuple[TensorComparison, ...]
@@ -62,11 +63,7 @@ class TorchReport(Listing[TensorComparison]):
 
     @property
     def ulps(self) -> float:
-        """The largest difference.
-
-        >>> TorchReport((TensorComparison("output", 2.0, (1,), 0.1, 0.2),), 64.0).ulps
-        2.0
-        """
+        """The largest difference."""
         return max((comparison.ulps for comparison in self.comparisons), default=0.0)
 
     def _items(self) -> tuple[TensorComparison, ...]:
@@ -76,11 +73,6 @@ class TorchReport(Listing[TensorComparison]):
         return self.ulps <= self.limit
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain data.
-
-        >>> TorchReport((), 64.0).to_dict()["limit"]
-        64.0
-        """
         return {"agrees": bool(self), "ulps": plain(self.ulps), **super().to_dict()}
 
     def __str__(self) -> str:
@@ -98,15 +90,15 @@ class TorchReport(Listing[TensorComparison]):
 def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) -> TorchReport:
     """Run `function` once here and once on torch in float64; return a report that is true if values and gradients agree.
 
-    The function may use operators, methods, and micrograd_sm's functions: torch's of the same name take their place in the
-    second run, and `Value(...)` is a tensor there. If it has an argument named `F`, that is micrograd_sm's functions in one run
-    and torch's in the other, `F.tensor` included. Inputs and outputs are as in `check_gradients`; a list of integers is a
-    tensor of indices on torch. The gradient is that of the outputs added up with fixed weights. Numbers may differ by
+    The function may use operators, methods, and micrograd_sm's functions: the second run calls torch's of the same name, and
+    `Value(...)` makes a tensor. If it has an argument named `F`, that is micrograd_sm's functions in the first run and torch's
+    in the second, `F.tensor` included. Inputs and outputs are as in `check_gradients`; on torch, a list of integers is a
+    tensor of indices. The gradient is that of the weighted sum of the outputs, with fixed weights. Numbers may differ by
     `ulps` units in the last place of the largest element of their tensor; inf and nan must be the same.
 
     Raises TypeError if `function` is not callable, ValueError unless `ulps` is a number of at least 0, ImportError if torch is
-    not installed, RuntimeError for a Module or if the outputs have another structure or shape there, and whatever the function
-    raises in either run.
+    not installed, RuntimeError for a Module, or if the outputs have another structure or shape on torch, and the errors of the
+    function in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
     >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
@@ -118,8 +110,6 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     if isinstance(ulps, bool) or not isinstance(ulps, (int, float)) or not ulps >= 0:  # nan is refused, too
         raise ValueError(f"check_against_torch: ulps must be a number that is not negative, got {ulps!r}")
     torch = _torch()
-    found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
-    names = [path for path, leaf in found if is_checked(leaf)]
     here, pulled, cotangents = _run_here(_with_library(function, Here()), inputs)
     tensors: list[Any] = []
     arguments = [_converted(torch, x, tensors) for x in inputs]
@@ -133,12 +123,13 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
             )
     if outline(here) != outline(there):
         raise RuntimeError(f"check_against_torch: the function returned {outline(here)} here and {outline(there)} on torch")
-    for (name, mine), other in zip(paths(here, "output"), leaves(there)):
+    pairs = [(name, mine, other) for (name, mine), other in zip(paths(here, "output"), leaves(there))]
+    for name, mine, other in pairs:
         if mine.shape != tuple(other.shape):
             raise RuntimeError(f"check_against_torch: {name} has shape {mine.shape} here and {tuple(other.shape)} on torch")
     gradients = _gradients_there(torch, leaves(there), tensors, cotangents)
-    pairs = [(name, mine, other) for (name, mine), other in zip(paths(here, "output"), leaves(there))]
-    pairs += [(f"gradient of {name}", mine, other) for name, mine, other in zip(names, pulled, gradients)]
+    names = [f"gradient of {name}" for name, _ in checked(inputs)]
+    pairs += zip(names, pulled, gradients)
     return TorchReport(tuple(_compared(*pair) for pair in pairs), ulps)
 
 
@@ -163,7 +154,7 @@ def _torch() -> Any:
 
 
 def _with_library(function: Callable, library: Any) -> Callable:
-    """Return the function with its argument F, if it has one, given."""
+    """Return the function with the library as its argument F, if it has one."""
     try:
         wants = "F" in inspect.signature(function).parameters
     except (TypeError, ValueError):  # a builtin without a signature, such as torch's own
@@ -172,16 +163,9 @@ def _with_library(function: Callable, library: Any) -> Callable:
 
 
 def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list[Value]]:
-    """Return the outputs, the gradients of the checked inputs, and the cotangents they were computed with."""
-    flat = leaves(inputs)
-    variables = [variable(leaf) for leaf in flat if is_checked(leaf)]
-
-    def of_variables(new: list[Value]) -> Any:
-        fresh = iter(new)
-        return function(*rebuilt(inputs, iter([next(fresh) if is_checked(leaf) else leaf for leaf in flat])))
-
+    """Return the outputs, the gradients of the checked inputs, and the cotangents of the outputs."""
     with no_grad():
-        output, pull = vjp(of_variables, variables)
+        output, pull = vjp(lambda new: function(*replaced(inputs, new)), [variable for _, variable in checked(inputs)])
         cotangents, count = [], 0
         for leaf in leaves(output):
             cotangents.append(Value(weights(leaf, count), requires_grad=False))
@@ -190,7 +174,7 @@ def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list
 
 
 def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotangents: list[Value]) -> list[Any]:
-    """Return torch's gradient for each tensor, zeros where the outputs do not depend on it."""
+    """Return torch's gradient for each tensor; zeros if the outputs do not depend on it."""
     seeds = [(output, tensor_of(torch, u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
     zeros = [torch.zeros_like(x) for x in tensors]
     if not seeds or not tensors:
@@ -200,7 +184,7 @@ def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotange
 
 
 def _converted(torch: Any, x: Any, tensors: list[Any]) -> Any:
-    """Return an input as torch takes it, and add those that require a gradient to `tensors`."""
+    """Return an input for torch, and add its tensors that require a gradient to `tensors`."""
     if isinstance(x, list) and leaves(x) and all(isinstance(leaf, int) for leaf in leaves(x)):
         return torch.tensor(x)
     flat = [_leaf(torch, leaf) for leaf in leaves(x)]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any
+from typing import Any, TypeAlias
 
 from micrograd_sm.array import Array
 from micrograd_sm.array.storage import like_storage
@@ -17,22 +17,22 @@ from micrograd_sm.graph.differences import RIGHT, Differences, Verdict
 from micrograd_sm.mode import no_grad, recording
 from micrograd_sm.study.trust.rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
-from micrograd_sm.transforms.structure import paths, rebuilt
+from micrograd_sm.transforms.structure import leaves, paths, rebuilt
 from micrograd_sm.words.result import Listing, Record, prose
 from micrograd_sm.words.table import table_html
 
-_WRONG = ("wrong", "forward", "asymmetric")
+_Matrix: TypeAlias = list[list[float]]
 _KINDS = {"differs": "wrong", "kink": "not smooth", "edge": "not smooth", "undecided": "undecided"}
 
 
 @dataclass(frozen=True, eq=False)
 class Finding(Record):
-    """A derivative about which there is something to say.
+    """A derivative that is not simply right.
 
-    `kind` is "wrong" (differences say another number), "forward" (jvp does), "asymmetric" (the Hessian's mirror image does),
-    "not smooth" (a kink, a jump or an edge of where the function is defined) or "undecided" (rounding hides the derivative).
-    `derivative` names it, as in "d output / d input 0[1, 2]"; `input` and `index` say where; `error` is how far `other`, the
-    number that `analytic` was compared with, may itself be off.
+    `kind` is "wrong" (differences give another number), "forward" (jvp does), "asymmetric" (the Hessian's mirror image does),
+    "not smooth" (a kink, a jump, or an edge of the function's domain) or "undecided" (rounding hides the derivative).
+    `derivative` names it, as in "d output / d input 0[1, 2]"; `input` and `index` say where. `analytic` was compared with
+    `other`, which may itself be off by `error`.
 
     >>> print(Finding("wrong", 1, "d output / d input 0[1]", "input 0", (1,), 0.5, 0.25, 1e-12))
     d output / d input 0[1] is wrong: 0.5, but differences give 0.25 (± 1e-12), off by 0.25
@@ -49,11 +49,7 @@ class Finding(Record):
 
     @property
     def difference(self) -> float:
-        """How far the derivative is from the number that it was compared with.
-
-        >>> Finding("wrong", 1, "d output / d input 0", "input 0", (), 0.5, 0.25, 1e-12).difference
-        0.25
-        """
+        """How far the derivative is from the number that it was compared with."""
         return abs(self.analytic - self.other)
 
     def __str__(self) -> str:
@@ -71,8 +67,8 @@ class Finding(Record):
 class GradientReport(Listing[Finding]):
     """What `check_gradients` found: true if every derivative is right, or the function has none there.
 
-    `checked` counts the derivatives compared with differences; `findings` holds those that are not simply right, and the
-    report's length, index and loop are theirs.
+    `checked` counts the derivatives that were compared with differences; `findings` holds those that are not simply right.
+    The report's length, index and loop are those of the findings.
 
     >>> bool(GradientReport(12, ())), str(GradientReport(12, ()))
     (True, 'right: 12 derivatives')
@@ -83,31 +79,21 @@ class GradientReport(Listing[Finding]):
 
     @property
     def wrong(self) -> tuple[Finding, ...]:
-        """The derivatives that are wrong.
-
-        >>> GradientReport(12, ()).wrong
-        ()
-        """
-        return tuple(finding for finding in self.findings if finding.kind in _WRONG)
+        """The derivatives that are wrong."""
+        return self._of("wrong", "forward", "asymmetric")
 
     @property
     def not_smooth(self) -> tuple[Finding, ...]:
-        """The derivatives at points where the function has none; at a kink, any slope between those of both sides will do.
-
-        >>> from micrograd_sm import relu
-        >>> print(check_gradients(relu, 0.0, order=1).not_smooth[0])
-        d output / d input 0 is 0 where the function has no derivative: a kink, a jump or an edge
-        """
-        return tuple(finding for finding in self.findings if finding.kind == "not smooth")
+        """The derivatives where the function has none; at a kink, any slope between those of both sides is right."""
+        return self._of("not smooth")
 
     @property
     def undecided(self) -> tuple[Finding, ...]:
-        """The derivatives that differences cannot see for rounding.
+        """The derivatives that rounding hides from differences."""
+        return self._of("undecided")
 
-        >>> GradientReport(12, ()).undecided
-        ()
-        """
-        return tuple(finding for finding in self.findings if finding.kind == "undecided")
+    def _of(self, *kinds: str) -> tuple[Finding, ...]:
+        return tuple(finding for finding in self.findings if finding.kind in kinds)
 
     def _items(self) -> tuple[Finding, ...]:
         return self.findings
@@ -116,11 +102,6 @@ class GradientReport(Listing[Finding]):
         return not self.wrong and not self.undecided
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the report as plain data.
-
-        >>> GradientReport(12, ()).to_dict()
-        {'right': True, 'checked': 12, 'findings': []}
-        """
         return {"right": bool(self), **super().to_dict()}
 
     def __str__(self) -> str:
@@ -141,13 +122,13 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
     """Compare the derivatives of `function` at `inputs` with central differences; return a report that is true if right.
 
     Inputs and outputs are numbers, Values and arrays, or nested lists, tuples and dicts of them. Floats, and Values that
-    require a gradient, are checked; everything else is handed on. Each first derivative is compared with differences at
-    steps searched for (relative errors of 1e-6 are found where rounding leaves that many digits) and with forward mode.
-    With `order` 2 the Hessian, of the outputs added up with fixed weights, is compared with differences of the gradient and
-    with its own transpose. Where the function has a kink, as relu at 0 and max at a tie, the report says so: no failure.
+    require a gradient, are checked; everything else is passed on. Each first derivative is compared with forward mode and
+    with differences at several step sizes (relative errors of 1e-6 are found if rounding leaves that many digits). With
+    `order` 2 the Hessian of the weighted sum of the outputs is compared with differences of the gradient and with its own
+    transpose. If the function has a kink, as relu at 0 and max at a tie, the report says so, and it is no failure.
 
-    Raises TypeError if `function` is not callable, ValueError for another order, if there is nothing to check, and if the
-    function gives another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
+    Raises TypeError if `function` is not callable, ValueError for another order, if there is nothing to check, or if the
+    function returns another value when it is called again. The counterpart of torch.autograd.gradcheck and gradgradcheck.
 
     >>> from micrograd_sm import cross_entropy
     >>> check_gradients(cross_entropy, Value([[1.0, 2.0, 0.1], [0.4, 1.0, 1.5]]), [2, 0])
@@ -172,15 +153,12 @@ def check_gradients(function: Callable, *inputs: Any, order: int = 2) -> Gradien
 
 
 class _Problem:
-    """A function of the inputs that are to be checked, as a list of Values, and all else fixed."""
+    """The function of the checked inputs, as a list of Values; all other inputs are fixed."""
 
     def __init__(self, function: Callable, inputs: tuple) -> None:
         self.function, self.inputs = function, inputs
-        found = [(path, leaf) for place, x in enumerate(inputs) for path, leaf in paths(x, f"input {place}")]
-        self.checked = [is_checked(leaf) for _, leaf in found]
-        self.leaves = [leaf for _, leaf in found]
-        self.variables = [variable(leaf) for leaf, checked in zip(self.leaves, self.checked) if checked]
-        self.names = [path for (path, _), checked in zip(found, self.checked) if checked]
+        self.names = [path for path, _ in checked(inputs)]
+        self.variables = [variable for _, variable in checked(inputs)]
         if not self.variables:
             raise ValueError(
                 "check_gradients: no input is a float or a Value that requires a gradient, so nothing can be checked"
@@ -193,11 +171,8 @@ class _Problem:
         return [output for _, output in self.named_outputs(variables)]
 
     def named_outputs(self, variables: list[Value]) -> list[tuple[str, Value]]:
-        """Return the function's outputs and how to reach each."""
-        fresh = iter(variables)
-        new = iter([next(fresh) if checked else leaf for leaf, checked in zip(self.leaves, self.checked)])
-        output = self.function(*rebuilt(self.inputs, new))
-        named = list(paths(output, "output"))
+        """Return the function's outputs with their paths."""
+        named = list(paths(self.function(*replaced(self.inputs, variables)), "output"))
         for path, leaf in named:
             if not isinstance(leaf, Value):
                 raise RuntimeError(
@@ -206,7 +181,7 @@ class _Problem:
         return named
 
     def gradient(self, variables: list[Value]) -> list[Value]:
-        """Return the gradient of all outputs, added up with weights that are all different."""
+        """Return the gradient of the weighted sum of the outputs."""
         return grad(self._weighted)(variables)
 
     def _weighted(self, variables: list[Value]) -> Value:
@@ -220,37 +195,31 @@ class _Problem:
         flat = list(self.flats[which])
         flat[k] += shift
         moved = _like(flat, self.variables[which])
-        return [moved if place == which else variable for place, variable in enumerate(self.variables)]
+        return [*self.variables[:which], moved, *self.variables[which + 1 :]]
 
 
 class _Check:
-    """One function of the variables, all its derivatives, and what is to be said about each.
+    """One function of the variables, and the findings about its derivatives.
 
-    `kinks` are the places among the problem's elements along which the function is not smooth, as far as they are known.
+    `kinks` are the indices of the problem's elements along which the function is known not to be smooth.
     """
 
     def __init__(self, problem: _Problem, function: Callable, form: str, order: int = 1, kinks: Iterable[int] = ()) -> None:
         self.problem, self.function, self.order, self.kinks = problem, function, order, set(kinks)
         outputs = function(problem.variables)
         labels = problem.names if order == 2 else [path for path, _ in problem.named_outputs(problem.variables)]
-        self.names = [
-            form.format(output=f"{label}{subscript(index)}")
-            for label, output in zip(labels, outputs)
-            for index in indices(output.shape)
-        ]
-        self.noise = [size for output in self._recorded() for size in roundings(output)]
+        elements = [f"{label}{subscript(index)}" for label, x in zip(labels, outputs) for index in indices(x.shape)]
+        self.names = [form.format(output=element) for element in elements]
+        with recording(True):
+            recorded = function([Value(variable.data, name=variable.name) for variable in problem.variables])
+        self.noise = [size for output in recorded for size in roundings(output)]
         if repr(_numbers(outputs)) != repr(_numbers(function(problem.variables))):  # nan is nan again
             raise ValueError(
                 "check_gradients: the function gives another value when it is called again; fix its random numbers"
             )
 
-    def _recorded(self) -> list[Value]:
-        """Return the outputs with their graphs."""
-        with recording(True):
-            return self.function([Value(variable.data, name=variable.name) for variable in self.problem.variables])
-
     def findings(self) -> list[Finding]:
-        """Return what is to be said about the derivatives, in the order of the inputs."""
+        """Return the findings, in the order of the inputs."""
         sizes = list(map(len, self.problem.flats))
         reverse = _matrix(jacobian(self.function)(self.problem.variables), sizes)
         forward = _matrix(jacfwd(self.function)(self.problem.variables), sizes)
@@ -258,14 +227,14 @@ class _Check:
         for column, (which, k) in enumerate(self.problem.elements):
             derivatives = [row[column] for row in reverse]
             verdicts = self._differences(which, k).verdicts(derivatives)
-            for place, verdict in enumerate(verdicts):
-                kind, other, error = self._judged(verdict, reverse, forward[place][column], place, column)
+            for row, verdict in enumerate(verdicts):
+                kind, other, error = self._judged(verdict, reverse, forward[row][column], row, column)
                 if kind == "not smooth":
                     self.kinks.add(column)
-                elif kind != "right" and known & {place, column}:  # what has no slope has no second derivative
+                elif kind != "right" and known & {row, column}:  # without a slope there is no second derivative
                     kind = "not smooth"
                 if kind != "right":
-                    found.append(self._finding(kind, place, which, k, derivatives[place], other, error))
+                    found.append(self._finding(kind, row, which, k, derivatives[row], other, error))
         return found
 
     def _differences(self, which: int, k: int) -> Differences:
@@ -274,12 +243,10 @@ class _Check:
 
         return Differences(line, self.problem.flats[which][k], self.noise)
 
-    def _judged(
-        self, verdict: Verdict, reverse: list[list[float]], forward: float, place: int, column: int
-    ) -> tuple[str, float, float]:
-        """Return the kind of the finding, "right" for none, and the number compared with and its error."""
-        analytic, scale = reverse[place][column], max(map(abs, reverse[place]))
-        mirrored = reverse[column][place] if self.order == 2 else analytic
+    def _judged(self, verdict: Verdict, reverse: _Matrix, forward: float, row: int, column: int) -> tuple[str, float, float]:
+        """Return the kind of the finding, "right" if there is none, the number compared with, and its error."""
+        analytic, scale = reverse[row][column], max(map(abs, reverse[row]))
+        mirrored = reverse[column][row] if self.order == 2 else analytic
         if verdict.kind == "kink" and math.isfinite(analytic) and not verdict.admits(analytic):
             return "wrong", verdict.numeric, verdict.error
         if verdict.kind != "agrees":
@@ -290,10 +257,9 @@ class _Check:
             return "asymmetric", mirrored, 0.0
         return "right", verdict.numeric, verdict.error
 
-    def _finding(self, kind: str, place: int, which: int, k: int, analytic: float, other: float, error: float) -> Finding:
-        name, shape = self.problem.names[which], self.problem.variables[which].shape
-        index = indices(shape)[k]
-        derivative = f"d {self.names[place]} / d {name}{subscript(index)}"
+    def _finding(self, kind: str, row: int, which: int, k: int, analytic: float, other: float, error: float) -> Finding:
+        name, index = self.problem.names[which], indices(self.problem.variables[which].shape)[k]
+        derivative = f"d {self.names[row]} / d {name}{subscript(index)}"
         return Finding(kind, self.order, derivative, name, index, analytic, other, error)
 
 
@@ -304,7 +270,7 @@ def check_callable(function: Any, caller: str) -> None:
 
 
 def weights(output: Value, start: int) -> Any:
-    """Return fixed weights of the output's shape, all different; `start` counts the elements before. The first is 1."""
+    """Return fixed weights of the output's shape, all different; `start` is the number of elements before it."""
     flat = [1.0 + 0.5 * math.sin(1.7 * (start + k)) for k in range(prod(output.shape))]
     return like_storage(Array.of(flat, output.shape), output.data)
 
@@ -313,15 +279,22 @@ def is_checked(leaf: Any) -> bool:
     """Return whether an input is differentiated: floats are, and Values that require a gradient."""
     if isinstance(leaf, Value):
         return leaf.requires_grad
-    return (
-        isinstance(leaf, float)
-        or (isinstance(leaf, Array) and leaf.dtype is float)
-        or str(getattr(leaf, "dtype", "")) == "float64"
-    )
+    return isinstance(leaf, float) or getattr(leaf, "dtype", None) is float or str(getattr(leaf, "dtype", "")) == "float64"
+
+
+def checked(inputs: tuple) -> list[tuple[str, Value]]:
+    """Return the differentiated inputs with their paths, such as "input 0[1]"."""
+    return [(path, variable(leaf)) for k, x in enumerate(inputs) for path, leaf in paths(x, f"input {k}") if is_checked(leaf)]
+
+
+def replaced(inputs: tuple, variables: list[Value]) -> Any:
+    """Return the inputs with the variables in place of those that are differentiated."""
+    fresh = iter(variables)
+    return rebuilt(inputs, iter([next(fresh) if is_checked(leaf) else leaf for leaf in leaves(inputs)]))
 
 
 def variable(leaf: Any) -> Value:
-    """Return a Value of its own that holds what an input does."""
+    """Return a new Value with the data and the name of an input."""
     if isinstance(leaf, Value):
         return Value(leaf.data, requires_grad=False, name=leaf.name)
     return Value(leaf, requires_grad=False)
@@ -339,14 +312,13 @@ def _numbers(values: Sequence[Value]) -> list[float]:
     return [number for value in values for number in _flat(value)]
 
 
-def _matrix(blocks: list[list[Value]], sizes: list[int]) -> list[list[float]]:
-    """Return the blocks of a Jacobian, one row of them for each output, as one list of rows."""
-    rows = []
+def _matrix(blocks: list[list[Value]], sizes: list[int]) -> _Matrix:
+    """Return the blocks of a Jacobian, one list for each output, as one list of rows."""
+    rows: _Matrix = []
     for blocks_of_output in blocks:
         flats = [_flat(block) for block in blocks_of_output]
         count = next((len(flat) // size for flat, size in zip(flats, sizes) if size), 0)
-        for row in range(count):
-            rows.append([x for flat, size in zip(flats, sizes) for x in flat[row * size : (row + 1) * size]])
+        rows += [[x for flat, size in zip(flats, sizes) for x in flat[k * size : (k + 1) * size]] for k in range(count)]
     return rows
 
 
@@ -360,5 +332,5 @@ def indices(shape: Shape) -> list[tuple[int, ...]]:
 
 
 def subscript(index: tuple[int, ...]) -> str:
-    """Return an index as people write it; "" for a number."""
+    """Return an index as it is written after a name; "" for a number."""
     return f"[{', '.join(map(str, index))}]" if index else ""
