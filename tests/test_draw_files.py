@@ -222,6 +222,7 @@ def test_a_thousand_open_nodes_are_drawn_in_three_seconds(name, tmp_path, no_dot
 def test_rows_crossed_are_those_of_the_shorter_layout():
     x = Value(2.0)
     assert rows_crossed(Graph(x.exp().exp() * x)) == 6
+    assert rows_crossed(Graph(x.exp().exp() * Value(3.0))) == 4  # the second leaf is right above its use
 
 
 def test_other_large_graphs_are_drawn_in_seconds():

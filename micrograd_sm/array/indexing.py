@@ -7,15 +7,17 @@ takes the elements at the positions; the gradient is added at the same positions
 from __future__ import annotations
 
 import operator
+from dataclasses import dataclass
 from itertools import product
 from math import prod
-from typing import Any, NamedTuple
+from typing import Any
 
 from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_major_steps
 
 
-class _Dim(NamedTuple):
+@dataclass(slots=True)
+class _Dim:
     """Dimensions of the result: the position in the key that they come from, their shape, and the offset of each index."""
 
     position: int

@@ -51,8 +51,6 @@ _CHOSEN = (
     ("[data-theme=light]", "[data-jp-theme-light=true]", ".light"),
     ("[data-theme=dark]", "[data-jp-theme-light=false]", ".dark"),
 )
-
-
 _TEXT_ROLES, _FILL_ROLES, _LINE_ROLES = ({light: role for role, (light, _) in kind.items()} for kind in (TEXT, FILL, LINE))
 
 
@@ -112,9 +110,8 @@ def _within(chosen: Iterable[str]) -> str:
 
 def _variables(theme: int) -> str:
     kinds = (("text", TEXT), ("fill", FILL), ("line", LINE))
-    return (
-        "{" + ";".join(f"--mg-{kind}-{role}:{colors[theme]}" for kind, roles in kinds for role, colors in roles.items()) + "}"
-    )
+    colors = (f"--mg-{kind}-{role}:{both[theme]}" for kind, roles in kinds for role, both in roles.items())
+    return "{" + ";".join(colors) + "}"
 
 
 def _rule(selector: str, property: str, variable: str) -> str:

@@ -94,7 +94,7 @@ def _same_outline(a: ET.Element, b: ET.Element) -> bool:
 
 def _dress(group: ET.Element) -> None:
     """Set the classes of the texts and shapes directly inside a group, and remove attributes that they inherit."""
-    is_box = "data-node" in group.attrib  # its first shape
+    is_box = "data-node" in group.attrib  # true until the first shape, which is the box
     _join_lines(group)
     _anchor_numbers(group)
     for element in group:
