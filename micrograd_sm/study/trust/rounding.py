@@ -1,4 +1,4 @@
-"""How far rounding moves a number: each operation's own rounding, times the derivative of the number by its result."""
+"""How far rounding moves a number: the rounding of each operation, times the derivative of the number by its result."""
 
 from __future__ import annotations
 
@@ -13,21 +13,17 @@ from micrograd_sm.graph.evaluation import backward_pass
 
 
 def roundings(output: Value) -> list[float]:
-    """Return, for each element of an output, by how much the rounding of all operations may have moved it.
+    """Return, for each element of an output, how far the rounding of all operations may have moved it.
 
-    To first order: half a unit in the last place of each result, times the derivative of the element by that result. 0
-    where that is not finite, and for an output without a graph.
-
-    >>> x = Value(1e8)
-    >>> [round(size, 9) for size in roundings((x + 1.0) - x)]
-    [7e-09]
+    To first order: half a unit in the last place of each result, times the derivative of the element by that result; 0 if
+    that is not finite, or if the output has no graph.
     """
     size = prod(output.shape)
     if not output.requires_grad:
         return [0.0] * size
     graph = Graph(output, {})
-    ones = [[float(k == place) for k in range(size)] for place in range(size)]
-    return [_rounding(graph, Array.of(one, output.shape) if output.shape else 1.0) for one in ones]
+    seeds = [[float(k == element) for k in range(size)] for element in range(size)]
+    return [_rounding(graph, Array.of(seed, output.shape) if output.shape else 1.0) for seed in seeds]
 
 
 def _rounding(graph: Graph, seed: Any) -> float:
