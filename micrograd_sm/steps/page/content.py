@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw import texts
@@ -22,32 +22,22 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 
 
-class Content(NamedTuple):
-    """The data of a page, and a line of text for each event of the pass, in the same order."""
-
-    data: Json
-    lines: list[tuple[Step, str]]
-
-
-def content_of(walk: Steps, framed: set[str] | None) -> Content:
+def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     """Return the data of a page; `framed` has the ids of the scopes in its picture, or is None for all scopes.
 
-    An event is the computation of a value, the seed, or one contribution. The page makes its steps from the events, for any
-    grain and any folds that the reader chooses, so its totals are always those of the pass.
+    `opened` are the events of the pass, without folds: the computation of a value, the seed, or one contribution. The page
+    makes its steps from them, for any grain and any folds that the reader chooses, so its totals are those of the pass.
     """
-    opened = walk.unfold().by_contribution()
     labels = labels_of(opened.graph)
     writer = Writer(opened, Fragments())
-    events = [writer.event(step) for step in opened]
-    data = {
+    return {
         "nodes": [_node(opened, node, labels) for node in opened.graph],
         "root": opened.graph.root,
-        "events": events,
+        "events": [writer.event(step) for step in opened],
         "scopes": list(writer.scopes(framed)),
         "start": {"grain": walk.grain, "folded": list(walk.graph.folded)},
         "fragments": writer.fragments.found,
     }
-    return Content(data, [(step, step.text) for step in opened])
 
 
 def cell_text(data: Any) -> str:

@@ -33,7 +33,7 @@ class _Ended(BaseException):
 
 
 def explore(steps: Steps, message: str = "") -> None:
-    """Let a reader walk by key, on the terminal of stdin and stdout, until they leave; `message` is shown at first.
+    """Let a reader walk by key, on the terminal of stdin and stdout, until they leave; `message` is shown first.
 
     Raises KeyboardInterrupt on Ctrl-C. The terminal is restored even if a signal such as SIGTERM ends the process.
     """
@@ -68,14 +68,12 @@ class _Session:
         while not self.walk.done:
             delay = _ESCAPE_DELAY if self.keys.unfinished else None
             ready = select.select([self.input, noticed], [], [], delay)[0]
-            anew = False
-            if noticed in ready:
-                signals = os.read(noticed, _AT_MOST)
-                if signal.SIGTSTP in signals:
-                    return True
-                anew = True
-                if signal.SIGCONT in signals:
-                    tty.setcbreak(self.input)  # a shell may have changed the mode meanwhile
+            anew = noticed in ready
+            signals = os.read(noticed, _AT_MOST) if anew else b""
+            if signal.SIGTSTP in signals:
+                return True
+            if signal.SIGCONT in signals:
+                tty.setcbreak(self.input)  # a shell may have changed the mode meanwhile
             pressed = self.keys.waited() if not ready else []
             if self.input in ready:
                 data = os.read(self.input, _AT_MOST)

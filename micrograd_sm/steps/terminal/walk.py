@@ -32,8 +32,8 @@ _PAGE = 10  # steps
 class Walk:
     """The current step, which `press` changes. `message` says what happened, or why a key did nothing.
 
-    `reading` is "" while keys walk, "find" while they are typed into a search, "help" while the keys are listed. `count`
-    holds the digits typed so far, `search` the text that was searched for.
+    `reading` is "" if keys walk, "find" if they are typed into a search, "help" if the keys are listed. `count` holds the
+    digits typed so far, `search` the text of the last search.
     """
 
     def __init__(self, steps: Steps, message: str = "") -> None:
@@ -104,12 +104,13 @@ class Walk:
             self.typed += key
 
     def _found(self, direction: int) -> None:
-        """Go to the nearest step in a direction that is about a matching node; after the last one begin again."""
+        """Go to the nearest step of a matching node in a direction; after the last step, begin again."""
         if not self.search:
             self.message = "there was no search yet: / begins one"
             return
-        wanted = self._matches()
-        matching = [step.index for step in self.steps if self._is_about(step, wanted)]
+        wanted = self._matches()  # a leaf has no step of its own: a step that uses it counts
+        about = ((step, {step.node.id, *(x.id for x in step.operands if x.op is None)}) for step in self.steps)
+        matching = [step.index for step, ids in about if ids & wanted]
         if not matching:
             self.message = f"no node has {shortened(visible(self.search))!r} as name, id, operation or scope"
             return
@@ -120,25 +121,20 @@ class Walk:
             self.message += f", from the {'start' if direction > 0 else 'end'} again"
 
     def _matches(self) -> set[str]:
-        """Return the ids of the nodes with this id or name, or if there are none, of all nodes with the text in them."""
+        """Return the ids of the nodes with this id or name, or if there are none, of all nodes that contain the text."""
         wanted, labels = self.search.casefold(), self.step.names
         exact = {node.id for node in self.steps.graph if wanted in (node.id, labels[node.id].casefold())}
         return exact or {node.id for node in self.steps.graph if wanted in _words(node, labels[node.id])}
-
-    @staticmethod
-    def _is_about(step: Step, wanted: set[str]) -> bool:
-        """Whether a step's node is wanted, or a leaf that the step uses, since a leaf has no step of its own."""
-        return step.node.id in wanted or any(node.op is None and node.id in wanted for node in step.operands)
 
     # Other views of the same pass -----------------------------------------------------------------------------------
 
     def _change(self, steps: Steps) -> None:
         """Look at other steps of the same pass, and go to the step that contains the current one."""
-        phase, id, old = self.step.phase, self.step.node.id, self.step
+        old = self.step
         self._look_at(steps)
         around = {inside: node.id for node in steps.graph for inside in node.folded}
-        id = around.get(id, id)
-        same = [step for step in steps if step.phase == phase and step.node.id == id]
+        id = around.get(old.node.id, old.node.id)
+        same = [step for step in steps if step.phase == old.phase and step.node.id == id]
         edges = {contribution.edge for contribution in old.contributions}
         exact = [step for step in same if edges & {contribution.edge for contribution in step.contributions}]
         self.index = (exact or same)[0].index if same else min(self.index, len(steps) - 1)

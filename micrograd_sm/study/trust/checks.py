@@ -194,7 +194,8 @@ class _Problem:
         """Return the variables with one element moved."""
         flat = list(self.flats[which])
         flat[k] += shift
-        moved = _like(flat, self.variables[which])
+        like = self.variables[which]
+        moved = Value(like_storage(Array.of(flat, like.shape), like.data), requires_grad=False, name=like.name)
         return [*self.variables[:which], moved, *self.variables[which + 1 :]]
 
 
@@ -302,10 +303,6 @@ def variable(leaf: Any) -> Value:
 
 def _flat(value: Value) -> list[float]:
     return value.reshape(-1).tolist()
-
-
-def _like(flat: list[float], value: Value) -> Value:
-    return Value(like_storage(Array.of(flat, value.shape), value.data), requires_grad=False, name=value.name)
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
 from math import prod
 from operator import add, mul, neg, sub, truediv
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -18,17 +19,9 @@ from micrograd_sm.transforms.structure import leaves, rebuilt
 _IN_NN_FUNCTIONAL = {
     "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
 }  # fmt: skip
-_TENSORS = {
-    "bias",
-    "condition",
-    "index",
-    "input",
-    "mask",
-    "other",
-    "pos_weight",
-    "target",
-    "weight",
-}  # may be lists
+_TENSORS = {  # the parameters that may also be lists
+    "bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight",
+}  # fmt: skip
 
 
 class There:
@@ -181,12 +174,7 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 
 def _names_of(signature: inspect.Signature, count: int) -> Iterator[str]:
-    """Yield the names of the parameters that `count` positional arguments go to."""
-    for parameter in signature.parameters.values():
-        while parameter.kind is parameter.VAR_POSITIONAL and count:
-            yield parameter.name
-            count -= 1
-        if not count:
-            return
-        yield parameter.name
-        count -= 1
+    """Return the names of the parameters of `count` positional arguments."""
+    parameters = signature.parameters.values()
+    names = (repeat(x.name) if x.kind is x.VAR_POSITIONAL else (x.name,) for x in parameters)
+    return islice(chain.from_iterable(names), count)
