@@ -106,12 +106,10 @@ class SGD(Optimizer):
 
     >>> x = Value([1.0, 2.0])
     >>> optimizer = SGD([x], lr=0.1, momentum=0.9)
-    >>> for _ in range(2):
-    ...     optimizer.zero_grad()
-    ...     x.sum().backward()
-    ...     optimizer.step()
+    >>> x.sum().backward()
+    >>> optimizer.step()
     >>> print(f"{x:.2f}")
-    [0.71, 1.71]
+    [0.90, 1.90]
     """
 
     def __init__(

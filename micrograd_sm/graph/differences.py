@@ -122,13 +122,11 @@ class Differences:
         sharp = [e for e in finer if e.is_sharp(derivative)]
         finest = min(sharp, key=lambda e: e.step, default=best)  # beside a kink very near, no coarser one is right
         if any(estimate.agrees_with(derivative, self.tolerance) for estimate in (best, next_finer, finest)):
-            blurred = best.error > 1e-3 * max(abs(best.value), abs(derivative)) and best.error > 1e-6 * self._slope(output)
+            # a slope that would matter: the output's size, well above its rounding, over the input's
+            slope = max(self.sizes[output], 1e8 * self.noise[output]) / self.scales[0]
+            blurred = best.error > 1e-3 * max(abs(best.value), abs(derivative)) and best.error > 1e-6 * slope
             return Verdict("undecided" if blurred else "agrees", best.value, best.error)
         return Verdict("differs", best.value, best.error)
-
-    def _slope(self, output: int) -> float:
-        """Return the size of a derivative that would matter: the output's size, well above its rounding, over the input's."""
-        return max(self.sizes[output], 1e8 * self.noise[output]) / self.scales[0]
 
     def _doubted(self, output: int, estimate: Estimate) -> Estimate:
         """Raise an estimate's error to the rounding that much smaller steps see."""

@@ -43,8 +43,6 @@ class Screen:
                 yield Segment.line()
             yield from line
 
-    # The parts ------------------------------------------------------------------------------------------------------
-
     def _progress(self, width: int) -> Text:
         walk = self.walk
         number, last, phase = walk.index + 1, len(walk.steps), walk.step.phase

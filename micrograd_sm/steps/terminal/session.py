@@ -24,8 +24,6 @@ if sys.platform != "win32":
 
 _ESCAPE_DELAY = 0.05  # seconds to wait for the rest of an escape sequence
 _AT_MOST = 4096  # bytes read at once
-_NOTICED = ("SIGWINCH", "SIGTSTP", "SIGCONT")
-_ENDING = ("SIGTERM", "SIGHUP")
 
 
 class _Ended(BaseException):
@@ -120,9 +118,10 @@ class _Session:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         kept = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        actions: dict[str, Callable[[int, FrameType | None], None]] = dict.fromkeys(_NOTICED, _notice)
-        actions |= dict.fromkeys(_ENDING, _end)
-        actions["SIGINT"] = signal.default_int_handler  # even if the parent process ignores it
+        actions: dict[str, Callable[[int, FrameType | None], None]] = {
+            "SIGWINCH": _notice, "SIGTSTP": _notice, "SIGCONT": _notice, "SIGTERM": _end, "SIGHUP": _end,
+            "SIGINT": signal.default_int_handler,  # even if the parent process ignores it
+        }  # fmt: skip
         before = {name: signal.signal(getattr(signal, name), action) for name, action in actions.items()}
         try:
             yield reading

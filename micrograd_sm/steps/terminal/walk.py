@@ -69,8 +69,6 @@ class Walk:
         elif key == "escape":
             self.count = ""
 
-    # Moving ---------------------------------------------------------------------------------------------------------
-
     def _by(self, distance: int) -> None:
         self._to(self.index + distance * int(self.count or 1))
 
@@ -86,8 +84,6 @@ class Walk:
         if self.count and not int(self.count):
             self.message = "steps are numbered from 1"
         self._to(max(int(self.count or 1) - 1, 0))
-
-    # Finding --------------------------------------------------------------------------------------------------------
 
     def _find(self) -> None:
         self.reading, self.typed = "find", ""
@@ -126,8 +122,6 @@ class Walk:
         exact = {node.id for node in self.steps.graph if wanted in (node.id, labels[node.id].casefold())}
         return exact or {node.id for node in self.steps.graph if wanted in _words(node, labels[node.id])}
 
-    # Other views of the same pass -----------------------------------------------------------------------------------
-
     def _change(self, steps: Steps) -> None:
         """Look at other steps of the same pass, and go to the step that contains the current one."""
         old = self.step
@@ -153,15 +147,12 @@ class Walk:
         elif node.call is None:
             self.message = "this node is in no scope, so there is nothing to fold; F folds every scope"
         else:
-            self._fold_scope(_scopes(graph.scopes)[node.call])
-
-    def _fold_scope(self, scope: Scope) -> None:
-        folded = self.steps.fold(scope.id)
-        if len(folded.graph) == len(self.steps.graph):
-            self.message = f"{visible(scope.path)} stays open: it cannot become a single operation"
-            return
-        self._change(folded)
-        self.message = f"{visible(scope.path)} is folded; f opens it"
+            folded, path = self.steps.fold(node.call), visible(_scopes(graph.scopes)[node.call].path)
+            if len(folded.graph) == len(graph):
+                self.message = f"{path} stays open: it cannot become a single operation"
+                return
+            self._change(folded)
+            self.message = f"{path} is folded; f opens it"
 
     def _fold_all(self) -> None:
         if self.steps.graph.folded:
@@ -192,18 +183,9 @@ _DIGITS = frozenset("0123456789")
 _ACTIONS: dict[str, Callable[[Walk], None]] = {
     **dict.fromkeys(("right", "down", "l", "j", " ", "enter"), lambda walk: walk._by(1)),
     **dict.fromkeys(("left", "up", "h", "k", "backspace"), lambda walk: walk._by(-1)),
-    "page down": lambda walk: walk._by(_PAGE),
-    "page up": lambda walk: walk._by(-_PAGE),
-    "home": lambda walk: walk._to(0),
-    "end": lambda walk: walk._to(len(walk.steps) - 1),
-    "G": lambda walk: walk._go() if walk.count else walk._to(len(walk.steps) - 1),
-    "g": Walk._go,
-    "/": Walk._find,
-    "n": lambda walk: walk._found(1),
-    "N": lambda walk: walk._found(-1),
-    "f": Walk._fold,
-    "F": Walk._fold_all,
-    "c": Walk._grain,
-    "?": Walk._help,
-    "q": Walk._leave,
+    "page down": lambda walk: walk._by(_PAGE), "page up": lambda walk: walk._by(-_PAGE),
+    "home": lambda walk: walk._to(0), "end": lambda walk: walk._to(len(walk.steps) - 1),
+    "g": Walk._go, "G": lambda walk: walk._go() if walk.count else walk._to(len(walk.steps) - 1),
+    "/": Walk._find, "n": lambda walk: walk._found(1), "N": lambda walk: walk._found(-1),
+    "f": Walk._fold, "F": Walk._fold_all, "c": Walk._grain, "?": Walk._help, "q": Walk._leave,
 }  # fmt: skip

@@ -49,7 +49,7 @@ def _operations(torch: Any) -> dict[str, Callable]:
     return {
         **{name: getattr(torch, name) for name in same},
         "add": add, "subtract": sub, "multiply": mul, "divide": truediv, "negative": neg, "power": torch.pow,
-        "where": lambda a, b, condition: torch.where(_tensor(torch, condition), a, b),
+        "where": lambda a, b, condition: torch.where(tensor_of(torch, Value(condition, False)), a, b),
         "sum": lambda x, axis, keepdims: torch.sum(x, dim=axis, keepdim=keepdims) if axis else x,
         "max": lambda x, axis, keepdims: torch.amax(x, dim=axis, keepdim=keepdims) if axis else x,
         "reshape": torch.reshape,
@@ -60,10 +60,6 @@ def _operations(torch: Any) -> dict[str, Callable]:
         "put": lambda x, positions, shape: torch.zeros(prod(shape), dtype=x.dtype).index_add(
             0, positions_of(positions), x.reshape(-1)).reshape(shape),
     }  # fmt: skip
-
-
-def _tensor(torch: Any, data: Any) -> Any:
-    return torch.tensor(data.tolist() if hasattr(data, "tolist") else data)
 
 
 def tensor_of(torch: Any, value: Value) -> Any:
