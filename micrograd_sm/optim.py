@@ -106,23 +106,16 @@ class SGD(Optimizer):
 
     >>> x = Value([1.0, 2.0])
     >>> optimizer = SGD([x], lr=0.1, momentum=0.9)
-    >>> for _ in range(2):
-    ...     optimizer.zero_grad()
-    ...     x.sum().backward()
-    ...     optimizer.step()
+    >>> x.sum().backward()
+    >>> optimizer.step()
     >>> print(f"{x:.2f}")
-    [0.71, 1.71]
+    [0.90, 1.90]
     """
 
     def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        momentum: float = 0,
-        dampening: float = 0,
-        weight_decay: float = 0,
-        nesterov: bool = False,
-    ) -> None:
+        self, params: Iterable[Value], lr: float = 1e-3, momentum: float = 0, dampening: float = 0,
+        weight_decay: float = 0, nesterov: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__(params)
         self.lr, self.momentum = _not_negative(lr, "SGD: lr"), _not_negative(momentum, "SGD: momentum")
         self.dampening = _number(dampening, "SGD: dampening")
@@ -159,13 +152,9 @@ class Adam(Optimizer):
     """
 
     def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 0,
-    ) -> None:
+        self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 0,
+    ) -> None:  # fmt: skip
         super().__init__(params)
         name = type(self).__name__
         self.lr = _not_negative(lr, f"{name}: lr")
@@ -201,13 +190,9 @@ class AdamW(Adam):
     """
 
     def __init__(
-        self,
-        params: Iterable[Value],
-        lr: float = 1e-3,
-        betas: tuple[float, float] = (0.9, 0.999),
-        eps: float = 1e-8,
-        weight_decay: float = 1e-2,
-    ) -> None:
+        self, params: Iterable[Value], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
+        eps: float = 1e-8, weight_decay: float = 1e-2,
+    ) -> None:  # fmt: skip
         super().__init__(params, lr, betas, eps, weight_decay)
 
     def _stepped(self, data: Any, gradient: Any, *state: Any) -> tuple[Any, tuple]:

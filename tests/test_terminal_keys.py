@@ -42,6 +42,7 @@ def test_no_bytes_break_it_or_hide_the_next_key(typed):
         (b"\x1b[7~\x1b[8~\x1b[5~\x1b[6~\x1b[1;2H", ["home", "end", "page up", "page down", "home"]),
         (b"\x1b[3~\x1b[2~\x1b[24~\x1bOP\x1b[Z\x1bq\x1bC\x1bH", []),
         (b"\x1b\x1b[C", ["escape", "right"]),
+        (b"12g\x1b[1;5D\x1b[15~/\xce\xb1\r", ["1", "2", "g", "left", "/", "α", "enter"]),
     ],
 )
 def test_sequences(typed, found):

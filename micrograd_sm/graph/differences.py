@@ -1,9 +1,8 @@
 """Derivatives by central differences: at steps searched for, with an error bound, and with an eye for kinks.
 
-A step that is too large sees the function's curvature, one that is too small its rounding, and which is which depends on
-the function. So the derivative is estimated at steps of many sizes, each time extrapolated to step 0
-(C. Ridders, "Accurate computation of F'(x) and F'(x)F''(x)", 1982), and the estimate with the least error counts.
-`slope_verdict` does all that only where a single difference does not agree at once.
+A step that is too large sees the function's curvature, a step that is too small its rounding. So the derivative is
+estimated at steps of many sizes, each time extrapolated to step 0 (C. Ridders, "Accurate computation of F'(x) and
+F'(x)F''(x)", 1982), and the estimate with the least error counts. `slope_verdict` first tries a single difference.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 EPSILON = math.ulp(1.0)
-RIGHT = 2e-7  # a relative difference that counts as none; errors of 1e-6 are to be found
+RIGHT = 2e-7  # relative differences up to this count as none, so that errors of 1e-6 are found
 RESOLVED = 1e-7
 _STEPS = 6  # steps at one scale, each 1.6 times smaller than the one before
 _BETWEEN_SCALES = 16.0
@@ -22,12 +21,12 @@ _MOST_MORE = 8  # scales below the first five
 _FIRST_STEP = 6e-6  # about the cube root of EPSILON: where rounding and curvature err about equally
 _ROUNDING = 2e-15
 
-Line = Callable[[float], list[float]]  # the outputs where one input element is shifted by so much
+Line = Callable[[float], list[float]]  # the outputs as a function of the shift of one input element
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A derivative found by differences at one scale, and how far off it may be."""
+    """A derivative by differences at one scale, and how far off it may be."""
 
     value: float
     error: float
@@ -39,7 +38,7 @@ class Estimate:
         return abs(self.value - derivative) <= allowed  # never so for nan
 
     def settles(self, derivative: float, rounding: float) -> bool:
-        """Return whether the two agree, and so closely that no other step could say more."""
+        """Return whether the two agree so closely that no other step could say more."""
         hidden = abs(derivative) <= rounding and self.error <= 100.0 * rounding
         return self.agrees_with(derivative) and (self.is_sharp(derivative) or hidden or self.value == derivative)
 
@@ -50,7 +49,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What differences say about one derivative, the derivative that they find, and how far off that may be.
+    """The verdict of differences on a derivative: its kind, the derivative by differences, and how far off that may be.
 
     `kind` is "agrees", "differs", "kink" (the slopes below and above, in `sides`, stay apart), "edge" (the function is not
     finite beside the point) or "undecided" (rounding hides the derivative).
@@ -69,12 +68,7 @@ class Verdict:
 
 
 class Differences:
-    """Differences of all outputs along one input element, at as many scales as it takes.
-
-    >>> line = lambda shift: [(3.0 + shift) ** 2, abs(shift)]
-    >>> [verdict.kind for verdict in Differences(line, 3.0).verdicts([6.0, 1.0])]
-    ['agrees', 'kink']
-    """
+    """Differences of all outputs along one input element, at as many scales as are needed."""
 
     def __init__(self, line: Line, x: float, noise: list[float] | None = None, tolerance: float = RIGHT) -> None:
         self.line, self.here, self.tolerance = line, line(0.0), tolerance
@@ -85,76 +79,70 @@ class Differences:
         self.sizes = list(map(abs, self.here))  # of the outputs, over the first scale
 
     def verdicts(self, derivatives: list[float], guesses: list[float] | None = None) -> list[Verdict]:
-        """Return what differences say about the derivative of each output; they need not go on once they settle the guesses."""
+        """Return the verdict on the derivative of each output; no more scales are tried once they settle the guesses."""
         for scale in self.scales:
             settled = self._at(scale, guesses or derivatives)
             if settled:
                 break
-        return [self._verdict(place, derivative) for place, derivative in enumerate(derivatives)]
+        return [self._verdict(output, derivative) for output, derivative in enumerate(derivatives)]
 
     def _at(self, scale: float, derivatives: list[float]) -> bool:
         """Take the differences of one scale; return whether they settle every output."""
         steps = [_short(scale / 1.6**k) for k in range(_STEPS)]
         sides = [(self.line(step), self.line(-step)) for step in steps]
         settled = True
-        for place, derivative in enumerate(derivatives):
-            points = [(step, above[place], below[place]) for step, (above, below) in zip(steps, sides)]
+        for output, derivative in enumerate(derivatives):
+            points = [(step, above[output], below[output]) for step, (above, below) in zip(steps, sides)]
             points = [point for point in points if math.isfinite(point[1]) and math.isfinite(point[2])]
-            estimate = _extrapolated(points, self.noise[place])
+            estimate = _extrapolated(points, self.noise[output])
             if estimate is None:
-                settled = settled and not math.isfinite(self.here[place])
+                settled = settled and not math.isfinite(self.here[output])
                 continue
-            self.estimates[place].append(estimate)
-            looks = [_look(self.here[place], point, self.noise[place]) for point in points]
-            self.looks[place] += looks
+            self.estimates[output].append(estimate)
+            looks = [_look(self.here[output], point, self.noise[output]) for point in points]
+            self.looks[output] += looks
             size = max(max(abs(above), abs(below)) for _, above, below in points)
-            self.sizes[place] = max(self.sizes[place], size if scale == self.scales[0] else 0.0)
-            rounding = max(EPSILON * size, self.noise[place]) / scale
+            self.sizes[output] = max(self.sizes[output], size if scale == self.scales[0] else 0.0)
+            rounding = max(EPSILON * size, self.noise[output]) / scale
             settled = settled and estimate.settles(derivative, rounding) and not _suspicious(looks[0], looks[-1])
         return settled
 
-    def _verdict(self, place: int, derivative: float) -> Verdict:
-        found = self.estimates[place]
+    def _verdict(self, output: int, derivative: float) -> Verdict:
+        found = self.estimates[output]
         if not found:
             return Verdict("edge", math.nan, math.inf)
-        sides = _sides_of_a_kink(self.looks[place])
+        sides = _sides_of_a_kink(self.looks[output])
         if sides:
             best = min(found, key=lambda estimate: estimate.step)
             return Verdict("kink", best.value, best.error, sides)
-        found = [self._doubted(place, estimate) for estimate in found]
+        found = [self._doubted(output, estimate) for estimate in found]
         best = min(found, key=lambda estimate: estimate.error)
         finer = [e for e in found if e.step < best.step]
         next_finer = max(finer, key=lambda e: e.step, default=best)
         sharp = [e for e in finer if e.is_sharp(derivative)]
         finest = min(sharp, key=lambda e: e.step, default=best)  # beside a kink very near, no coarser one is right
         if any(estimate.agrees_with(derivative, self.tolerance) for estimate in (best, next_finer, finest)):
-            blurred = best.error > 1e-3 * max(abs(best.value), abs(derivative)) and best.error > 1e-6 * self._slope(place)
+            # a slope that would matter: the output's size, well above its rounding, over the input's
+            slope = max(self.sizes[output], 1e8 * self.noise[output]) / self.scales[0]
+            blurred = best.error > 1e-3 * max(abs(best.value), abs(derivative)) and best.error > 1e-6 * slope
             return Verdict("undecided" if blurred else "agrees", best.value, best.error)
         return Verdict("differs", best.value, best.error)
 
-    def _slope(self, place: int) -> float:
-        """Return the size of a derivative that would matter: the output's size, well above its rounding, over the input's."""
-        return max(self.sizes[place], 1e8 * self.noise[place]) / self.scales[0]
-
-    def _doubted(self, place: int, estimate: Estimate) -> Estimate:
-        """Raise an estimate's error to what much smaller steps say: there, all that moves the output is its rounding."""
-        noises = (abs(x.slope - estimate.value) * x.step for x in self.looks[place] if 200.0 * x.step < estimate.step)
+    def _doubted(self, output: int, estimate: Estimate) -> Estimate:
+        """Raise an estimate's error to the rounding that much smaller steps see."""
+        noises = (abs(x.slope - estimate.value) * x.step for x in self.looks[output] if 200.0 * x.step < estimate.step)
         return replace(estimate, error=max(estimate.error, max(noises, default=0.0) / estimate.step))
 
 
 def slope_verdict(f: Callable[[float], float], x: float, here: float, slope: float, tolerance: float = RIGHT) -> Verdict:
-    """Return what differences say about the slope at x of f, where its value is `here`.
-
-    >>> slope_verdict(math.exp, 1.0, math.exp(1.0), math.exp(1.0)).kind, slope_verdict(abs, 0.0, 0.0, 0.0).kind
-    ('agrees', 'kink')
-    """
+    """Return the verdict of differences on the slope of f at x, where f(x) is `here`."""
     noise, first = _ROUNDING * abs(here), _FIRST_STEP * max(1.0, abs(x))
 
     def look(step: float) -> Look:
         return _look(here, (step, f(x + step), f(x - step)), noise)
 
     near = look(first)
-    curved = 0.01 * abs(near.slope) + 10.0 * first + near.rounding  # so much bend is a curve's doing
+    curved = 0.01 * abs(near.slope) + 10.0 * first + near.rounding  # a curve bends so much
     smooth = math.isfinite(near.slope + near.rounding) and abs(near.bend) <= curved
     if smooth and abs(near.slope - slope) <= tolerance * max(abs(near.slope), abs(slope)) + near.rounding:
         return Verdict("agrees", near.slope, near.rounding)
@@ -188,7 +176,7 @@ def _short(step: float) -> float:
 def _extrapolated(points: list[tuple[float, float, float]], noise: float) -> Estimate | None:
     """Return the best estimate of the derivative from outputs above and below; None from fewer than three steps.
 
-    Neville's scheme in step squared. The error is what the last two columns differ by, and not less than rounding.
+    Neville's scheme in step squared. The error is the difference of the last two columns, plus rounding.
     """
     if len(points) < 3:
         return None
@@ -208,7 +196,7 @@ def _extrapolated(points: list[tuple[float, float, float]], noise: float) -> Est
 
 
 class Look(NamedTuple):
-    """What one step sees: the slope from below to above, and the bend, the slope above less that below; both may be off."""
+    """What one step sees: the slope from below to above, and the bend, the slope above less that below."""
 
     step: float
     slope: float

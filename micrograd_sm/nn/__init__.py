@@ -16,20 +16,6 @@ from micrograd_sm.nn.module import IncompatibleKeys, Module
 from micrograd_sm.nn.neurons import MLP, Layer, Neuron
 
 __all__ = [
-    "MLP",
-    "BCEWithLogitsLoss",
-    "CrossEntropyLoss",
-    "Embedding",
-    "IncompatibleKeys",
-    "Layer",
-    "Linear",
-    "LogSoftmax",
-    "Module",
-    "NLLLoss",
-    "Neuron",
-    "ReLU",
-    "Sequential",
-    "Sigmoid",
-    "Softmax",
-    "Tanh",
-]
+    "MLP", "BCEWithLogitsLoss", "CrossEntropyLoss", "Embedding", "IncompatibleKeys", "Layer", "Linear", "LogSoftmax", "Module",
+    "NLLLoss", "Neuron", "ReLU", "Sequential", "Sigmoid", "Softmax", "Tanh",
+]  # fmt: skip

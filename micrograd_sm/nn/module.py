@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from math import prod
 from reprlib import recursive_repr
 from typing import Any, NamedTuple
@@ -48,11 +48,9 @@ class Module:
     def forward(self, *args: Any, **kwargs: Any) -> Any:
         """Return the output for these inputs; each subclass defines it. Raises NotImplementedError if it does not.
 
-        >>> class Square(Module):
-        ...     def forward(self, x):
-        ...         return x * x
-        >>> Square()(3.0)
-        9.0
+        >>> from micrograd_sm.nn import Tanh
+        >>> Tanh().forward(0.0).data
+        0.0
         """
         raise NotImplementedError(f"{type(self).__name__} needs a method forward that computes its output")
 
@@ -79,10 +77,9 @@ class Module:
 
         >>> from micrograd_sm.nn import Neuron
         >>> neuron = Neuron(1)
-        >>> neuron(2.0).backward()
+        >>> neuron.b.backward()
         >>> neuron.zero_grad()
-        >>> neuron.b.grad is None
-        True
+        >>> neuron.b.grad
         """
         for parameter in self.parameters():
             parameter.grad = None
@@ -164,24 +161,24 @@ def _walk(owner: Any, prefix: str, seen: set[int]) -> Iterator[tuple[str, Value]
             yield prefix, owner
     elif isinstance(owner, (Module, list, tuple, dict)) and id(owner) not in seen:
         seen.add(id(owner))  # a module that refers back to its owner ends here
-        for key, part in _parts(owner):
-            yield from _walk(part, f"{prefix}.{key}" if prefix else str(key), seen)
+        for name, part in _parts(owner, prefix):
+            yield from _walk(part, name, seen)
 
 
 def _modules(owner: Any, prefix: str, seen: frozenset[int]) -> Iterator[tuple[str, Module]]:
     """Yield the outermost modules in attributes, lists, tuples and dicts."""
-    for key, part in _parts(owner):
-        name = f"{prefix}.{key}" if prefix else str(key)
+    for name, part in _parts(owner, prefix):
         if isinstance(part, Module):
             yield name, part
         elif isinstance(part, (list, tuple, dict)) and id(part) not in seen:
             yield from _modules(part, name, seen | {id(part)})
 
 
-def _parts(owner: Any) -> Iterable[tuple[Any, Any]]:
-    if isinstance(owner, Module):
-        return owner._attributes().items()
-    return owner.items() if isinstance(owner, dict) else enumerate(owner)
+def _parts(owner: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    """Yield the attributes of a module, or the entries of a list, tuple or dict, with their names."""
+    parts = owner._attributes() if isinstance(owner, Module) else owner
+    for key, part in parts.items() if isinstance(parts, dict) else enumerate(parts):
+        yield f"{prefix}.{key}" if prefix else str(key), part
 
 
 def _loaded(name: str, data: Any, value: Value) -> Any:

@@ -31,7 +31,7 @@ class Neuron(Module):
     def forward(self, x: Any) -> Value:
         if isinstance(x, str):
             raise TypeError(f"{self}: the inputs must be numbers or Values, got {x!r}")
-        inputs = _inputs(x)
+        inputs = list(x) if hasattr(x, "__iter__") and getattr(x, "shape", True) != () else [x]
         if len(inputs) != len(self.w):
             raise ValueError(f"{self}: expected {len(self.w)} inputs, got {len(inputs)}: {x!r}")
         total = sum((wi * xi for wi, xi in zip(self.w, inputs, strict=True)), self.b)
@@ -39,14 +39,6 @@ class Neuron(Module):
 
     def __repr__(self) -> str:
         return f"{'ReLU' if self.nonlin else 'Linear'}Neuron({len(self.w)})"
-
-
-def _inputs(x: Any) -> list:
-    if isinstance(x, (list, tuple)):
-        return list(x)
-    if isinstance(x, (float, int)) or not hasattr(x, "__iter__") or not getattr(x, "shape", (1,)):
-        return [x]
-    return list(x)
 
 
 class Layer(Module):

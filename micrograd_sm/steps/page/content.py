@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import math
+import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.draw import texts
 from micrograd_sm.graph import Node, Scope
-from micrograd_sm.steps.page.formula import Fragments, formula_of
 from micrograd_sm.steps.page.slips import asked_for, slips_of
 from micrograd_sm.steps.parts import Contribution, Step
 from micrograd_sm.words.names import labels_of, visible
@@ -20,34 +20,25 @@ if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
 Json = dict[str, Any]
+_MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
-class Content(NamedTuple):
-    """The data of a page, and a line of text for each event of the pass, in the same order."""
-
-    data: Json
-    lines: list[tuple[Step, str]]
-
-
-def content_of(walk: Steps, framed: set[str] | None) -> Content:
+def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     """Return the data of a page; `framed` has the ids of the scopes in its picture, or is None for all scopes.
 
-    An event is the computation of a value, the seed, or one contribution. The page makes its steps from the events, for any
-    grain and any folds that the reader chooses, so its totals are always those of the pass.
+    `opened` are the events of the pass, without folds: the computation of a value, the seed, or one contribution. The page
+    makes its steps from them, for any grain and any folds that the reader chooses, so its totals are those of the pass.
     """
-    opened = walk.unfold().by_contribution()
     labels = labels_of(opened.graph)
     writer = Writer(opened, Fragments())
-    events = [writer.event(step) for step in opened]
-    data = {
+    return {
         "nodes": [_node(opened, node, labels) for node in opened.graph],
         "root": opened.graph.root,
-        "events": events,
+        "events": [writer.event(step) for step in opened],
         "scopes": list(writer.scopes(framed)),
         "start": {"grain": walk.grain, "folded": list(walk.graph.folded)},
         "fragments": writer.fragments.found,
     }
-    return Content(data, [(step, step.text) for step in opened])
 
 
 def cell_text(data: Any) -> str:
@@ -93,6 +84,31 @@ def _node(walk: Steps, node: Node, labels: Mapping[str, str]) -> Json:
         "from": [edge.source for edge in walk.graph.operand_edges(node.id)],
         "flows": node.requires_grad,
     }
+
+
+class Fragments:
+    """Pieces of MathML, `[tag, child, ...]`: a child is text, the index of another piece in `found`, or attributes."""
+
+    def __init__(self) -> None:
+        self.found: list[Any] = []
+        self._indices: dict[tuple[Any, ...], int] = {}
+
+    def index_of(self, element: ET.Element) -> int:
+        """Return the index of a piece in `found`, and add it if it is new."""
+        children = [self.index_of(child) for child in element]
+        text = [element.text] if element.text and not children else []
+        attributes = [dict(element.attrib)] if element.attrib else []
+        piece = [element.tag.removeprefix(_MATHML), *attributes, *text, *children]
+        key = (element.tag, *element.attrib.items(), *text, *children)
+        if key not in self._indices:
+            self._indices[key] = len(self.found)
+            self.found.append(piece)
+        return self._indices[key]
+
+
+def formula_of(step: Step, fragments: Fragments) -> list[list[int]]:
+    """Return the formulas of a step, each as the indices of its parts: symbols, numbers if it has them, result."""
+    return [[fragments.index_of(ET.fromstring(part)) for part in formula if part] for formula in step.mathml_formulas]
 
 
 class Writer:

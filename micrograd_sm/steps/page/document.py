@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from micrograd_sm.draw import to_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.steps.page.content import Content, cell_text, content_of, json_text, room_for_totals
+from micrograd_sm.steps.page.content import cell_text, content_of, json_text, room_for_totals
 from micrograd_sm.words.names import labels_of, visible
 
 if TYPE_CHECKING:
@@ -44,8 +44,9 @@ def page_html(walk: Steps) -> str:
     no program to lay out the picture.
     """
     opened = walk.unfold().by_node()
+    events = opened.by_contribution()
     picture = _picture(opened)
-    content = content_of(walk, set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None)
+    framed = set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
     style, script = _inlined("page.css"), "".join(map(_inlined, _SCRIPTS))
@@ -56,8 +57,8 @@ def page_html(walk: Steps) -> str:
         script=script,
         picture=picture,
         rows="\n".join(_row(opened.graph, node, labels[node.id]) for node in opened.graph),
-        steps="\n".join(_items(content)),
-        data=json_text(content.data),
+        steps="\n".join(_items(events)),
+        data=json_text(content_of(walk, events, framed)),
         summary=f"{len(opened.graph)} nodes, {len(opened)} steps",
     )
 
@@ -68,13 +69,9 @@ def _picture(opened: Steps) -> str:
         refuse_huge(opened.graph)
     except RuntimeError as error:
         return f"<p>{escape(str(error))}</p>"
-    strips = len(opened.graph) <= _MOST_STRIPS
-    labels = labels_of(opened.graph)
-    return _by_class(to_svg(opened.graph, room=room_for_totals(opened), labels=labels, strips=strips))
-
-
-def _by_class(picture: str) -> str:
-    """Return a picture without colour attributes where a class sets the colour: a page always has the style sheet."""
+    strips, labels = len(opened.graph) <= _MOST_STRIPS, labels_of(opened.graph)
+    picture = to_svg(opened.graph, room=room_for_totals(opened), labels=labels, strips=strips)
+    # a class sets the colour, since a page always has the style sheet
     return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
 
 
@@ -110,7 +107,7 @@ def _shown(data: object) -> str:
     return "not yet computed" if data is None else escape(cell_text(data))
 
 
-def _items(content: Content) -> Iterator[str]:
+def _items(events: Steps) -> Iterator[str]:
     """Yield a list item for each step by node, with a line for each of its events."""
-    for _, run in groupby(content.lines, key=lambda line: (line[0].phase, line[0].node.id)):
-        yield "<li>" + "".join(f"<span>{escape(text)}</span>" for _, text in run) + "</li>"
+    for _, run in groupby(events, key=lambda event: (event.phase, event.node.id)):
+        yield "<li>" + "".join(f"<span>{escape(event.text)}</span>" for event in run) + "</li>"

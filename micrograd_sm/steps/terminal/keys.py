@@ -1,11 +1,11 @@
-"""Key presses, from the bytes that a terminal sends for them."""
+"""Key presses, from the bytes that a terminal sends."""
 
 from __future__ import annotations
 
 import codecs
 
 _ESCAPE = 0x1B
-_LONGEST = 32  # bytes up to which an escape sequence is waited for
+_LONGEST = 32  # bytes of an escape sequence
 _LETTERS = {"A": "up", "B": "down", "C": "right", "D": "left", "H": "home", "F": "end"}  # after ESC [ and after ESC O
 _NUMBERS = {"1": "home", "7": "home", "4": "end", "8": "end", "5": "page up", "6": "page down"}  # between ESC [ and ~
 _CONTROLS = {0x0A: "enter", 0x0D: "enter", 0x08: "backspace", 0x7F: "backspace", 0x0C: "redraw"}
@@ -15,12 +15,6 @@ class Keys:
     """The names of the keys that were typed: "right", "home", "enter", or the character itself; other keys are ignored.
 
     Bytes may arrive in any pieces. A lone ESC may be the start of a sequence, so it is a key only after `waited`.
-
-    >>> keys = Keys()
-    >>> keys.feed(b"12g\\x1b[C\\x1bOH\\x1b[1;5D\\x1b[15~/\\xce\\xb1\\r")
-    ['1', '2', 'g', 'right', 'home', 'left', '/', 'α', 'enter']
-    >>> keys.feed(b"\\x1b"), keys.unfinished, keys.waited()
-    ([], True, ['escape'])
     """
 
     def __init__(self) -> None:
@@ -36,7 +30,7 @@ class Keys:
         """Return the keys that these bytes complete."""
         found: list[str] = []
         for byte in data:
-            if self._waiting and byte == _ESCAPE:  # another key, so the sequence before it is over
+            if self._waiting and byte == _ESCAPE:  # a new key ends the sequence before it
                 found += self.waited()
             if self._waiting or byte == _ESCAPE:
                 self._waiting.append(byte)

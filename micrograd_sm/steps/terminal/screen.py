@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TypeAlias
 
 from rich import box
 from rich.cells import cell_len, set_cell_size
@@ -15,12 +16,13 @@ from micrograd_sm.steps.terminal.tables import gradient_lines, node_lines
 from micrograd_sm.steps.terminal.walk import KEYS, Walk
 from micrograd_sm.words.names import visible
 
-_FRAMED = (40, 16)  # columns and rows from which on panels have frames
-_BESIDE = 100  # columns from which on the running gradients have a panel of their own
+_FRAMED = (40, 16)  # the fewest columns and rows for panels with frames
+_BESIDE = 100  # the fewest columns for a panel of the running gradients
 _BAR = 40  # columns of the progress bar, at most
 _KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
 _MARKS = "> current node   * changed by this step   - not yet computed"
 _ASCII = str.maketrans({"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-"})
+_Rows: TypeAlias = list[list[Segment]]
 _PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
 
 
@@ -33,20 +35,13 @@ class Screen:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width, height = console.size
         middle = height - 2
-        body: list[list[Segment]] = []
-        if middle > 0:
-            body = self._help(console, width, middle) if self.walk.reading == "help" else self._body(console, width, middle)
-        lines = [
-            *_rendered(console, self._progress(width), width, 1),
-            *body,
-            *_rendered(console, self._status(width), width, 1),
-        ]
-        for row, line in enumerate(lines[:height]):
+        shown = self._help if self.walk.reading == "help" else self._body
+        body = shown(console, width, middle) if middle > 0 else []
+        first, last = (_rendered(console, text, width, 1) for text in (self._progress(width), self._status(width)))
+        for row, line in enumerate([*first, *body, *last][:height]):
             if row:
                 yield Segment.line()
             yield from line
-
-    # The parts ------------------------------------------------------------------------------------------------------
 
     def _progress(self, width: int) -> Text:
         walk = self.walk
@@ -76,7 +71,7 @@ class Screen:
             del hints[-3]  # the keys for help and for leaving stay
         return Text("   ".join(hints), style="dim")
 
-    def _body(self, console: Console, width: int, height: int) -> list[list[Segment]]:
+    def _body(self, console: Console, width: int, height: int) -> _Rows:
         """Return the nodes, the running gradients beside them if there is room, and the formula under both."""
         frame = 2 if width >= _FRAMED[0] and height + 2 >= _FRAMED[1] else 0
         lower = max(1, min(height // 3, 9)) + frame if height > 3 else min(height, 1)
@@ -94,10 +89,10 @@ class Screen:
 
     def _title(self) -> str:
         step = self.walk.step
-        words = {"forward": "forward: ", "seed": "seed: dL/dL", "backward": "back through "}[step.phase]
-        what = "" if step.phase == "seed" else (step.node.op or "")
-        scope = f" in {step.node.scope}" if step.node.scope and step.phase != "seed" else ""
-        return self.safe(f"{words}{what}{scope}")
+        if step.phase == "seed":
+            return "seed: dL/dL"
+        words = {"forward": "forward: ", "backward": "back through "}[step.phase]
+        return self.safe(f"{words}{step.node.op or ''}{f' in {step.node.scope}' if step.node.scope else ''}")
 
     def _formula(self, console: Console, width: int, height: int) -> list[Text]:
         """Return the formula, on three lines each if there is room, else on one, and the line of source code."""
@@ -118,7 +113,7 @@ class Screen:
             style = "bold" if row == 0 else ""
             yield from Text(self.safe(line), style=style).wrap(console, max(width, 1), overflow="fold")
 
-    def _help(self, console: Console, width: int, height: int) -> list[list[Segment]]:
+    def _help(self, console: Console, width: int, height: int) -> _Rows:
         column = max(len(keys) for keys, _ in KEYS)
         lines = [Text(f"{keys:<{column}}  {what}") for keys, what in KEYS]
         lines += [Text(), Text(_MARKS)]
@@ -127,9 +122,7 @@ class Screen:
         flowing = Text("; ".join([*(f"{keys}: {what}" for keys, what in KEYS), _MARKS]))
         return _fitted(console, list(flowing.wrap(console, width)), width, height)
 
-    def _panel(
-        self, console: Console, lines: list[Text], title: str, width: int, height: int, frame: int
-    ) -> list[list[Segment]]:
+    def _panel(self, console: Console, lines: list[Text], title: str, width: int, height: int, frame: int) -> _Rows:
         if not frame:
             return _fitted(console, lines, width, height)
         inside = Text("\n").join(line[: width - 4] if line.cell_len > width - 4 else line for line in lines[: height - frame])
@@ -145,13 +138,11 @@ class Screen:
         return text.translate(_ASCII).encode("ascii", "backslashreplace").decode() if self.ascii_only else text
 
 
-def _fitted(console: Console, lines: list[Text], width: int, height: int) -> list[list[Segment]]:
-    text = Text("\n").join(lines[:height])
-    text.no_wrap, text.overflow = True, "crop"
-    return _rendered(console, text, width, height)
+def _fitted(console: Console, lines: list[Text], width: int, height: int) -> _Rows:
+    return _rendered(console, Text("\n").join(lines[:height]), width, height)
 
 
-def _rendered(console: Console, renderable: RenderableType, width: int, height: int) -> list[list[Segment]]:
+def _rendered(console: Console, renderable: RenderableType, width: int, height: int) -> _Rows:
     """Return exactly `height` lines of exactly `width` columns."""
     if isinstance(renderable, Text):
         renderable.no_wrap, renderable.overflow = True, "crop"

@@ -24,8 +24,6 @@ if sys.platform != "win32":
 
 _ESCAPE_DELAY = 0.05  # seconds to wait for the rest of an escape sequence
 _AT_MOST = 4096  # bytes read at once
-_NOTICED = ("SIGWINCH", "SIGTSTP", "SIGCONT")
-_ENDING = ("SIGTERM", "SIGHUP")
 
 
 class _Ended(BaseException):
@@ -33,7 +31,7 @@ class _Ended(BaseException):
 
 
 def explore(steps: Steps, message: str = "") -> None:
-    """Let a reader walk by key, on the terminal of stdin and stdout, until they leave; `message` is shown at first.
+    """Let a reader walk by key, on the terminal of stdin and stdout, until they leave; `message` is shown first.
 
     Raises KeyboardInterrupt on Ctrl-C. The terminal is restored even if a signal such as SIGTERM ends the process.
     """
@@ -68,14 +66,12 @@ class _Session:
         while not self.walk.done:
             delay = _ESCAPE_DELAY if self.keys.unfinished else None
             ready = select.select([self.input, noticed], [], [], delay)[0]
-            anew = False
-            if noticed in ready:
-                signals = os.read(noticed, _AT_MOST)
-                if signal.SIGTSTP in signals:
-                    return True
-                anew = True
-                if signal.SIGCONT in signals:
-                    tty.setcbreak(self.input)  # a shell may have changed the mode meanwhile
+            anew = noticed in ready
+            signals = os.read(noticed, _AT_MOST) if anew else b""
+            if signal.SIGTSTP in signals:
+                return True
+            if signal.SIGCONT in signals:
+                tty.setcbreak(self.input)  # a shell may have changed the mode meanwhile
             pressed = self.keys.waited() if not ready else []
             if self.input in ready:
                 data = os.read(self.input, _AT_MOST)
@@ -122,9 +118,10 @@ class _Session:
         reading, writing = os.pipe()
         os.set_blocking(writing, False)
         kept = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        actions: dict[str, Callable[[int, FrameType | None], None]] = dict.fromkeys(_NOTICED, _notice)
-        actions |= dict.fromkeys(_ENDING, _end)
-        actions["SIGINT"] = signal.default_int_handler  # even if the parent process ignores it
+        actions: dict[str, Callable[[int, FrameType | None], None]] = {
+            "SIGWINCH": _notice, "SIGTSTP": _notice, "SIGCONT": _notice, "SIGTERM": _end, "SIGHUP": _end,
+            "SIGINT": signal.default_int_handler,  # even if the parent process ignores it
+        }  # fmt: skip
         before = {name: signal.signal(getattr(signal, name), action) for name, action in actions.items()}
         try:
             yield reading

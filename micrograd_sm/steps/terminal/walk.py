@@ -32,8 +32,8 @@ _PAGE = 10  # steps
 class Walk:
     """The current step, which `press` changes. `message` says what happened, or why a key did nothing.
 
-    `reading` is "" while keys walk, "find" while they are typed into a search, "help" while the keys are listed. `count`
-    holds the digits typed so far, `search` the text that was searched for.
+    `reading` is "" if keys walk, "find" if they are typed into a search, "help" if the keys are listed. `count` holds the
+    digits typed so far, `search` the text of the last search.
     """
 
     def __init__(self, steps: Steps, message: str = "") -> None:
@@ -69,8 +69,6 @@ class Walk:
         elif key == "escape":
             self.count = ""
 
-    # Moving ---------------------------------------------------------------------------------------------------------
-
     def _by(self, distance: int) -> None:
         self._to(self.index + distance * int(self.count or 1))
 
@@ -87,8 +85,6 @@ class Walk:
             self.message = "steps are numbered from 1"
         self._to(max(int(self.count or 1) - 1, 0))
 
-    # Finding --------------------------------------------------------------------------------------------------------
-
     def _find(self) -> None:
         self.reading, self.typed = "find", ""
 
@@ -104,12 +100,13 @@ class Walk:
             self.typed += key
 
     def _found(self, direction: int) -> None:
-        """Go to the nearest step in a direction that is about a matching node; after the last one begin again."""
+        """Go to the nearest step of a matching node in a direction; after the last step, begin again."""
         if not self.search:
             self.message = "there was no search yet: / begins one"
             return
-        wanted = self._matches()
-        matching = [step.index for step in self.steps if self._is_about(step, wanted)]
+        wanted = self._matches()  # a leaf has no step of its own: a step that uses it counts
+        about = ((step, {step.node.id, *(x.id for x in step.operands if x.op is None)}) for step in self.steps)
+        matching = [step.index for step, ids in about if ids & wanted]
         if not matching:
             self.message = f"no node has {shortened(visible(self.search))!r} as name, id, operation or scope"
             return
@@ -120,25 +117,18 @@ class Walk:
             self.message += f", from the {'start' if direction > 0 else 'end'} again"
 
     def _matches(self) -> set[str]:
-        """Return the ids of the nodes with this id or name, or if there are none, of all nodes with the text in them."""
+        """Return the ids of the nodes with this id or name, or if there are none, of all nodes that contain the text."""
         wanted, labels = self.search.casefold(), self.step.names
         exact = {node.id for node in self.steps.graph if wanted in (node.id, labels[node.id].casefold())}
         return exact or {node.id for node in self.steps.graph if wanted in _words(node, labels[node.id])}
 
-    @staticmethod
-    def _is_about(step: Step, wanted: set[str]) -> bool:
-        """Whether a step's node is wanted, or a leaf that the step uses, since a leaf has no step of its own."""
-        return step.node.id in wanted or any(node.op is None and node.id in wanted for node in step.operands)
-
-    # Other views of the same pass -----------------------------------------------------------------------------------
-
     def _change(self, steps: Steps) -> None:
         """Look at other steps of the same pass, and go to the step that contains the current one."""
-        phase, id, old = self.step.phase, self.step.node.id, self.step
+        old = self.step
         self._look_at(steps)
         around = {inside: node.id for node in steps.graph for inside in node.folded}
-        id = around.get(id, id)
-        same = [step for step in steps if step.phase == phase and step.node.id == id]
+        id = around.get(old.node.id, old.node.id)
+        same = [step for step in steps if step.phase == old.phase and step.node.id == id]
         edges = {contribution.edge for contribution in old.contributions}
         exact = [step for step in same if edges & {contribution.edge for contribution in step.contributions}]
         self.index = (exact or same)[0].index if same else min(self.index, len(steps) - 1)
@@ -157,15 +147,12 @@ class Walk:
         elif node.call is None:
             self.message = "this node is in no scope, so there is nothing to fold; F folds every scope"
         else:
-            self._fold_scope(_scopes(graph.scopes)[node.call])
-
-    def _fold_scope(self, scope: Scope) -> None:
-        folded = self.steps.fold(scope.id)
-        if len(folded.graph) == len(self.steps.graph):
-            self.message = f"{visible(scope.path)} stays open: it cannot become a single operation"
-            return
-        self._change(folded)
-        self.message = f"{visible(scope.path)} is folded; f opens it"
+            folded, path = self.steps.fold(node.call), visible(_scopes(graph.scopes)[node.call].path)
+            if len(folded.graph) == len(graph):
+                self.message = f"{path} stays open: it cannot become a single operation"
+                return
+            self._change(folded)
+            self.message = f"{path} is folded; f opens it"
 
     def _fold_all(self) -> None:
         if self.steps.graph.folded:
@@ -196,18 +183,9 @@ _DIGITS = frozenset("0123456789")
 _ACTIONS: dict[str, Callable[[Walk], None]] = {
     **dict.fromkeys(("right", "down", "l", "j", " ", "enter"), lambda walk: walk._by(1)),
     **dict.fromkeys(("left", "up", "h", "k", "backspace"), lambda walk: walk._by(-1)),
-    "page down": lambda walk: walk._by(_PAGE),
-    "page up": lambda walk: walk._by(-_PAGE),
-    "home": lambda walk: walk._to(0),
-    "end": lambda walk: walk._to(len(walk.steps) - 1),
-    "G": lambda walk: walk._go() if walk.count else walk._to(len(walk.steps) - 1),
-    "g": Walk._go,
-    "/": Walk._find,
-    "n": lambda walk: walk._found(1),
-    "N": lambda walk: walk._found(-1),
-    "f": Walk._fold,
-    "F": Walk._fold_all,
-    "c": Walk._grain,
-    "?": Walk._help,
-    "q": Walk._leave,
+    "page down": lambda walk: walk._by(_PAGE), "page up": lambda walk: walk._by(-_PAGE),
+    "home": lambda walk: walk._to(0), "end": lambda walk: walk._to(len(walk.steps) - 1),
+    "g": Walk._go, "G": lambda walk: walk._go() if walk.count else walk._to(len(walk.steps) - 1),
+    "/": Walk._find, "n": lambda walk: walk._found(1), "N": lambda walk: walk._found(-1),
+    "f": Walk._fold, "F": Walk._fold_all, "c": Walk._grain, "?": Walk._help, "q": Walk._leave,
 }  # fmt: skip

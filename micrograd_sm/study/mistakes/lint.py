@@ -17,7 +17,7 @@ from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.result import Listing
 
-RULES: Mapping[str, Rule] = {**STRUCTURE_RULES, **REACH_RULES, **NUMBER_RULES}
+RULES: Mapping[str, Rule] = {rule.__name__.replace("_", "-"): rule for rule in (*STRUCTURE_RULES, *REACH_RULES, *NUMBER_RULES)}
 
 
 @dataclass(frozen=True, eq=False, repr=False)

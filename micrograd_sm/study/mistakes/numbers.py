@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
@@ -17,7 +17,7 @@ _MASKED = -1e6  # a logit that far below the largest is masked out
 def saturated(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         node = look.graph[found.out]
-        if found.kind == "softmax" and node.requires_grad and any(_is_one_hot(*row) for row in _rows(look, found)):
+        if found.kind == "softmax" and node.requires_grad and _has_one_hot_row(look, found):
             logits = look.called(found.input, "logits")
             yield look.mistake(
                 node, "softmax is so sure of a class that its derivative is below 1e-12, and nothing flows back through it",
@@ -32,15 +32,13 @@ def saturated(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
-def _rows(look: Look, found: Normalised) -> Iterator[tuple[list[float], list[float]]]:
+def _has_one_hot_row(look: Look, found: Normalised) -> bool:
+    """Return whether a row with more than one logit that is not masked out became one-hot."""
     p, x = look.graph[found.out], look.graph[found.input]
-    if p.shape == x.shape:
-        yield from zip(groups(flat_of(p.data), p.shape, found.axis), groups(flat_of(x.data), x.shape, found.axis))
-
-
-def _is_one_hot(p: list[float], x: list[float]) -> bool:
-    open_to = [a for a in x if a - max(x) > _MASKED]
-    return len(p) > 1 and len(open_to) > 1 and all(q * (1 - q) < _FLAT for q in p)
+    if p.shape != x.shape:
+        return False
+    rows = zip(*(groups(flat_of(node.data), node.shape, found.axis) for node in (p, x)))
+    return any(sum(a - max(x) > _MASKED for a in x) > 1 and all(q * (1 - q) < _FLAT for q in p) for p, x in rows)
 
 
 def all_ignored(look: Look) -> Iterator[Mistake]:
@@ -109,12 +107,6 @@ def nan_gradient(look: Look) -> Iterator[Mistake]:
             return
 
 
-NUMBER_RULES: Mapping[str, Rule] = {
-    "saturated": saturated,
-    "all-ignored": all_ignored,
-    "weights-sum-to-zero": weights_sum_to_zero,
-    "exp-overflow": exp_overflow,
-    "log-of-zero": log_of_zero,
-    "zero-times-infinity": zero_times_infinity,
-    "nan-gradient": nan_gradient,
-}
+NUMBER_RULES: tuple[Rule, ...] = (
+    saturated, all_ignored, weights_sum_to_zero, exp_overflow, log_of_zero, zero_times_infinity, nan_gradient,
+)  # fmt: skip

@@ -54,4 +54,4 @@ def _values(variables: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
             yield from ((f"{name}[{k}]", part) for k, part in enumerate(x) if isinstance(part, Value))
 
 
-REACH_RULES: Mapping[str, Rule] = {"no-gradient": no_gradient, "unused-parameter": unused_parameter, "detached": detached}
+REACH_RULES: tuple[Rule, ...] = (no_gradient, unused_parameter, detached)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
@@ -35,17 +35,14 @@ def _without_number(look: Look, node: Node, ops: set[str]) -> Node:
     """Return the node before operations of these names with a constant number."""
     node = look.origin(node.id)
     while node.op in ops:
-        x, y = look.operands(node)
-        if y.kind == "constant" and not y.shape:
-            node = look.origin(x.id)
-        elif x.kind == "constant" and not x.shape:
-            node = look.origin(y.id)
-        else:
+        others = [x for x in look.operands(node) if x.kind != "constant" or x.shape]
+        if len(others) != 1:
             break
+        node = look.origin(others[0].id)
     return node
 
 
-def squashed_before_cross_entropy(look: Look) -> Iterator[Mistake]:
+def softmax_before_cross_entropy(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         scaled = _without_number(look, look.graph[found.input], {"add", "subtract", "multiply", "divide"})
         before = _squashed(look, found.input) or _squashed(look, scaled.id)
@@ -179,12 +176,7 @@ def _are_logits(graph: Graph, root: Node) -> bool:
     return root.op is not None and not made and not sums_to_one and any(x != int(x) for x in numbers if math.isfinite(x))
 
 
-STRUCTURE_RULES: Mapping[str, Rule] = {
-    "softmax-before-cross-entropy": squashed_before_cross_entropy,
-    "probabilities-to-nll-loss": probabilities_to_nll_loss,
-    "log-of-softmax": log_of_softmax,
-    "softmax-over-one": softmax_over_one,
-    "softmax-over-batch": softmax_over_batch,
-    "log-softmax-twice": log_softmax_twice,
-    "sampling-from-logits": sampling_from_logits,
-}
+STRUCTURE_RULES: tuple[Rule, ...] = (
+    softmax_before_cross_entropy, probabilities_to_nll_loss, log_of_softmax, softmax_over_one, softmax_over_batch,
+    log_softmax_twice, sampling_from_logits,
+)  # fmt: skip

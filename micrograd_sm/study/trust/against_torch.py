@@ -187,15 +187,10 @@ def _converted(torch: Any, x: Any, tensors: list[Any]) -> Any:
     """Return an input for torch, and add its tensors that require a gradient to `tensors`."""
     if isinstance(x, list) and leaves(x) and all(isinstance(leaf, int) for leaf in leaves(x)):
         return torch.tensor(x)
-    flat = [_leaf(torch, leaf) for leaf in leaves(x)]
-    tensors += [new for leaf, new in zip(leaves(x), flat) if is_checked(leaf)]
+    ours = [is_checked(leaf) or isinstance(leaf, (Value, Array)) for leaf in leaves(x)]
+    flat = [tensor_of(torch, variable(leaf)) if is_ours else leaf for leaf, is_ours in zip(leaves(x), ours)]
+    tensors += [new.requires_grad_() for leaf, new in zip(leaves(x), flat) if is_checked(leaf)]
     return rebuilt(x, flat)
-
-
-def _leaf(torch: Any, leaf: Any) -> Any:
-    if is_checked(leaf):
-        return tensor_of(torch, variable(leaf)).requires_grad_()
-    return tensor_of(torch, variable(leaf)) if isinstance(leaf, (Value, Array)) else leaf
 
 
 def _compared(name: str, ours: Value, theirs: Any) -> TensorComparison:

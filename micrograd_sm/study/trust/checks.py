@@ -9,13 +9,14 @@ from itertools import product
 from math import prod
 from typing import Any, TypeAlias
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
 from micrograd_sm.graph.differences import RIGHT, Differences, Verdict
+from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.mode import no_grad, recording
-from micrograd_sm.study.trust.rounding import roundings
 from micrograd_sm.transforms import grad, jacfwd, jacobian
 from micrograd_sm.transforms.structure import leaves, paths, rebuilt
 from micrograd_sm.words.result import Listing, Record, prose
@@ -194,7 +195,8 @@ class _Problem:
         """Return the variables with one element moved."""
         flat = list(self.flats[which])
         flat[k] += shift
-        moved = _like(flat, self.variables[which])
+        like = self.variables[which]
+        moved = Value(like_storage(Array.of(flat, like.shape), like.data), requires_grad=False, name=like.name)
         return [*self.variables[:which], moved, *self.variables[which + 1 :]]
 
 
@@ -263,6 +265,32 @@ class _Check:
         return Finding(kind, self.order, derivative, name, index, analytic, other, error)
 
 
+def roundings(output: Value) -> list[float]:
+    """Return, for each element of an output, how far the rounding of all operations may have moved it.
+
+    To first order: half a unit in the last place of each result, times the derivative of the element by that result; 0 if
+    that is not finite, or if the output has no graph.
+    """
+    size = prod(output.shape)
+    if not output.requires_grad:
+        return [0.0] * size
+    graph = Graph(output, {})
+    seeds = [[float(k == element) for k in range(size)] for element in range(size)]
+    return [_rounding(graph, Array.of(seed, output.shape) if output.shape else 1.0) for seed in seeds]
+
+
+def _rounding(graph: Graph, seed: Any) -> float:
+    gradients = backward_pass(graph, seed).gradients
+    total = math.fsum(
+        abs(upstream) * math.ulp(number) / 2.0
+        for node in graph
+        if node.op is not None and node.id in gradients
+        for number, upstream in zip(flat_of(node.data), flat_of(gradients[node.id]), strict=True)
+        if math.isfinite(number) and math.isfinite(upstream)
+    )
+    return total if math.isfinite(total) else 0.0
+
+
 def check_callable(function: Any, caller: str) -> None:
     """Raise TypeError if it is not callable."""
     if not callable(function):
@@ -302,10 +330,6 @@ def variable(leaf: Any) -> Value:
 
 def _flat(value: Value) -> list[float]:
     return value.reshape(-1).tolist()
-
-
-def _like(flat: list[float], value: Value) -> Value:
-    return Value(like_storage(Array.of(flat, value.shape), value.data), requires_grad=False, name=value.name)
 
 
 def _numbers(values: Sequence[Value]) -> list[float]:

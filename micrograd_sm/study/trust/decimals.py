@@ -1,6 +1,6 @@
-"""Decimals for the primitives: an Array of them, or one alone, in a box that turns the floats of a rule into decimals, too.
+"""Decimals for the primitives: `Exact` holds an Array of Decimals, or one, and turns the floats of a rule into Decimals.
 
-How many digits are kept is the decimal context's business: see `working`. Array computes; here is only what decimals lack.
+The decimal context sets how many digits are kept: see `working`. Array computes; this module adds what Decimals lack.
 """
 
 from __future__ import annotations
@@ -26,18 +26,12 @@ def working(precision: int) -> Any:
 
 
 def exact(x: Any) -> Exact:
-    """Return numbers as the decimals that they are, to the last digit.
-
-    >>> exact(0.1).data
-    Decimal('0.1000000000000000055511151231257827021181583404541015625')
-    """
-    if isinstance(x, Exact):
-        return x
-    return Exact(Array.of(list(map(Decimal, flat_of(x))), shape_of(x), Decimal))
+    """Return numbers as Decimals, to the last digit."""
+    return x if isinstance(x, Exact) else Exact(_each(Decimal)(x))
 
 
 def _decimals(x: Any) -> Any:
-    """Return an operand as Array takes it: a Decimal, an Array of Decimals or a tuple of them; anything else as it is."""
+    """Return the Decimal, Array of Decimals or tuple of them that an operand holds; anything else as it is."""
     if isinstance(x, tuple):
         return tuple(map(_decimals, x))
     return exact(x).data if isinstance(x, (Exact, Array, float)) else x
@@ -53,12 +47,7 @@ def _both(operation: Callable, result: Callable = exact) -> Any:
 
 
 class Exact:
-    """A Decimal or an Array of Decimals as an operand; comparisons give ordinary booleans.
-
-    >>> x = exact(Array([1.0, 2.0]))
-    >>> (x * x + 0.5).flat, x > 1.0
-    ([Decimal('1.5'), Decimal('4.5')], Array([False, True]))
-    """
+    """A Decimal or an Array of Decimals as an operand; comparisons return ordinary booleans."""
 
     __slots__ = ("data",)
 
@@ -107,7 +96,7 @@ class _Namespace(Foreign):
 # What decimals lack ---------------------------------------------------------------------------------------------------
 
 
-def _each(function: Callable[[Decimal], Decimal]) -> Callable[[Any], Any]:
+def _each(function: Callable[[Any], Decimal]) -> Callable[[Any], Any]:
     return lambda x: Array.of(list(map(function, flat_of(x))), shape_of(x), Decimal)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from itertools import zip_longest
@@ -24,8 +24,8 @@ from micrograd_sm.words.plain import plain
 from micrograd_sm.words.result import Listing, prose
 from micrograd_sm.words.table import table_html, table_lines
 
-_GUARD = 30  # more digits in a second evaluation; what then changes is the rounding of decimals, and counts as 0
-_AGREED = Decimal("1e-3")  # relative; the second has 30 digits more than this
+_GUARD = 30  # more digits in a second evaluation; a number that changes then is rounding, and counts as 0
+_AGREED = Decimal("1e-3")  # relative difference of the two evaluations
 _MOST_SHOWN = 32  # characters of a value in a table
 _MOST_LISTED = 12
 
@@ -34,10 +34,10 @@ _MOST_LISTED = 12
 class Digits(Listing[NodeDigits]):
     """The digits of every node of a graph, in creation order, and where they went; true if root and gradients kept them.
 
-    `value` has those of the root. `lost_at` is the id of the node at which the root's digits went, None if it kept them;
-    `gradient_lost_at` says the same of the gradients of the leaves. Digits that a node lost and nothing after it missed are
-    marked in the table only. To keep them is to lose less than 3 of 16. Length and loop are those of the nodes; an index is
-    a position, or a node's name, label or id.
+    To keep them is to lose less than 3 of 16. `value` has the digits of the root. `lost_at` is the id of the node that lost
+    them, None if they were kept; `gradient_lost_at` is the same for the gradients of the leaves. A loss that changes nothing
+    after it is marked in the table only. Length and loop are those of the nodes; an index is a position, or a node's name,
+    label or id.
 
     >>> x = Value([1000.0, 0.0], name="x")
     >>> naive = (x.exp() / x.exp().sum())[0]
@@ -76,8 +76,8 @@ class Digits(Listing[NodeDigits]):
     def _called(self, key: str) -> list[NodeDigits]:
         if key in self.graph:
             return [self.nodes[self.graph.place(key)]]
-        labelled = [one for one in self.nodes if one.label == key]
-        return labelled or [one for node, one in zip(self.graph, self.nodes, strict=True) if node.name == key]
+        labelled = [entry for entry in self.nodes if entry.label == key]
+        return labelled or [entry for node, entry in zip(self.graph, self.nodes, strict=True) if node.name == key]
 
     def __contains__(self, x: object) -> bool:
         return bool(self._called(x)) if isinstance(x, str) else x in self.nodes
@@ -92,41 +92,35 @@ class Digits(Listing[NodeDigits]):
 
     @property
     def gradient(self) -> float | None:
-        """The fewest digits of a leaf's gradient, None if no leaf requires one.
-
-        >>> digits(Value(2.0) * 3.0).gradient
-        16.0
-        """
-        leaves = {node.id for node in self.graph if node.kind == "leaf"}
-        return min((one.gradient for one in self.nodes if one.id in leaves and one.gradient is not None), default=None)
+        """The fewest digits of a leaf's gradient, None if no leaf requires a gradient."""
+        pairs = zip(self.graph, self.nodes, strict=True)
+        leaves = (entry.gradient for node, entry in pairs if node.kind == "leaf" and entry.gradient is not None)
+        return min(leaves, default=None)
 
     @property
     def sentence(self) -> str:
-        """One sentence on what was kept and where the rest went.
-
-        >>> x = Value([1000.0, 0.0])
-        >>> digits(x.log_softmax(dim=0)[1]).sentence
-        'L kept all 16 digits, and so did the gradients'
-        """
-        root, lost = labels_of(self.graph)[self.graph.root], self.lost_at
-        said = f"{root} kept {_counted(self.value)}"
-        if lost is not None:
-            one = self[lost]
-            said += f"; they went at {one.label}, where {one.op} {one.lost or 'rounded'}"
-        if self.gradient is None or lost is not None:
+        """One sentence on what was kept and where the rest went."""
+        said = self._kept()
+        if self.lost_at is not None:
+            return f"{said}; they went at {self._value_went(self.lost_at)}"
+        if self.gradient is None:
             return said
         if self.gradient > ALL - LOSS:
             alike = self.gradient == self.value
             return said + (", and so did the gradients" if alike else f", the gradients {_counted(self.gradient)}")
         return f"{said}, but a gradient {_counted(self.gradient)}; they went at {self._gradient_went()}"
 
+    def _kept(self) -> str:
+        return f"{labels_of(self.graph)[self.graph.root]} kept {_counted(self.value)}"
+
+    def _value_went(self, id: str) -> str:
+        return f"{self[id].label}, where {self[id].op} {self[id].lost or 'rounded'}"
+
     def _gradient_went(self) -> str:
         if self.gradient_lost_at is None:
             return "no one node"
-        one = self[self.gradient_lost_at]
-        if one.lost_gradient is None:
-            return f"{one.label}, where {one.op} {one.lost or 'rounded'}"
-        return f"{one.label}, whose gradient {one.lost_gradient}"
+        node = self[self.gradient_lost_at]
+        return self._value_went(node.id) if node.lost_gradient is None else f"{node.label}, whose gradient {node.lost_gradient}"
 
     def __str__(self) -> str:
         return "\n".join([self.sentence, *table_lines(self._rows(), words=3, remarks=1)])
@@ -136,41 +130,26 @@ class Digits(Listing[NodeDigits]):
 
     def _rows(self) -> list[tuple[str, ...]]:
         rows: list[tuple[str, ...]] = [("node", "operation", "value", "digits", "gradient's digits", "")]
-        for node, one in zip(self.graph, self.nodes, strict=True):
-            kept = _digits_text(one.value), _digits_text(one.gradient)
-            rows.append((one.label, one.op or node.kind, _short(node.data), *kept, _mark(one)))
+        for node, entry in zip(self.graph, self.nodes, strict=True):
+            kept = _digits_text(entry.value), _digits_text(entry.gradient)
+            rows.append((entry.label, entry.op or node.kind, _short(node.data), *kept, _mark(entry)))
         return rows
 
     def beside(self, *others: Digits) -> str:
-        """Return this and other results side by side: each one's nodes with the digits of value and gradient, losses marked.
-
-        >>> x = Value([1000.0, 0.0], name="x")
-        >>> softmax = x.softmax(dim=0)
-        >>> log_softmax = x.log_softmax(dim=0)
-        >>> print(digits(softmax.log()).beside(digits(log_softmax)).splitlines()[0])
-        L kept 0 of 16 digits                           | log_softmax kept all 16 digits
-        """
-        columns = [list(one._column()) for one in (self, *others)]
+        """Return this and other results side by side: their nodes with the digits of value and gradient, losses marked."""
+        columns = [result._column() for result in (self, *others)]
         widths = [max(map(len, column)) for column in columns]
-        lines = (
-            " | ".join(line.ljust(width) for line, width in zip(row, widths)) for row in zip_longest(*columns, fillvalue="")
-        )
-        return "\n".join(line.rstrip() for line in lines)
+        rows = ([line.ljust(width) for line, width in zip(row, widths)] for row in zip_longest(*columns, fillvalue=""))
+        return "\n".join(" | ".join(row).rstrip() for row in rows)
 
-    def _column(self) -> Iterator[str]:
-        yield f"{labels_of(self.graph)[self.graph.root]} kept {_counted(self.value)}"
+    def _column(self) -> list[str]:
         rows = [("node", "operation", "digits", "gradient's", "")]
-        for one in self.nodes:
-            went = "<- here" if one.id in (self.lost_at, self.gradient_lost_at) else ""
-            rows.append((one.label, one.op or "leaf", _digits_text(one.value), _digits_text(one.gradient), went))
-        yield from table_lines(rows, words=2, remarks=1)
+        for node in self.nodes:
+            went = "<- here" if node.id in (self.lost_at, self.gradient_lost_at) else ""
+            rows.append((node.label, node.op or "leaf", _digits_text(node.value), _digits_text(node.gradient), went))
+        return [self._kept(), *table_lines(rows, words=2, remarks=1)]
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the digits as plain data that JSON can hold.
-
-        >>> digits(Value(2.0, name="x").exp()).to_dict()["nodes"][0]
-        {'id': 'v0', 'label': 'x', 'op': None, 'value': 16.0, 'gradient': 16.0, 'lost': None, 'lost_gradient': None}
-        """
         return {"precision": self.precision, "value": self.value, "gradient": self.gradient, "lost_at": self.lost_at,
                 "gradient_lost_at": self.gradient_lost_at, "sentence": self.sentence, "nodes": plain(self.nodes)}  # fmt: skip
 
@@ -178,16 +157,15 @@ class Digits(Listing[NodeDigits]):
 def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precision: int = 60) -> Digits:
     """Evaluate a graph and its backward pass again in 60-digit decimals; return the correct digits of each node.
 
-    The leaves are exact, as the doubles that they are; all else is compared with the exact value of the whole computation up
-    to that node, so that a node also answers for what its operands had lost. Digits are -log10 of the relative error of an
-    element, at most 16, and the fewest of a node's elements count. Inf and nan keep all where the exact value is the same; what
-    overflows, underflows to 0 or becomes nan keeps none. Where nothing comes after it, in the root and in gradients, what no
-    double is nearer to has kept all. A number that is exactly 0 has no digits of its own, and is measured against the largest
-    operand, or upstream gradient, that it came from. No `.grad` changes; of a tensor the gradient is that of its sum.
+    The leaves are exact. Every other node is compared with the exact value of the whole computation up to it, so it includes
+    what its operands lost. Digits are -log10 of the relative error of an element, at most 16; the fewest of a node's elements
+    count. A number that overflows, underflows to 0 or becomes nan has none; inf and nan have all if the exact value is the
+    same. In the root and in gradients, the double nearest to the exact value has all. An exact 0 is compared with the largest
+    operand, or upstream gradient, that it came from. No `.grad` changes; the gradient of a tensor is that of its sum.
 
-    What cancels so far that 60 digits cannot tell it from 0, as 1e-70 does in log(1 + 1e-70), counts as 0; more digits of
-    `precision` see more. Names are found as Graph finds them. Raises TypeError if `loss` is neither a Value nor a Graph,
-    ValueError for a precision below 40.
+    A number that 60 digits cannot tell from 0, such as 1e-70 in log(1 + 1e-70), counts as 0; a higher `precision` sees more.
+    Names are found as Graph finds them. Raises TypeError if `loss` is neither a Value nor a Graph, ValueError for a precision
+    below 40.
 
     >>> x = Value([100.0, 0.0], name="x")
     >>> print(digits(-x.softmax(dim=0)[0].log()).sentence)
@@ -210,7 +188,7 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
 
 
 class _Right(NamedTuple):
-    """A graph in decimals: the values and the gradients of its nodes, by id, and the contributions to these."""
+    """A graph in decimals: the values and the gradients of its nodes, by id, and all contributions."""
 
     values: Mapping[str, Exact]
     gradients: Mapping[str, Exact]
@@ -224,7 +202,7 @@ def _evaluated(graph: Graph, precision: int) -> _Right:
 
 
 def _agreed(one: _Right, other: _Right) -> _Right:
-    """Return the second of two evaluations, with 0 for what they do not agree on."""
+    """Return the second of two evaluations, with 0 for each number on which they do not agree."""
     values = {id: _same(one.values[id], value) for id, value in other.values.items()}
     gradients = {id: _same(one.gradients[id], gradient) for id, gradient in other.gradients.items()}
     return _Right(values, gradients, other.heard)
@@ -243,9 +221,10 @@ def _value_kept(graph: Graph, right: Mapping[str, Exact], node: Node) -> Kept:
 
 def _gradients_kept(right: _Right, passed: Pass) -> dict[str, Kept]:
     scales: dict[str, Decimal] = {}
-    for one in right.heard:
-        came_from = max(largest(one.amount), largest(right.gradients[one.edge.target]))
-        scales[one.edge.source] = max(came_from, scales.get(one.edge.source, Decimal(0)))
+    for contribution in right.heard:
+        edge = contribution.edge
+        came_from = max(largest(contribution.amount), largest(right.gradients[edge.target]))
+        scales[edge.source] = max(came_from, scales.get(edge.source, Decimal(0)))
     return {
         id: fewest(gradient, right.gradients[id], scales.get(id, Decimal(0)), nearest=True)
         for id, gradient in passed.gradients.items()
@@ -262,9 +241,9 @@ def _digits_text(kept: float | None) -> str:
     return "all" if kept >= ALL else "0" if kept < 0.1 else f"{math.floor(kept * 10) / 10:.1f}"
 
 
-def _mark(one: NodeDigits) -> str:
-    marks = [f"{one.op} {one.lost}"] if one.lost else []
-    marks += [f"its gradient {one.lost_gradient}"] if one.lost_gradient else []
+def _mark(node: NodeDigits) -> str:
+    marks = [f"{node.op} {node.lost}"] if node.lost else []
+    marks += [f"its gradient {node.lost_gradient}"] if node.lost_gradient else []
     return f"<- {'; '.join(marks)}" if marks else ""
 
 
@@ -274,5 +253,5 @@ def _short(data: Any) -> str:
 
 
 def _listed(nodes: Sequence[NodeDigits]) -> str:
-    shown = ", ".join(one.label if one.label == one.id else f"{one.label} ({one.id})" for one in nodes[:_MOST_LISTED])
+    shown = ", ".join(node.label if node.label == node.id else f"{node.label} ({node.id})" for node in nodes[:_MOST_LISTED])
     return shown + (f" and {len(nodes) - _MOST_LISTED} more" if len(nodes) > _MOST_LISTED else "")

@@ -11,7 +11,7 @@ _NAN, _HALF = Decimal("NaN"), Decimal("0.5")
 
 
 def log1p(x: Decimal) -> Decimal:
-    """Return log(1 + x), whose digits of x have room in 1 + x."""
+    """Return log(1 + x); 1 + x keeps all digits of x."""
     digits = decimal.getcontext().prec
     if not x.is_finite() or x.is_zero():
         return _NAN if x < 0 else x
@@ -24,7 +24,6 @@ def log1p(x: Decimal) -> Decimal:
 
 
 def tanh(x: Decimal) -> Decimal:
-    """Return tanh(x)."""
     digits = decimal.getcontext().prec
     if not x.is_finite():
         return x if x != x else Decimal(1).copy_sign(x)
@@ -38,7 +37,7 @@ def tanh(x: Decimal) -> Decimal:
 
 
 def sin(x: Decimal, quarters: int = 0) -> Decimal:
-    """Return sin(x), or that of so many quarter turns more."""
+    """Return the sine of x and a number of quarter turns."""
     if not x.is_finite():
         return _NAN
     with localcontext() as context:
@@ -50,13 +49,12 @@ def sin(x: Decimal, quarters: int = 0) -> Decimal:
 
 
 def cos(x: Decimal) -> Decimal:
-    """Return cos(x)."""
     return sin(x, quarters=1)
 
 
 @lru_cache
 def _pi(digits: int) -> Decimal:
-    """Near pi, x + sin(x) has three times as many digits of it as x."""
+    """Return pi: near it, x + sin(x) has three times as many right digits as x."""
     pi, right = Decimal(math.pi), 15
     with localcontext(Context(digits + 5)):
         while right < digits:
@@ -75,7 +73,7 @@ def _sine_series(x: Decimal) -> Decimal:
 
 
 def power(a: Decimal, b: Decimal) -> Decimal:
-    """Return C's pow(a, b), but for square roots, of which that of -inf is nan (see primitives.power)."""
+    """Return C's pow(a, b), except that the square root of -inf is nan (see primitives.power)."""
     if b.is_zero() or a == 1:
         return Decimal(1)
     if abs(b) == _HALF:

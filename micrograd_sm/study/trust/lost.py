@@ -1,4 +1,4 @@
-"""Where digits went: the digits that each number kept, and the nodes whose own doing it was that they are fewer."""
+"""Where digits went: the digits that each number kept, and the nodes that lost them."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import number_text
 from micrograd_sm.words.result import Record
 
-ALL = 16.0  # the digits of a double: what is correctly rounded has them all
+ALL = 16.0  # the digits of a double that is correctly rounded
 LOSS = 3.0  # digits that a node must lose to be marked
-_SMALLEST = 2.2250738585072014e-308  # below it doubles themselves have fewer digits
+_SMALLEST = 2.2250738585072014e-308  # doubles below it have fewer digits
 _LARGEST = 1.7976931348623157e308
 
 
 class Kept(NamedTuple):
-    """One number of an array that kept the fewest digits: how many, what was computed, and what is right."""
+    """The digits that a number kept, the number that was computed, and the right one."""
 
     digits: float
     computed: float
@@ -35,14 +35,12 @@ class Kept(NamedTuple):
 
 
 def fewest(computed: Any, right: Any, scale: Decimal, nearest: bool = False) -> Kept:
-    """Return the element that kept the fewest digits; with `nearest`, what no double is nearer to has kept all."""
-    pairs = zip(_floats(computed), exact(right).flat, strict=True)
-    kept = (Kept(ALL if nearest and _nearest(x, y) else _digits(x, y, scale), x, y) for x, y in pairs)
-    return min(kept, key=lambda one: one.digits, default=Kept(ALL, 0.0, Decimal(0)))
-
-
-def _nearest(computed: float, right: Decimal) -> bool:
-    return abs(computed) < _SMALLEST and computed == float(right)
+    """Return the element that kept the fewest digits; with `nearest`, the double nearest to the right number has all."""
+    kept = [
+        Kept(ALL if nearest and abs(x) < _SMALLEST and x == float(y) else _digits(x, y, scale), x, y)
+        for x, y in zip(map(float, exact(computed).flat), exact(right).flat, strict=True)
+    ]
+    return min(kept, key=lambda element: element.digits, default=Kept(ALL, 0.0, Decimal(0)))
 
 
 def _digits(computed: float, right: Decimal, scale: Decimal) -> float:
@@ -60,16 +58,16 @@ def _digits(computed: float, right: Decimal, scale: Decimal) -> float:
 
 
 def largest(x: Any) -> Decimal:
-    """Return the largest size of a finite element, 0 where there is none."""
-    return max((abs(one) for one in exact(x).flat if one.is_finite()), default=Decimal(0))
+    """Return the largest absolute value of a finite element, 0 if there is none."""
+    return max((abs(element) for element in exact(x).flat if element.is_finite()), default=Decimal(0))
 
 
 @dataclass(frozen=True, eq=False)
 class NodeDigits(Record):
     """The correct digits of a node: the fewest among its elements, from 0 to 16 (all), of its value and of its gradient.
 
-    `gradient` is None where none arrives. `lost` says how the value lost at least three digits more than its operands had,
-    and `lost_gradient` how the gradient did; None where they did not.
+    `gradient` is None if the node has none. `lost` says how the value lost at least three digits more than its operands, or
+    is None; so does `lost_gradient` for the gradient.
 
     >>> NodeDigits("v1", "y", "exp", 0.0, None, "overflowed: inf instead of 1.970e434").value
     0.0
@@ -85,7 +83,7 @@ class NodeDigits(Record):
 
 
 class Finder:
-    """Finds, from the digits that each node kept, the nodes at which they went."""
+    """Finds the nodes that lost digits, from the digits that each node kept."""
 
     def __init__(self, graph: Graph, values: Mapping[str, Kept], gradients: Mapping[str, Kept]) -> None:
         self.graph, self.values, self.gradients = graph, values, gradients
@@ -117,17 +115,17 @@ class Finder:
         return f"{'became nan' if kept.computed != kept.computed else how}: {kept}"
 
     def _before(self, id: str) -> float:
-        """Return the fewest digits of what a gradient is made of: upstream gradients, and the values in their rules."""
+        """Return the fewest digits of the upstream gradients and of the values in the rules that make a gradient."""
         made_of = [self.gradients[user].digits for user in self.users[id] if user in self.gradients]
         return min([*made_of, *(self.values[x].digits for x in self._in_rules(id))], default=ALL)
 
     def _in_rules(self, id: str) -> list[str]:
-        """Return the nodes whose values the rules use that pass a gradient on to a node."""
+        """Return the nodes whose values are used by the rules that pass a gradient back to a node."""
         users = [user for user in self.users[id] if user in self.gradients and not PRIMITIVES[self.graph[user].op or ""].linear]
-        return [x for user in users for x in (user, *(one.id for one in operands(self.graph, user)))]
+        return [x for user in users for x in (user, *(operand.id for operand in operands(self.graph, user)))]
 
     def value_went(self, id: str) -> str | None:
-        """Follow the fewest digits from a node to where they went."""
+        """Follow the fewest digits from a node to the node that lost them."""
         while self._value_loss(self.graph[id]) is None:
             id = min(operands(self.graph, id), key=lambda x: self.values[x.id].digits).id
             if self.values[id].digits == ALL:
@@ -141,9 +139,8 @@ class Finder:
             return None
         while self._gradient_loss(id) is None:
             worst = min(self._in_rules(id), key=lambda x: self.values[x].digits, default=id)
-            through = min(
-                (x for x in self.users[id] if x in self.gradients), key=lambda x: self.gradients[x].digits, default=None
-            )
+            users = [user for user in self.users[id] if user in self.gradients]
+            through = min(users, key=lambda user: self.gradients[user].digits, default=None)
             if through is None:
                 return None
             if self.values[worst].digits < self.gradients[through].digits:
@@ -175,7 +172,3 @@ def _decimal_text(x: Decimal) -> str:
         return number_text(float(x))
     mantissa, _, power = f"{x:.3e}".partition("e")
     return f"{mantissa if Decimal(f'{x:.3e}') != x else mantissa.rstrip('0').removesuffix('.')}e{int(power)}"
-
-
-def _floats(x: Any) -> list[float]:
-    return list(map(float, exact(x).flat))

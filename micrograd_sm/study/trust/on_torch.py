@@ -1,9 +1,10 @@
-"""A program written with micrograd_sm, run on torch: what it names of ours becomes torch's of the same name."""
+"""A program written with micrograd_sm, run on torch: our functions become torch's of the same name."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
+from itertools import chain, islice, repeat
 from math import prod
 from operator import add, mul, neg, sub, truediv
 from types import CellType, CodeType, FunctionType, ModuleType
@@ -18,14 +19,13 @@ from micrograd_sm.transforms.structure import leaves, rebuilt
 _IN_NN_FUNCTIONAL = {
     "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
 }  # fmt: skip
-_TENSORS = {"bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight"}  # of ours, also lists
+_TENSORS = {  # the parameters that may also be lists
+    "bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight",
+}  # fmt: skip
 
 
 class There:
-    """torch's functions of the same names as ours, as the argument `F` of `check_against_torch`.
-
-    `operations` are its counterparts of the primitives, with their parameters.
-    """
+    """torch's functions under our names, as the argument `F` of `check_against_torch`; `operations` has the primitives."""
 
     def __init__(self, torch: Any) -> None:
         self.torch, self.operations = torch, _operations(torch)
@@ -49,7 +49,7 @@ def _operations(torch: Any) -> dict[str, Callable]:
     return {
         **{name: getattr(torch, name) for name in same},
         "add": add, "subtract": sub, "multiply": mul, "divide": truediv, "negative": neg, "power": torch.pow,
-        "where": lambda a, b, condition: torch.where(_tensor(torch, condition), a, b),
+        "where": lambda a, b, condition: torch.where(tensor_of(torch, Value(condition, False)), a, b),
         "sum": lambda x, axis, keepdims: torch.sum(x, dim=axis, keepdim=keepdims) if axis else x,
         "max": lambda x, axis, keepdims: torch.amax(x, dim=axis, keepdim=keepdims) if axis else x,
         "reshape": torch.reshape,
@@ -62,10 +62,6 @@ def _operations(torch: Any) -> dict[str, Callable]:
     }  # fmt: skip
 
 
-def _tensor(torch: Any, data: Any) -> Any:
-    return torch.tensor(data.tolist() if hasattr(data, "tolist") else data)
-
-
 def tensor_of(torch: Any, value: Value) -> Any:
     """Return a Value's numbers as a torch tensor, in float64 unless they are integers or bools."""
     tensor = torch.tensor(value.tolist())
@@ -75,10 +71,10 @@ def tensor_of(torch: Any, value: Value) -> Any:
 
 
 def on_torch(function: Callable, there: There) -> Callable:
-    """Return the function as it runs on torch.
+    """Return a copy of a user's function that runs on torch.
 
-    Our functions that it, or a function of the user's that it calls, names are torch's there, `Value(...)` and the Values it
-    holds are tensors, and the lists of numbers that our functions are given are tensors, too. Methods need nothing.
+    In it and in the functions that it calls, our functions are torch's, and `Value(...)`, Values, and lists of numbers that
+    are passed to our functions are tensors. Methods have the same names there.
     """
     return _Translation(there).of(function)
 
@@ -86,19 +82,15 @@ def on_torch(function: Callable, there: There) -> Callable:
 class _Translation:
     def __init__(self, there: There) -> None:
         self.there = there
-        self.known: dict[int, Any] = {id(Value): self._made_value()}
-
-    def _made_value(self) -> type:
-        there = self.there
 
         class Tensor:  # a class, for programs that ask isinstance(x, Value)
             def __new__(cls, data: Any, requires_grad: bool = True, name: str | None = None) -> Any:
                 return there.tensor(data)
 
-        return Tensor
+        self.known: dict[int, Any] = {id(Value): Tensor}
 
     def of(self, thing: Any) -> Any:
-        """Return what stands for a thing on torch: itself, unless it is ours or a function of the user's."""
+        """Return the counterpart of an object on torch: the object itself, unless it is ours or a function of the user's."""
         if id(thing) not in self.known:
             if isinstance(thing, Module):
                 self.known[id(thing)] = _refuse_module
@@ -120,7 +112,7 @@ class _Translation:
         return self.known[id(thing)]
 
     def _counterpart(self, function: FunctionType) -> Any:
-        """Return torch's function in place of ours, given tensors where it was given lists; any other as it is."""
+        """Return torch's function in place of ours, with tensors in place of lists; any other function as it is."""
         name = function.__name__
         if name == "tensor":
             return self.there.tensor
@@ -140,7 +132,7 @@ class _Translation:
         return self.there.tensor(x) if name == "target" and isinstance(x, int) else x
 
     def _copied(self, function: FunctionType) -> None:
-        """Copy a function of the user's, with what it names translated; it may name itself."""
+        """Copy a function of the user's and translate its globals and cells; it may call itself."""
         scope = dict(function.__globals__)
         cells = tuple(CellType() for _ in function.__closure__ or ())
         copied = FunctionType(function.__code__, scope, function.__name__, function.__defaults__, cells or None)
@@ -178,12 +170,7 @@ def _names_in(code: CodeType) -> Iterator[str]:
 
 
 def _names_of(signature: inspect.Signature, count: int) -> Iterator[str]:
-    """Yield the names of the parameters that `count` positional arguments go to."""
-    for parameter in signature.parameters.values():
-        while parameter.kind is parameter.VAR_POSITIONAL and count:
-            yield parameter.name
-            count -= 1
-        if not count:
-            return
-        yield parameter.name
-        count -= 1
+    """Return the names of the parameters of `count` positional arguments."""
+    parameters = signature.parameters.values()
+    names = (repeat(x.name) if x.kind is x.VAR_POSITIONAL else (x.name,) for x in parameters)
+    return islice(chain.from_iterable(names), count)
