@@ -28,9 +28,6 @@ def evaluate(source: str) -> Value:
     require a gradient if they are operands of arithmetic or inputs of functions. Exponents, targets, dims and indices stay
     as they are. Raises ValueError if something is not allowed or too large, or if there is no graph, and the errors of the
     functions.
-
-    >>> evaluate("a = 2.0; b = -3.0; a * b + a")
-    Value(-4., op=add)
     """
     statements = checked(source)
     result = _Evaluation().run(statements)

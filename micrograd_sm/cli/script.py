@@ -26,13 +26,6 @@ def run_script(path: str | Path, passes: Passes | None = None) -> dict[str, Any]
     It runs as `__main__`, with itself alone in `sys.argv` and its folder first in `sys.path`. `sys.exit()` ends it and is no
     error. `passes` hears of its backward passes. Raises RuntimeError when the script fails, after its traceback has been
     printed to stderr, or when it exits with another code than 0.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     script = Path(folder, "neuron.py")
-    ...     _ = script.write_text("from micrograd_sm import Value\\nx = Value(3.0)\\nloss = x * x\\n")
-    ...     run_script(script)["loss"]
-    Value(9., op=multiply)
     """
     path = Path(path)
     module = ModuleType("__main__")
@@ -48,11 +41,6 @@ def value_in(variables: Mapping[str, Any], name: str, path: str | Path) -> Value
     """Return the Value that a script's variable holds.
 
     Raises ValueError when there is no such variable, listing those that hold a Value; TypeError when it holds another thing.
-
-    >>> value_in({"x": Value(1.0)}, "loss", "neuron.py")
-    Traceback (most recent call last):
-        ...
-    ValueError: neuron.py has no variable 'loss'; its Values are x: choose one with --name
     """
     shown = visible(Path(path).name)
     named = [visible(key) for key, value in variables.items() if isinstance(value, Value) and not key.startswith("_")]

@@ -29,13 +29,7 @@ _PAGES = (".html", ".htm")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes.
-
-    >>> parser = argparse.ArgumentParser()
-    >>> add_options(parser)
-    >>> parser.parse_args(["x.py", "--fold", "0"]).fold
-    ['0']
-    """
+    """Declare what the command takes."""
     target.add_options(parser)
     parser.add_argument("-o", "--output", metavar="FILE", type=_page, help="page to write in place of walking: .html")
     parser.add_argument("--plain", action="store_true", help="print every step")
@@ -55,16 +49,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code.
-
-    >>> parser = argparse.ArgumentParser()
-    >>> add_options(parser)
-    >>> run(parser.parse_args(["x = 0.0; exp(x)", "--plain"]))
-    1  forward   L = exp(x) = exp(0) = 1
-    2  seed      dL/dL = 1
-    3  backward  dL/dx += dL/dL * dL/dx = 1 * 1 = 1, from nothing to 1
-    0
-    """
+    """Do what the command's options ask for and return the exit code."""
     from micrograd_sm.steps.record import of_graph  # noqa: PLC0415 - only for who steps
 
     output = in_a_folder(options.output).absolute() if options.output else None  # before the script, which may change folders

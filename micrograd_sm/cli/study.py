@@ -60,13 +60,7 @@ _DERIVATIVE = "\nX is a leaf: its name, or its id (v0, v1, ...); by default ever
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the commands of `study` and what each takes.
-
-    >>> parser = argparse.ArgumentParser()
-    >>> add_options(parser)
-    >>> parser.parse_args(["paths", "x = 3.0; x * x", "x", "-k", "2"]).k
-    2
-    """
+    """Declare the commands of `study` and what each takes."""
     commands = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
     _add_why(commands)
     _add_mistakes(commands)
@@ -158,17 +152,7 @@ def _study(commands: argparse._SubParsersAction, name: str, about: str, more: st
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code.
-
-    >>> parser = argparse.ArgumentParser()
-    >>> add_options(parser)
-    >>> run(parser.parse_args(["explain", "x = 3.0; x * x"]))
-    dL/dL = 1
-    dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3
-    dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3
-    dL/dx = 3 + 3 = 6
-    0
-    """
+    """Do what the command's options ask for and return the exit code."""
     from micrograd_sm.cli.study_runs import RUNS  # noqa: PLC0415 - all of study, only for who studies
 
     return RUNS[options.study](options)

@@ -25,11 +25,6 @@ def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> 
 
     Names are those of the notebook's variables. `include` and `exclude` are kinds of media, as IPython has them. If data was
     set since the Value was computed, the text says why there is no picture.
-
-    >>> value_bundle(Value(2.0))
-    {'text/plain': 'Value(2.)'}
-    >>> list(value_bundle(Value(2.0).exp()))
-    ['text/plain', 'image/svg+xml', 'text/html']
     """
     kinds, bundle = kinds_shown(include, exclude), {TEXT: repr(value)}
     if value.parents and kinds - {TEXT} and _is_small(value):
@@ -41,11 +36,7 @@ def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> 
 
 
 def drawing_bundle(drawing: Drawing, include: Kinds = None, exclude: Kinds = None) -> Bundle:
-    """Return a Drawing as text and picture; where there is no layout program, the text says what to install.
-
-    >>> list(drawing_bundle(draw(Value(2.0).exp()), exclude=["text/html"]))
-    ['text/plain', 'image/svg+xml']
-    """
+    """Return a Drawing as text and picture; where there is no layout program, the text says what to install."""
     kinds, bundle = kinds_shown(include, exclude), {TEXT: repr(drawing)}
     if kinds - {TEXT}:
         bundle |= picture(drawing, kinds, bundle[TEXT])

@@ -52,13 +52,7 @@ def compute(values: dict[str, Any], todo: Iterable[Recipe]) -> None:
 
 
 def evaluated(graph: Graph, known: Mapping[str, Any], operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Any]:
-    """Return the values of an open graph's nodes, by id: those known, among them the leaves, and those computed from them.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> graph = Graph(Value(3.0) * 2.0)
-    >>> evaluated(graph, {"v0": 5.0, "v1": 2.0})["v2"]
-    10.0
-    """
+    """Return the values of an open graph's nodes, by id: those known, among them the leaves, and those computed from them."""
     values = dict(known)
     compute(values, (recipe for id, recipe in recipes(graph, operations).items() if id not in known))
     return values
@@ -74,11 +68,6 @@ def backward_pass(
 
     `upstream` is the gradient of the root, ones by default; the others are those of `pull_back`. A folded graph is opened. A
     root that requires no gradient passes nothing on.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> passed = backward_pass(Graph(Value(3.0) * 2.0))
-    >>> passed.gradients["v0"], len(passed.heard)
-    (2.0, 1)
     """
     graph = graph.unfold()
     root = graph[graph.root]
@@ -122,12 +111,7 @@ def pull_back(
 
 
 def dependents(graph: Graph, id: str) -> list[str]:
-    """Return the ids of a node and of all nodes that depend on it, in creation order.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> dependents(Graph(Value(2.0) * 3.0), "v0")
-    ['v0', 'v2']
-    """
+    """Return the ids of a node and of all nodes that depend on it, in creation order."""
     found = {graph[id].id: None}
     for edge in graph.edges:
         if edge.source in found:

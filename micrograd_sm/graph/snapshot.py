@@ -47,11 +47,7 @@ def refuse_mixed(values: Iterable[Value], moment: Moment, variables: Mapping[str
 
 
 def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
-    """Return the scopes of these places by the numbers of their calls, in the order in which they were opened.
-
-    >>> [scope.path for scope in scopes_around([Place().opened("a").opened("b")]).values()]
-    ['a', 'a/b']
-    """
+    """Return the scopes of these places by the numbers of their calls, in the order in which they were opened."""
     found: dict[int, tuple[str, int | None, str]] = {}
     for path, calls in {place[:2] for place in places}:
         names = path.split("/")
@@ -134,11 +130,7 @@ def _frozen(x: Any) -> Any:
 
 
 def source_line(filename: str, number: int) -> str:
-    """Return a line of code and where it is, the same on every machine: `neuron.py:12: d = e + c`, `cell:2: ...`.
-
-    >>> source_line("/tmp/ipykernel_4242/1234.py", 2)
-    'cell:2'
-    """
+    """Return a line of code and where it is, the same on every machine: `neuron.py:12: d = e + c`, `cell:2: ...`."""
     code = linecache.getline(filename, number).strip()
     name = "cell" if _NOTEBOOK_CELL.match(filename) else re.split(r"[\\/]", filename)[-1]
     return f"{name}:{number}: {code}" if code else f"{name}:{number}"

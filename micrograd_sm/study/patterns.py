@@ -14,11 +14,6 @@ class Normalised(NamedTuple):
     """A softmax or log_softmax: the nodes on its way from `input` to `out`, by id, and the axes it normalises over.
 
     `shifted` is the input less its maximum, or the input itself; `exp` and `sum` are the two halves of the normaliser.
-
-    >>> from micrograd_sm import Value
-    >>> found = next(normalised(Graph(Value([1.0, 2.0]).log_softmax(dim=0))))
-    >>> found.kind, found.input, found.shifted, found.out, found.axis
-    ('log_softmax', 'v0', 'v2', 'v6', (0,))
     """
 
     kind: str
@@ -31,23 +26,12 @@ class Normalised(NamedTuple):
 
 
 def operands(graph: Graph, node: Node | str) -> list[Node]:
-    """Return the operands of a node, in order.
-
-    >>> from micrograd_sm import Value
-    >>> [node.id for node in operands(Graph(Value(2.0) * 3.0), "v2")]
-    ['v0', 'v1']
-    """
+    """Return the operands of a node, in order."""
     return [graph[edge.source] for edge in graph.operand_edges(node if isinstance(node, str) else node.id)]
 
 
 def normalised(graph: Graph) -> Iterator[Normalised]:
-    """Yield every softmax and log_softmax of an open graph, in the order of their results.
-
-    >>> from micrograd_sm import Value
-    >>> e = Value([1.0, 2.0]).exp()
-    >>> [found.kind for found in normalised(Graph(e / e.sum()))]
-    ['softmax']
-    """
+    """Yield every softmax and log_softmax of an open graph, in the order of their results."""
     for node in graph:
         if node.op == "divide":
             found = _softmax(graph, node)
@@ -87,14 +71,7 @@ def _found(kind: str, graph: Graph, shifted: Node, exp: Node, total: Node, out: 
 
 
 def unshifted(graph: Graph, node: Node) -> Node:
-    """Return x of a node that is x - max(x), else the node.
-
-    >>> from micrograd_sm import Value
-    >>> x = Value([1.0, 2.0])
-    >>> graph = Graph(x - x.amax())
-    >>> unshifted(graph, graph[graph.root]).id
-    'v0'
-    """
+    """Return x of a node that is x - max(x), else the node."""
     if node.op == "subtract":
         x, shift = operands(graph, node)
         top = _before_moves(graph, shift)

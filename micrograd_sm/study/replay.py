@@ -12,11 +12,7 @@ from micrograd_sm.primitives import PRIMITIVES
 
 
 def inputs_of(graph: Graph) -> list[Node]:
-    """Return the leaves of a graph that require a gradient.
-
-    >>> [node.data for node in inputs_of(Graph(Value(2.0) * 3.0))]
-    [2.0]
-    """
+    """Return the leaves of a graph that require a gradient."""
     return [node for node in graph.unfold() if node.kind == "leaf" and node.requires_grad]
 
 
@@ -25,11 +21,6 @@ def replay(graph: Graph, inputs: Iterable[Node]) -> Callable[..., Value]:
 
     It calls the primitives of this very graph: conditions of `where` and positions of an index are those that were
     chosen. check_against_torch gives it F, whose `operations` and `tensor` compute here or on torch.
-
-    >>> x = Value(2.0, name="x")
-    >>> graph = Graph(x * x)
-    >>> replay(graph, inputs_of(graph))(Value(3.0))
-    Value(9., op=multiply)
     """
     opened, places = graph.unfold(), [node.id for node in inputs]
 

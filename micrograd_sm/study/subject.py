@@ -21,10 +21,6 @@ class Subject(NamedTuple):
         """Return the node of a Value, of a node's id, or of a name that only one node has.
 
         Raises ValueError for what the graph does not have, TypeError for anything else.
-
-        >>> y = Value(2.0, name="y")
-        >>> subject_of(y * y, {}, "paths").node("y", "paths").id
-        'v0'
         """
         if isinstance(x, Value):
             id = self.graph.id_of(x)
@@ -51,11 +47,7 @@ class Subject(NamedTuple):
 
 
 def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
-    """Return a loss, a Value or a Graph, as the subject of a study; TypeError for anything else.
-
-    >>> len(subject_of(Value(2.0).exp(), {}, "paths").graph)
-    2
-    """
+    """Return a loss, a Value or a Graph, as the subject of a study; TypeError for anything else."""
     if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"{function}: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
     graph = loss if isinstance(loss, Graph) else Graph(loss, names)
@@ -63,11 +55,7 @@ def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
 
 
 def check_loss(graph: Graph, function: str) -> Node:
-    """Return the root of a graph; ValueError unless it is one number that requires a gradient.
-
-    >>> check_loss(Graph(Value(2.0).exp()), "paths").id
-    'v1'
-    """
+    """Return the root of a graph; ValueError unless it is one number that requires a gradient."""
     root = graph[graph.root]
     if prod(root.shape) != 1:
         raise ValueError(f"{function}: a loss is one number, got shape {root.shape}; reduce it first, as in loss.sum()")

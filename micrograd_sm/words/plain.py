@@ -9,11 +9,7 @@ from typing import Any
 
 
 def plain(x: Any) -> Any:
-    """Return data for strict JSON: arrays and tuples become lists, dataclasses dicts, nan and infinities words.
-
-    >>> plain({"a": (1.0, float("inf"))})
-    {'a': [1.0, 'inf']}
-    """
+    """Return data for strict JSON: arrays and tuples become lists, dataclasses dicts, nan and infinities words."""
     if isinstance(x, float):
         return float(x) if math.isfinite(x) else repr(float(x))
     if isinstance(x, Mapping):

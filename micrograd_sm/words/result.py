@@ -13,17 +13,7 @@ Item = TypeVar("Item")
 
 
 class Record:
-    """The base of a frozen dataclass that may hold arrays. Two are equal if their plain data is, and none can be hashed.
-
-    >>> from dataclasses import dataclass
-    >>> from micrograd_sm import Array
-    >>> @dataclass(frozen=True, eq=False)
-    ... class Slope(Record):
-    ...     by: str
-    ...     data: Any
-    >>> Slope("x", Array([1.0, 2.0])) == Slope("x", Array([1.0, 2.0])), Slope("x", 1.0) == Array([1.0])
-    (True, False)
-    """
+    """The base of a frozen dataclass that may hold arrays. Two are equal if their plain data is, and none can be hashed."""
 
     __hash__: Any = None
     __array_ufunc__ = None  # so that a NumPy array lets us compare
@@ -63,9 +53,5 @@ class Listing(Result, Generic[Item]):
 
 
 def prose(text: str) -> str:
-    """Return text as HTML, in the notebook's font, with its line breaks and indents.
-
-    >>> prose("a < b")
-    '<div style="white-space:pre-wrap">a &lt; b</div>'
-    """
+    """Return text as HTML, in the notebook's font, with its line breaks and indents."""
     return f'<div style="white-space:pre-wrap">{escape(text)}</div>'

@@ -9,11 +9,7 @@ Rows = Sequence[Sequence[str]]
 
 
 def table_lines(rows: Rows, words: int = 0, remarks: int = 0) -> Iterator[str]:
-    """Yield the rows as lines of text. The first `words` columns and the last `remarks` are aligned left, the others right.
-
-    >>> list(table_lines([("node", "value"), ("x", "2"), ("loss", "-4")], words=1))
-    ['node  value', 'x         2', 'loss     -4']
-    """
+    """Yield the rows as lines of text. The first `words` columns and the last `remarks` are aligned left, the others right."""
     widths = [max(map(len, column)) for column in zip(*rows)]
     for row in rows:
         cells = (f"{cell:{side}{width}}" for cell, side, width in zip(row, _sides(row, words, remarks, "<>"), widths))
@@ -24,9 +20,6 @@ def table_html(rows: Rows, words: int = 0, remarks: int = 0, head: bool = True) 
     """Return the rows as a table in HTML, aligned as in `table_lines`; with `head` the first names the columns.
 
     It sets no colour, so that it is readable in a dark notebook, too.
-
-    >>> table_html([("node", "value"), ("<x>", "2")], words=1).count("&lt;x&gt;")
-    1
     """
     parts = [_row(row, "th" if head and not k else "td", words, remarks) for k, row in enumerate(rows)]
     top = f"<thead>{parts.pop(0)}</thead>" if head else ""

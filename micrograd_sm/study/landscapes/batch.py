@@ -88,12 +88,7 @@ def training_maps(
 
 
 def example_batch() -> tuple[Linear, list[list[float]], list[int]]:
-    """Return a linear model that has learnt nothing, twelve points in the plane and their three classes; always the same.
-
-    >>> model, inputs, target = example_batch()
-    >>> target
-    [0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]
-    """
+    """Return a linear model that has learnt nothing, twelve points in the plane and their three classes; always the same."""
     source = random.Random(3)
     target = [c for c in range(3) for _ in range(_EACH)]
     inputs = [[source.gauss(x, 1.0) for x in _CENTRES[c]] for c in target]

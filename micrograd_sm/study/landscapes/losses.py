@@ -89,11 +89,7 @@ class Setting:
 
 
 def one_setting(setting: Any) -> Setting:
-    """Return the setting, the plain one for None; TypeError for anything else.
-
-    >>> print(one_setting(None))
-    plain
-    """
+    """Return the setting, the plain one for None; TypeError for anything else."""
     if setting is None:
         return Setting()
     if not isinstance(setting, Setting):
@@ -102,11 +98,7 @@ def one_setting(setting: Any) -> Setting:
 
 
 def some_settings(settings: Sequence[Any]) -> list[Setting]:
-    """Return the settings as a list; ValueError where there are none, TypeError for what is no Setting.
-
-    >>> len(some_settings([Setting(), Setting(temperature=2.0)]))
-    2
-    """
+    """Return the settings as a list; ValueError where there are none, TypeError for what is no Setting."""
     if isinstance(settings, Setting) or not settings:
         raise ValueError(f"landscapes: settings must be one or more Settings in a list, got {settings!r}")
     return [one_setting(setting) for setting in settings]

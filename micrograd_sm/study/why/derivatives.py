@@ -26,12 +26,7 @@ _MOST_ROWS, _MOST_COLUMNS = 32, 12  # of a table
 
 @dataclass(frozen=True, eq=False)
 class Block(Record):
-    """One derivative: the labels of the leaves that it is taken by, `rows` of its table, and its numbers.
-
-    >>> x = Value(3.0, name="x")
-    >>> derivatives(x * x, "hessian").blocks
-    (Block(by=('x', 'x'), rows=1, data=2.0),)
-    """
+    """One derivative: the labels of the leaves that it is taken by, `rows` of its table, and its numbers."""
 
     by: tuple[str, ...]
     rows: int

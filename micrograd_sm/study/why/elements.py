@@ -19,11 +19,6 @@ def slopes(graph: Graph, edge: Edge) -> Slopes:
 
     Operations that move, sum or multiply matrices are told from what they are, others from their Jacobian. Raises ValueError
     for a Jacobian of more than a million entries.
-
-    >>> from micrograd_sm import Value
-    >>> graph = Graph(Value([2.0, 3.0]).sum())
-    >>> list(slopes(graph, graph.edges[0]))
-    [(0, 0, 1.0), (0, 1, 1.0)]
     """
     source, target = graph[edge.source], graph[edge.target]
     if not target.folded and (source.shape or target.shape):

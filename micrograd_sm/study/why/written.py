@@ -22,30 +22,18 @@ _LONGEST_DOT = 16  # products of a dot product that are written as a sum; longer
 
 
 class Element(NamedTuple):
-    """The expression of one number, and how tightly it holds together.
-
-    >>> Element("a + b", SUM).within(PRODUCT)
-    '(a + b)'
-    """
+    """The expression of one number, and how tightly it holds together."""
 
     text: str
     level: int = ATOM
 
     def within(self, level: int) -> str:
-        """Return the text, in brackets if it holds less tightly than `level`.
-
-        >>> Element("a * b", PRODUCT).within(PRODUCT)
-        'a * b'
-        """
+        """Return the text, in brackets if it holds less tightly than `level`."""
         return self.text if self.level >= level else f"({self.text})"
 
 
 def literal(x: Any) -> Element:
-    """Return a number as Python writes it.
-
-    >>> literal(-2.0), literal(math.inf).text
-    (Element(text='-2.0', level=2), 'math.inf')
-    """
+    """Return a number as Python writes it."""
     if isinstance(x, float) and not math.isfinite(x):
         text = "math.nan" if x != x else "math.inf" if x > 0 else "-math.inf"
     else:
@@ -54,12 +42,7 @@ def literal(x: Any) -> Element:
 
 
 class Written(Recorded):
-    """A number or array, with the expression of each element, in row-major order.
-
-    >>> x = Written(2.0, [Element("x")])
-    >>> (x * x + 1.0).elements
-    [Element(text='x * x + 1.0', level=0)]
-    """
+    """A number or array, with the expression of each element, in row-major order."""
 
     __slots__ = ("_data", "elements")
     __array_ufunc__ = None
@@ -69,20 +52,11 @@ class Written(Recorded):
 
     @property
     def shape(self) -> Shape:
-        """The shape; () for a number.
-
-        >>> written(Array([1.0])).shape
-        (1,)
-        """
+        """The shape; () for a number."""
         return shape_of(self._data)
 
     def record(self, primitive: Primitive, operands: tuple, params: dict[str, Any]) -> Written:
-        """Return the primitive's result: its numbers, and an expression for each.
-
-        >>> x = Written(2.0, [Element("x")])
-        >>> x.record(primitives.tanh, (x,), {}).elements[0].text
-        'math.tanh(x)'
-        """
+        """Return the primitive's result: its numbers, and an expression for each."""
         if primitive is primitives.sigmoid:  # made of other primitives, which write themselves
             return primitive.value(*operands)
         xs = [written(x) for x in operands]
@@ -133,20 +107,12 @@ class Written(Recorded):
 
 
 def written(x: Any) -> Written:
-    """Return a number or array as literals; what is Written as it is.
-
-    >>> written(Array([1.0, 2.0])).elements[1].text
-    '2.0'
-    """
+    """Return a number or array as literals; what is Written as it is."""
     return x if isinstance(x, Written) else Written(x, [literal(number) for number in flat_of(x)])
 
 
 def plain(x: Any) -> Any:
-    """Return the numbers of what is Written, anything else as it is.
-
-    >>> plain(written(2.0)), plain(3.0)
-    (2.0, 3.0)
-    """
+    """Return the numbers of what is Written, anything else as it is."""
     return x._data if isinstance(x, Written) else x
 
 
