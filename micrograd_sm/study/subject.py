@@ -32,10 +32,7 @@ class Subject(NamedTuple):
             raise TypeError(f"{function}: expected a Value, or a node's name or id, got {x!r} of type {type(x).__name__}")
         found = [node for node in self.graph if x in (node.name, node.id)]
         if not found:
-            named = (
-                ", ".join(sorted({repr(node.name) for node in self.graph if node.name and not _is_internal(node)})[:12])
-                or "none"
-            )
+            named = ", ".join(sorted({repr(node.name) for node in self.graph if node.name})[:12]) or "none"
             raise ValueError(f"{function}: no node is called {x!r}; names are {named}")
         if len(found) > 1:
             ids = ", ".join(node.id for node in found[:12])
@@ -62,11 +59,6 @@ def check_loss(graph: Graph, function: str) -> Node:
     if not root.requires_grad:
         raise ValueError(f"{function}: this value requires no gradient, and neither does anything it was made of")
     return root
-
-
-def _is_internal(node: Node) -> bool:
-    """Return whether a name is ours, of a constant inside a composed function."""
-    return node.kind == "constant" and bool(node.scope)
 
 
 def _shown(x: Value) -> str:
