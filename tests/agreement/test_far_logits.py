@@ -9,7 +9,7 @@ from random import Random
 import pytest
 import torch
 
-from micrograd_sm import Value, binary_cross_entropy_with_logits, cross_entropy, log_softmax
+from micrograd_sm import Value, binary_cross_entropy_with_logits, cross_entropy, grad, log_softmax
 
 
 def random_logits(random: Random, rows: int = 100) -> Iterator[list[float]]:
@@ -62,16 +62,25 @@ def test_a_row_of_a_batch_is_what_it_is_alone() -> None:
 
 @pytest.mark.parametrize("target", [0.0, 1.0])
 @pytest.mark.parametrize("factor", [None, 2.5])
-def test_confident_logits_keep_the_digits_of_a_binary_loss_on_both_sides(target: float, factor: float | None) -> None:
+@pytest.mark.parametrize("weight", [None, 0.3])
+def test_confident_logits_keep_the_digits_of_a_binary_loss_on_both_sides(
+    target: float, factor: float | None, weight: float | None
+) -> None:
     """On the right side the loss is log(1 + exp(-|x|)), and its slope exp(-|x|) / (1 + exp(-|x|)) in size."""
+
+    def loss_of(x: Value) -> Value:
+        return binary_cross_entropy_with_logits(x, target, weight=weight, pos_weight=factor)
+
     for size in (0.5, 3.0, 20.0, 36.7, 40.0, 100.0, 700.0):
-        scale = factor if factor and target else 1.0
+        scale = (factor if factor and target else 1.0) * (weight or 1.0)
         for right in (True, False):
             x = Value(size if (target == 1.0) is right else -size)
-            loss = binary_cross_entropy_with_logits(x, target, pos_weight=factor)
+            loss = loss_of(x)
             loss.backward()
             small = math.exp(-size)
             expected = math.log1p(small) + (0.0 if right else size)
             share = small / (1.0 + small) if right else 1.0 / (1.0 + small)
             assert loss.item() == pytest.approx(scale * expected, rel=1e-14, abs=0.0)
             assert x.grad == pytest.approx(scale * (-share if target else share), rel=1e-14, abs=0.0)
+            curvature = grad(grad(loss_of))(x).item()
+            assert curvature == pytest.approx(scale * small / (1.0 + small) ** 2, rel=1e-14, abs=0.0)
