@@ -32,8 +32,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     `weight` is (C), one factor for each class; targets equal to `ignore_index` do not count. `reduction` 'mean' divides by
     the sum of the counted targets' weights; 'sum' adds up; 'none' returns one loss for each target.
 
-    Raises IndexError for a target out of range, RuntimeError for targets that are no integers and for shapes that do not
-    go together, ValueError for another batch size or an unknown reduction. Source: torch.nn.functional.nll_loss.
+    Raises IndexError if a target is out of range, RuntimeError if targets are not integers or shapes do not fit, ValueError
+    if the batch sizes differ or the reduction is unknown. Source: torch.nn.functional.nll_loss.
 
     >>> log_probs = Value([[-0.5, -1.0, -2.0], [-0.1, -2.0, -0.9]])
     >>> nll_loss(log_probs, [0, 2]).item()

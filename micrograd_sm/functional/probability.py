@@ -21,8 +21,8 @@ __all__ = ["log_softmax", "multinomial", "softmax"]
 def softmax(input: Any, dim: int) -> Value:
     """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
 
-    The maximum is subtracted first, which changes nothing but keeps exp from overflowing. Rows that hold +inf or nan,
-    or nothing but -inf, become nan; empty inputs pass through. Raises IndexError and TypeError for a wrong dim.
+    The maximum is subtracted first: the result is the same, and exp cannot overflow. Rows that hold +inf or nan, or only
+    -inf, become nan; empty inputs pass through. Raises IndexError or TypeError if there is no such dim.
 
     >>> softmax(Value([1.2, 2.5, 0.9]), dim=0)
     Value([0.1848, 0.6782, 0.1369], op=softmax/divide)
@@ -61,8 +61,8 @@ def _shifted(x: Value, axis: tuple[int, ...]) -> Value:
 def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Random | None = None) -> Value:
     """Return indices drawn with the given weights: (C) to (num_samples), (N, C) to (N, num_samples) (torch.multinomial).
 
-    The weights need not sum to 1. Raises RuntimeError for weights that are inf, nan, negative or all 0, and, without
-    replacement, for more samples than there are weights above 0.
+    The weights need not sum to 1. Raises RuntimeError if weights are inf, nan, negative or all 0, and, without
+    replacement, if there are fewer weights above 0 than samples.
 
     >>> multinomial([0.0, 1.0, 0.0], 3, replacement=True).tolist()
     [1, 1, 1]
