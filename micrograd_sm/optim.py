@@ -55,8 +55,7 @@ class Optimizer:
         >>> x = Value(1.0)
         >>> x.backward()
         >>> SGD([x]).zero_grad()
-        >>> x.grad is None
-        True
+        >>> x.grad
         """
         for parameter in self.params:
             parameter.grad = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 from micrograd_sm.engine import Value
@@ -74,9 +75,8 @@ class MLP(Module):
     def __init__(self, nin: int, nouts: Sequence[int]) -> None:
         if not isinstance(nouts, (list, tuple, range)):
             raise TypeError(f"MLP: nouts must list the sizes of the layers, as in MLP(2, [16, 16, 1]), got {nouts!r}")
-        sizes = [nin, *nouts]
-        last = len(sizes) - 2
-        self.layers = [Layer(sizes[k], sizes[k + 1], nonlin=k != last) for k in range(last + 1)]
+        sizes = enumerate(pairwise([nin, *nouts]), start=1)
+        self.layers = [Layer(*size, nonlin=k != len(nouts)) for k, size in sizes]
 
     def forward(self, x: Any) -> Any:
         for layer in self.layers:

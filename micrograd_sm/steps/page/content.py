@@ -32,13 +32,10 @@ def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     labels = labels_of(opened.graph)
     writer = Writer(opened, Fragments())
     return {
-        "nodes": [_node(opened, node, labels) for node in opened.graph],
-        "root": opened.graph.root,
-        "events": [writer.event(step) for step in opened],
-        "scopes": list(writer.scopes(framed)),
-        "start": {"grain": walk.grain, "folded": list(walk.graph.folded)},
-        "fragments": writer.fragments.found,
-    }
+        "nodes": [_node(opened, node, labels) for node in opened.graph], "root": opened.graph.root,
+        "events": [writer.event(step) for step in opened], "scopes": list(writer.scopes(framed)),
+        "start": {"grain": walk.grain, "folded": list(walk.graph.folded)}, "fragments": writer.fragments.found,
+    }  # fmt: skip
 
 
 def cell_text(data: Any) -> str:
@@ -76,14 +73,9 @@ def _plain(data: Any) -> Any:
 def _node(walk: Steps, node: Node, labels: Mapping[str, str]) -> Json:
     source = {"source": visible(node.source)} if node.source else {}
     return source | {
-        "id": node.id,
-        "label": labels[node.id],
-        "op": node.op,
-        "shape": node.shape,
-        "data": node.data,
-        "from": [edge.source for edge in walk.graph.operand_edges(node.id)],
-        "flows": node.requires_grad,
-    }
+        "id": node.id, "label": labels[node.id], "op": node.op, "shape": node.shape, "data": node.data,
+        "from": [edge.source for edge in walk.graph.operand_edges(node.id)], "flows": node.requires_grad,
+    }  # fmt: skip
 
 
 class Fragments:

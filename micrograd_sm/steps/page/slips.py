@@ -29,7 +29,7 @@ def slips_of(graph: Graph, contribution: Contribution, others: Sequence[Contribu
     slips = {
         "upstream": _local_at(contribution, index),
         "local": _at(upstream, shape, index),
-        "operand": _by_other_operand(graph, contribution, others, upstream, index),
+        "operand": _by_other(graph, contribution, others, upstream, index),
     }
     return {slip: float(amount) for slip, amount in slips.items() if amount is not None and math.isfinite(amount)}
 
@@ -50,9 +50,7 @@ def _local_at(contribution: Contribution, index: int) -> Any:
     return None if kind == "large" else _at(data, shape, index)
 
 
-def _by_other_operand(
-    graph: Graph, contribution: Contribution, others: Sequence[Contribution], upstream: Any, index: int
-) -> Any:
+def _by_other(graph: Graph, contribution: Contribution, others: Sequence[Contribution], upstream: Any, index: int) -> Any:
     """Return the contribution by the derivative of the other operand, which for a product is this operand itself."""
     node, operand = graph[contribution.edge.target], contribution.operand
     if len(graph.operand_edges(node.id)) != 2:

@@ -23,7 +23,6 @@ class Keys:
 
     @property
     def unfinished(self) -> bool:
-        """Whether an escape sequence has begun."""
         return bool(self._waiting)
 
     def feed(self, data: bytes) -> list[str]:

@@ -51,7 +51,6 @@ class Walk:
 
     @property
     def step(self) -> Step:
-        """The current step."""
         return self.steps[self.index]
 
     def press(self, key: str) -> None:

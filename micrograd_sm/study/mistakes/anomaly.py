@@ -96,8 +96,7 @@ class anomaly(metaclass=Called):
             raise TypeError(f"anomaly: report must be True or False, got {report!r}; write `with anomaly():`")
         self.report = report
         self.found: Anomaly | None = None
-        self._watch: _Watch | None = None
-        self._watching: watching | None = None
+        self._entered: tuple[_Watch, watching] | None = None
 
     def __bool__(self) -> bool:
         return self.found is not None
@@ -106,19 +105,18 @@ class anomaly(metaclass=Called):
         return f"<anomaly: {self.found or 'nothing found'}>"
 
     def __enter__(self) -> anomaly:
-        if self._watch is not None:
+        if self._entered is not None:
             raise RuntimeError("anomaly: this one is entered already; make another with anomaly()")
         self.found = None
-        self._watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number)
-        self._watching = watching(self._watch)
-        self._watching.__enter__()
+        watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number)
+        self._entered = watch, watching(watch)
+        self._entered[1].__enter__()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None) -> None:
-        watch, change = self._watch, self._watching
-        self._watch = self._watching = None
-        if watch is None or change is None:
+        if self._entered is None:
             raise RuntimeError("anomaly: left without being entered; use it as `with anomaly():`")
+        (watch, change), self._entered = self._entered, None
         change.__exit__(kind, error, where)
         self.found = watch.anomaly()
         if self.found is None or self.report:

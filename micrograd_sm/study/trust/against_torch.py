@@ -101,8 +101,6 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     function in either run.
 
     >>> from micrograd_sm import Value, cross_entropy
-    >>> bool(check_against_torch(cross_entropy, Value([[1.0, 2.0, 0.1]]), [2]))  # doctest: +SKIP
-    True
     >>> bool(check_against_torch(lambda x: cross_entropy(3.0 * x.tanh(), [2]), Value([[1.0, 2.0, 0.1]])))  # doctest: +SKIP
     True
     """

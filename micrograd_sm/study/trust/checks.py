@@ -292,7 +292,6 @@ def _rounding(graph: Graph, seed: Any) -> float:
 
 
 def check_callable(function: Any, caller: str) -> None:
-    """Raise TypeError if it is not callable."""
     if not callable(function):
         raise TypeError(f"{caller}: the first argument must be a function, got {function!r}; write {caller}(f, x), not f(x)")
 

@@ -92,7 +92,6 @@ class Finder:
             self.users[edge.source].append(edge.target)
 
     def nodes(self) -> tuple[NodeDigits, ...]:
-        """Return the digits of every node, in creation order."""
         labels = labels_of(self.graph)
         return tuple(
             NodeDigits(
