@@ -44,16 +44,31 @@ class Compared(Record):
 
     @property
     def difference(self) -> float:
-        """How far the two lie apart."""
+        """How far the two lie apart.
+
+        >>> from micrograd_sm import Graph, Value
+        >>> Compared(Graph(Value(1.0))["v0"], "x", (), 3.0, 2.5).difference
+        0.5
+        """
         return abs(self.expected - self.found)
 
     @property
     def place(self) -> str:
-        """The node and the element: `x` or `x[0, 2]`."""
+        """The node and the element: `x` or `x[0, 2]`.
+
+        >>> from micrograd_sm import Graph, Value
+        >>> Compared(Graph(Value([1.0]))["v0"], "x", (0,), 3.0, 2.5).place
+        'x[0]'
+        """
         return bracketed(self.label) + (f"[{', '.join(map(str, self.index))}]" if self.index else "")
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the element as plain data, with the id of its node."""
+        """Return the element as plain data, with the id of its node.
+
+        >>> from micrograd_sm import Graph, Value
+        >>> Compared(Graph(Value(1.0))["v0"], "x", (), 3.0, 2.5).to_dict()["node"]
+        'v0'
+        """
         return plain({**vars(self), "node": self.node.id})
 
 
@@ -65,6 +80,12 @@ class Check(Listing[Compared]):
     the function has none or several slopes (a tie of max, relu at 0), the gradient being one of those between, or pass on
     through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer, or rounding
     hides it. `checked` elements of `elements` were looked at.
+
+    >>> from micrograd_sm import Value, steps
+    >>> x = Value(3.0, name="x")
+    >>> check = steps(x.relu() + (x - 3.0).relu()).check()
+    >>> bool(check), check.first, [one.place for one in check.kinks]
+    (True, None, ['v3', 'x'])
     """
 
     differ: tuple[Compared, ...]
@@ -75,7 +96,12 @@ class Check(Listing[Compared]):
 
     @property
     def first(self) -> Compared | None:
-        """The first element that differs, going backward: what contributed to it is where to look. None if none does."""
+        """The first element that differs, going backward: what contributed to it is where to look. None if none does.
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(2.0).exp()).check().first is None
+        True
+        """
         return self.differ[0] if self.differ else None
 
     def _items(self) -> tuple[Compared, ...]:
@@ -85,7 +111,12 @@ class Check(Listing[Compared]):
         return not self.differ
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the check as plain data."""
+        """Return the check as plain data.
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(2.0).exp()).check().to_dict()["agrees"]
+        True
+        """
         return {"agrees": bool(self), **super().to_dict()}
 
     def __str__(self) -> str:
