@@ -24,7 +24,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).parent.parent
-STEPS = {"neuron": 11, "order": 4, "softmax_nll": 15, "cross_entropy": 21, "mlp": 18, "max_ties": 5}  # which one to show
+STEPS = {"neuron": 11, "order": 4, "softmax_nll": 15, "cross_entropy": 19, "mlp": 18, "max_ties": 5}  # which one to show
 WIDTH, HEIGHT, SCALE = 1300, 850, 0.8  # of the window, and pixels of the picture for each of its own
 COLUMNS, ROWS, MARGIN = 100, 28, 10  # of the terminal, which fills as many pixels
 EXPRESSION = "x1 = 2.0; w1 = -3.0; x2 = 0.0; w2 = 1.0; b = 6.8814; (x1 * w1 + x2 * w2 + b).tanh()"
