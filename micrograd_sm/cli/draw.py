@@ -22,7 +22,7 @@ EPILOG = f"""\
 An expression holds numbers, lists, + - * / ** @, comparisons, indexing, and
 calls of the functions below, also as methods. It is parsed, and nothing of it
 runs as Python. Assignments before it, separated by ';' or new lines, give
-names. Numbers and lists become leaves with a gradient where they are operands
+names. Numbers and lists become leaves with a gradient if they are operands
 or a function's input; exponents, targets, dims and indices stay as they are.
 
 FILE.py is run as `python FILE.py` runs it, and its last backward pass from the

@@ -53,8 +53,9 @@ def _output(options: argparse.Namespace) -> Path | None:
     return in_a_folder(options.output).absolute() if options.output else None
 
 
-def _print(options: argparse.Namespace, text: str, data: Any) -> None:
-    print(json.dumps(plain(data), ensure_ascii=True, allow_nan=False) if options.json else text)
+def _print(options: argparse.Namespace, found: Any, text: str | None = None) -> None:
+    """Print what a study found, as its text or as JSON."""
+    print(json.dumps(plain(found), ensure_ascii=True, allow_nan=False) if options.json else text or found)
 
 
 # Why is this gradient what it is ------------------------------------------------------------------------------------
@@ -64,7 +65,7 @@ def _explain(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     graph = target.graph
     found = study.explain(graph, _x(graph, options.x), options.depth)
-    _print(options, found.mathml if options.mathml else str(found), found.to_dict())
+    _print(options, found, found.mathml if options.mathml else None)
     _draw(options, target, output)
     return 0
 
@@ -73,7 +74,7 @@ def _paths(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     graph = target.graph
     found = study.paths(graph, _x(graph, options.x), options.k, options.at, options.depth)
-    _print(options, str(found), found.to_dict())
+    _print(options, found)
     _draw(options, target, output)
     return 0
 
@@ -117,7 +118,7 @@ def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
 def _compare(options: argparse.Namespace) -> int:
     target, other = _taken(options), _other(options, options.other, options.other_name, options.other_pass_number)
     found = study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth))
-    _print(options, str(found), found.to_dict())
+    _print(options, found)
     return 0
 
 
@@ -129,7 +130,7 @@ def _source(options: argparse.Namespace) -> int:
     if output and not options.json:
         print(f"{program.count(chr(10))} lines: {options.output}")
     else:
-        _print(options, program.removesuffix("\n"), program.to_dict())
+        _print(options, program.to_dict(), program.removesuffix("\n"))
     return 0
 
 
@@ -141,7 +142,7 @@ def _lint(options: argparse.Namespace) -> int:
     parameters, sampled = (_variable(target, name) for name in (options.parameters, options.sampled_from))
     sampled = target.graph_of(sampled) if isinstance(sampled, Value) else sampled
     found = study.lint(target.graph, parameters, sampled, target.names)
-    _print(options, str(found), found.to_dict())
+    _print(options, found)
     _draw_notes(options, target.graph, _rules(found), output)
     return int(any(not mistake.harmless for mistake in found))
 
@@ -167,7 +168,7 @@ def _anomaly(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     found = study.first_anomaly(target.graph)
     none = f"no nan and no inf in the values and gradients of {len(target.graph):,} nodes"
-    _print(options, none if found is None else str(found), None if found is None else found.to_dict())
+    _print(options, found, none if found is None else None)
     here = {} if found is None else {found.node: f"{found.kind} comes up here"}
     _draw_notes(options, target.graph, here, output)
     return int(found is not None)
@@ -185,7 +186,7 @@ def _check(options: argparse.Namespace) -> int:
     report = replace(report, findings=tuple(
         replace(one, derivative=called(one.derivative), input=called(one.input)) for one in report.findings
     ))  # fmt: skip
-    _print(options, str(report), report.to_dict())
+    _print(options, report)
     return int(not report)
 
 
@@ -198,7 +199,7 @@ def _torch(options: argparse.Namespace) -> int:
         raise RuntimeError(str(error)) from None
     called = _callings(graph)
     report = replace(report, comparisons=tuple(replace(one, name=called(one.name)) for one in report.comparisons))
-    _print(options, str(report), report.to_dict())
+    _print(options, report)
     return int(not report)
 
 
@@ -208,8 +209,7 @@ def _digits(options: argparse.Namespace) -> int:
         raise ValueError(f"study digits: -o draws one graph, and there are {1 + len(options.others)}; draw each by itself")
     targets = [_taken(options), *(_other(options, one) for one in options.others)]
     first, *others = found = [study.digits(one.graph, precision=options.precision) for one in targets]
-    data = [one.to_dict() for one in found]
-    _print(options, first.beside(*others) if others else str(first), data if others else data[0])
+    _print(options, found if others else first, first.beside(*others) if others else None)
     notes = {one.id: note for one in first.nodes if (note := _lost(one))}
     _draw_notes(options, first.graph, notes, output)
     return 0
@@ -244,7 +244,7 @@ def _callings(graph: Graph) -> Callable[[str], str]:
 
 def _derivatives(options: argparse.Namespace) -> int:
     found = study.derivatives(_taken(options).graph, options.study, options.leaves)
-    _print(options, str(found), found.to_dict())
+    _print(options, found)
     return 0
 
 
@@ -258,7 +258,7 @@ def _landscape(options: argparse.Namespace) -> int:
     if output and not options.json:
         print(f"{landscape.title}: {options.output}")
     else:
-        _print(options, str(landscape), landscape.to_dict())
+        _print(options, landscape)
     return 0
 
 

@@ -25,7 +25,7 @@ class Graph:
     (`model.layers.0.weight`) and `self` (`self.w`), else None. Names that start with an underscore do not count. `names`
     replaces the caller's variables: a mapping of names to what they hold. `moment` is when to look, now by default.
 
-    Raises TypeError for what is not a Value, and RuntimeError, as `backward` does, if data has been set since the value was
+    Raises TypeError if it is not a Value, and RuntimeError, as `backward` does, if data has been set since the value was
     computed from it: a Graph has the numbers that belong together.
 
     >>> x = Value(3.0)
@@ -43,7 +43,7 @@ class Graph:
     scopes: tuple[Scope, ...]
     _folds: frozenset[str]  # ids of the scopes that are folded, also inside others
     _ids: Mapping[int, str]  # of the Values that it was made of, by their creation numbers
-    _open: Graph | None  # the graph without folds, where this one has some
+    _open: Graph | None  # the graph without folds, if this one has some
     _operand_edges: dict[str, tuple[Edge, ...]]
     _places: dict[str, int]
 
@@ -186,7 +186,7 @@ class Graph:
         return self._with_folds(self._folds | {fold.scope.id for fold in folding.folds(self.unfold(), new)})
 
     def unfold(self, *names: str) -> Graph:
-        """Return the graph with folded scopes open again: those of these names, paths or ids, all where none is given.
+        """Return the graph with folded scopes open again: those of these names, paths or ids, or all if there are none.
 
         Raises ValueError for a name that no scope has.
 
@@ -272,7 +272,7 @@ class Graph:
 
     @classmethod
     def from_json(cls, text: str) -> Graph:
-        """Return the graph that `to_json` wrote; TypeError for what is no text, ValueError for any other text.
+        """Return the graph that `to_json` wrote. Raises TypeError if it is not text, ValueError for any other text.
 
         >>> Graph.from_json(Graph(Value(2.0, name="x")).to_json())["v0"].name
         'x'

@@ -103,7 +103,7 @@ def _dtype(data: Any) -> type:
 
 
 def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
-    """Return a Value's gradient in the shape of its data: who sets one may write a number for all elements."""
+    """Return a Value's gradient in the shape of its data: a user may set a number for all elements."""
     grad = snapshot(grad)
     shape = () if grad is None else shape_of(grad)
     if grad is None or shape == wanted or len(shape) > len(wanted):

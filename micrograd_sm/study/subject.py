@@ -12,7 +12,7 @@ from micrograd_sm.words.names import shortened, visible
 
 
 class Subject(NamedTuple):
-    """What a study looks at: a graph, and the ids of its nodes by the creation numbers of their Values, where it has them."""
+    """What a study looks at: a graph, and the ids of its nodes by the creation numbers of their Values, if it has them."""
 
     graph: Graph
     ids: Mapping[int, str]

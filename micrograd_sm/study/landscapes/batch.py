@@ -59,7 +59,7 @@ def training_maps(
     `model(inputs)` returns logits (N, C); the `optimizer` is by default SGD over `model.parameters()` at lr 0.5. Without a
     model, a linear one learns twelve points of three classes, the same in every run.
 
-    Raises ValueError for steps that do not rise from 0 or more, and where only some of model, inputs and target are given.
+    Raises ValueError if steps do not rise from 0 or more, or if only some of model, inputs and target are given.
 
     >>> [f"{panel.title}: {panel.loss:.3f}" for panel in training_maps(steps=(0, 10)).panels]
     ['start: 2.849', 'step 10: 0.132']

@@ -57,7 +57,7 @@ class Setting:
         is smoothed, it is 1 for that class, whatever the weights. Cross-entropy is least where softmax(z / temperature) is in
         proportion to the pull.
 
-        Raises IndexError for a target out of range; ValueError for weights of another number, or where nothing counts.
+        Raises IndexError if a target is out of range; ValueError if the number of weights is another, or if no target counts.
 
         >>> Setting(targets=(0, 0, 1, 2), ignore_index=2).pull(3)
         (0.6666666666666666, 0.3333333333333333, 0.0)
@@ -98,7 +98,7 @@ def one_setting(setting: Any) -> Setting:
 
 
 def some_settings(settings: Sequence[Any]) -> list[Setting]:
-    """Return the settings as a list; ValueError where there are none, TypeError for what is no Setting."""
+    """Return the settings as a list; ValueError if there are none, TypeError if one is not a Setting."""
     if isinstance(settings, Setting) or not settings:
         raise ValueError(f"landscapes: settings must be one or more Settings in a list, got {settings!r}")
     return [one_setting(setting) for setting in settings]

@@ -30,7 +30,7 @@ try:
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
     from matplotlib.ticker import MaxNLocator
-except ImportError:  # the numbers need no matplotlib, and who asks for the picture is told
+except ImportError:  # numbers need no matplotlib, and asking for the picture says what to install
     _INSTALLED = False
 else:
     _INSTALLED = True
@@ -174,7 +174,7 @@ def _length(arrow: Row) -> float:
 
 
 def _ground(panel: FieldPanel, axes: Any, depth: Callable[[Row], float]) -> None:
-    """Fill the panel by its loss, in light colours on which arrows can be seen, and label the contours where there is room."""
+    """Fill the panel by its loss, in light colours on which arrows can be seen, and label the contours if there is room."""
     x, y = zip(*panel.positions)
     levels = MaxNLocator(8).tick_values(min(panel.losses), max(panel.losses))
     axes.tricontourf(x, y, panel.losses, levels=levels, cmap=LinearSegmentedColormap.from_list("ground", _GROUND))

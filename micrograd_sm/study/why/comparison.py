@@ -29,8 +29,8 @@ class Match(Record):
     """A node of each graph, by id, taken for the same quantity, and how far apart they are.
 
     `how` says why they were matched: "root", "name", "structure" (same operation on matched operands) or "value".
-    `value` and `gradient` are the largest absolute differences of an element, nan where only one of the two is nan, and
-    None for the gradient where either graph has none.
+    `value` and `gradient` are the largest absolute differences of an element: nan if only one of the two is nan. `gradient`
+    is None if either graph has none.
 
     >>> x = Value(2.0, name="x")
     >>> compare(x * x, x**2.0).matches[0]
@@ -82,8 +82,8 @@ class Comparison(Listing[Match]):
     def close(self, tolerance: float = 1e-9) -> bool:
         """Return whether all matched values and gradients differ by at most `tolerance`.
 
-        A difference is relative to the node's largest number where that is above 1. Where only one graph has a gradient,
-        there is nothing to compare.
+        A difference is relative to the node's largest number if that is above 1. If only one graph has a gradient, it is
+        not compared.
 
         >>> x = Value(2.0, name="x")
         >>> compare(x * x, x * x * x).close()
@@ -129,8 +129,8 @@ class Comparison(Listing[Match]):
         values, gradients = ([*map(_sortable, x)] for x in ((m.value for m in self.matches),
                              (m.gradient for m in self.matches if m.gradient is not None)))  # fmt: skip
         said = f"{len(self.matches)} of {len(self.a)} and {len(self.b)} nodes matched"
-        said += f"; values differ by at most {number_text(_said(values))}"
-        return said + (f", gradients by at most {number_text(_said(gradients))}" if gradients else "")
+        said += f"; values differ by at most {number_text(_largest(values))}"
+        return said + (f", gradients by at most {number_text(_largest(gradients))}" if gradients else "")
 
 
 def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, Any] | None = None) -> Comparison:
@@ -141,7 +141,7 @@ def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, An
     where shapes are equal and values agree to 1e-6 relative. A node is matched once. Gradients are those of a backward
     pass through each graph; no `.grad` changes. Folded graphs compare as they are folded: `compare(Graph(a), Graph(b).fold())`.
 
-    Raises TypeError for what is no Value or Graph, ValueError for roots of different shapes.
+    Raises TypeError if it is not a Value or Graph, ValueError if the shapes of the roots differ.
 
     >>> x = Value([1000.0, 0.0], name="x")
     >>> naive, shifted = x.exp() / x.exp().sum(), x.softmax(dim=0)
@@ -243,7 +243,7 @@ def _sortable(x: float) -> tuple[bool, float]:
     return (True, 0.0) if x != x else (False, x)
 
 
-def _said(sizes: list[tuple[bool, float]]) -> float:
+def _largest(sizes: list[tuple[bool, float]]) -> float:
     missing, size = max(sizes)
     return math.nan if missing else size
 

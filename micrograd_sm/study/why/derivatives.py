@@ -37,7 +37,7 @@ class Block(Record):
         return {"by": list(self.by), "shape": list(shape_of(self.data)), "data": plain(self.data)}
 
     def table(self) -> list[list[str]] | None:
-        """Return the numbers as a table of text; None for a number, and for what is too large or empty."""
+        """Return the numbers as a table of text; None for a number, or if it is too large or empty."""
         shape = shape_of(self.data)
         if not prod(shape) or not shape:
             return None
@@ -115,8 +115,8 @@ def derivatives(
     """Return the "grad", "jacobian" or "hessian" of a graph's root by some of its leaves, by default all that require one.
 
     The graph is a function of its leaves: its primitives are computed again, with what `where` and indexing chose. `leaves`
-    are Values of the graph, names or ids. Raises ValueError for another kind, for what is no leaf that requires a gradient,
-    and where there is none; TypeError for leaves that are not in a list; RuntimeError for the gradient of what is no single
+    are Values of the graph, names or ids. Raises ValueError for another kind, for a leaf that requires no gradient,
+    and if there is none; TypeError for leaves that are not in a list; RuntimeError for the gradient of more than one
     number.
 
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")

@@ -65,7 +65,7 @@ class SoftmaxShare(Record):
         return f"(p - y) / {number_text(divisor)}" if divisor.is_integer() else f"{number_text(1 / divisor)} (p - y)"
 
     def _divisor(self) -> float | None:
-        """Return the number that divides every row alike, None where rows count differently."""
+        """Return the number that divides every row alike, or None if rows count differently."""
         scales = self.scale.flat if type(self.scale) is Array else [self.scale]
         if not scales or max(scales) - min(scales) > 1e-12 * abs(scales[0]) or not 0 < scales[0] < float("inf"):
             return None
@@ -86,16 +86,15 @@ class SoftmaxShare(Record):
         """
         slope, divisor = Slope(self.root, self.logits), self._divisor()
         p, y = self._scaled(Name("p"), divisor), self._scaled(Name("y"), divisor)
-        given = [Line(Name("p"), "=", Call("softmax", (Name(self.logits),)), None, Number(self.p)),
+        lines = [Line(Name("p"), "=", Call("softmax", (Name(self.logits),)), None, Number(self.p)),
                  Line(Name("y"), "=", Name("target"), None, Number(self.y))]  # fmt: skip
         if divisor is None:
-            given.append(Line(Name("s"), "=", None, None, Number(self.scale)))
-        whole = Line(slope, "=", Infix("-", p, y), None, Number(self.own + self.normaliser))
+            lines.append(Line(Name("s"), "=", None, None, Number(self.scale)))
         return (
-            *given,
+            *lines,
             Line(Remark(Infix("-", None, y), "through the target's own logit"), "=", None, None, Number(self.own)),
             Line(Remark(p, "through the normaliser"), "=", None, None, Number(self.normaliser)),
-            whole,
+            Line(slope, "=", Infix("-", p, y), None, Number(self.own + self.normaliser)),
         )
 
     def _scaled(self, term: Term, divisor: float | None) -> Term:
@@ -177,13 +176,13 @@ def explain(
 ) -> Explanation:
     """Return the chain rule that leads from a loss to the gradient of x, in the user's names and numbers.
 
-    Only what x's gradient passes through is told. `depth` folds scopes first, as Graph.fold does: 0 shows composed functions
+    It says only what x's gradient passes through. `depth` folds scopes first, as Graph.fold does: 0 shows composed functions
     such as cross_entropy as one operation each, 1 what they are made of, None every primitive. For each log_softmax on the
     way, however deep and also as log(softmax(x)), it says which part of its input's gradient came through the target's own
     logit and which through the normaliser: for cross_entropy they are -y and p. `x` is a Value of the graph, or a node's
     name or id. No `.grad` changes.
 
-    Raises TypeError and ValueError for what is no loss or no node of it, and for x that requires no gradient.
+    Raises TypeError or ValueError if it is not a loss, or x is not a node of it or requires no gradient.
 
     >>> from micrograd_sm import cross_entropy
     >>> logits = Value([0.0, 0.0], name="logits")
@@ -204,9 +203,9 @@ def explain(
         raise ValueError(f"explain: {node.name or node.id} requires no gradient, so there is none to explain")
     passed = backward_pass(graph)
     labels = labels_of(graph)
-    told = tuple(_chain(graph.with_gradients(passed.gradients), passed.heard, node))
+    lines = tuple(_chain(graph.with_gradients(passed.gradients), passed.heard, node))
     shares = tuple(_shares(graph.unfold(), passed.gradients, passed.heard, node))
-    return Explanation(labels[root.id], labels[node.id], passed.gradients[node.id], told, shares)
+    return Explanation(labels[root.id], labels[node.id], passed.gradients[node.id], lines, shares)
 
 
 def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[Line]:
@@ -252,7 +251,7 @@ def _shares(graph: Graph, gradients: Mapping[str, Any], heard: tuple[Heard, ...]
 
 
 def _is_in_logs_only(graph: Graph, id: str) -> bool:
-    """Return whether everything that is made of a node is the logarithm of it, or of elements of it."""
+    """Return whether a node is used in logarithms only, of it or of elements of it."""
     users = [graph[edge.target] for edge in graph.edges if edge.source == id]
     return bool(users) and all(
         user.op == "log" or (user.op in ("index", "reshape") and _is_in_logs_only(graph, user.id)) for user in users
@@ -269,7 +268,7 @@ def _shift(graph: Graph, found: Normalised, amounts: Mapping[Edge, Any]) -> Any:
 
 def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normaliser: Any, shift: Any) -> SoftmaxShare:
     xp = namespace(p)
-    scale = 0.0 - xp.sum(own, axis=found.axis, keepdims=True)  # not -0 for what is ignored
+    scale = 0.0 - xp.sum(own, axis=found.axis, keepdims=True)  # not -0 in a row that is ignored
     y = -1.0 * xp.divide(own, xp.where(scale == 0, 1.0, scale)) + 0.0  # so that -0 does not show
     return SoftmaxShare(*labels, own + 0.0, normaliser, shift, p, y, scale)
 

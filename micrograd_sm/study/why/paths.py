@@ -121,7 +121,7 @@ def paths(
     matrix product, only derivatives other than 0 are edges; between numbers every operand is one. `depth` folds scopes first,
     as Graph.fold does. Of equally large products the first found come first; infinite ones and nan come before all others.
 
-    No path is walked: 2^60 of them take no longer than 60 nodes do. Raises TypeError and ValueError for what is no loss, no
+    No path is walked: 2^60 of them take no longer than 60 nodes do. Raises TypeError or ValueError if it is not a loss, no
     node of it, or no k above 0, and for more than a million edges between elements.
 
     >>> x = Value(1.0, name="x")

@@ -139,7 +139,7 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
     version of Python. Tensors are unrolled to one variable for each element. It is this very graph's: where an operation
     chooses, as `where`, `relu` and `max` do, it follows the choice that was made for these numbers.
 
-    Names are found as Graph finds them. Raises TypeError for what is no Value or Graph; ValueError for a loss of more than
+    Names are found as Graph finds them. Raises TypeError if it is not a Value or Graph; ValueError for a loss of more than
     one element or without gradient, and for a graph of more than 20,000 numbers.
 
     >>> a, b = Value(2.0), Value(-3.0)
@@ -227,7 +227,7 @@ def _names_of(graph: Graph) -> dict[str, str]:
     """Return a variable for each node, so that no two, nor their elements and gradients, have the same name."""
     names: dict[str, str] = {}
     taken: set[str] = set(_TAKEN)
-    for node in reversed(graph.nodes):  # the root first, which is called loss where it has no name
+    for node in reversed(graph.nodes):  # the root first, which is called loss if it has no name
         wanted = re.sub(r"\W+", "_", node.name or "", flags=re.ASCII).strip("_") or node.id
         wanted = f"_{wanted}" if wanted[0].isdigit() else wanted
         wanted = "loss" if node.id == graph.root and not node.name else wanted
@@ -248,7 +248,7 @@ def _own(name: str, places: list[str]) -> list[str]:
 
 
 def _heading(node: Node, name: str) -> Iterable[str]:
-    """Say of a tensor what it is, and of any node which line made it, where that is known."""
+    """Yield comments: what a tensor is, and which line made a node, if that is known."""
     if node.shape:
         label = visible(shortened(node.name)) if node.name else name
         yield f"# {label}{f' = {node.op}' if node.op else ''}, shape {node.shape}"
