@@ -94,10 +94,11 @@ class _Operation:
         self.out_shape, self.operand_shape = self.out.shape, self.operand.shape
         self.rows, self.columns = prod(self.out_shape), prod(self.operand_shape)
         self.entries = self.rows * self.columns
-        self.edges = self._edges_from(edge) if self.out.folded else {edge}
-        targets = {edge.target for edge in self.edges}
-        inside = self.out.folded or (self.out.id,)
-        self.path = [self.graph[id] for id in reversed(inside) if id in targets]
+        self.edges, self.path = {edge}, [self.out]
+        if self.out.folded:
+            self.edges = self._edges_from(edge)
+            targets = {edge.target for edge in self.edges}
+            self.path = [self.graph[id] for id in reversed(self.out.folded) if id in targets]
         self.elementwise = all(
             PRIMITIVES[node.op or ""].kind == "elementwise" and node.shape == self.out_shape for node in self.path
         )
@@ -134,8 +135,10 @@ class _Operation:
 
     def _pulled_back(self, upstream: Any, operand: Any) -> Any:
         """Return the upstream gradient of the target carried back to the operand, which has these numbers."""
-        values = {edge.source: self.graph[edge.source].data for node in self.path for edge in self.graph.operand_edges(node.id)}
-        values |= {node.id: node.data for node in self.path} | {self.operand.id: operand}
+        values = None
+        if operand is not self.operand.data:
+            values = {e.source: self.graph[e.source].data for node in self.path for e in self.graph.operand_edges(node.id)}
+            values |= {node.id: node.data for node in self.path} | {self.operand.id: operand}
         gradients = {self.out.id: upstream}
         for _ in pull_back(self.graph, self.path, gradients, values, self.edges.__contains__):
             pass
