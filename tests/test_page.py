@@ -340,27 +340,32 @@ def test_a_page_of_30_nodes_is_small(tmp_path: Path) -> None:
 
 
 def test_a_thousand_steps_open_and_answer_within_a_second(shown: Callable[..., Any]) -> None:
-    """By the time that the page's own thread worked, which is the same however busy the machine is with other things."""
+    """By the time that the page's own thread worked; the least of three, as other work on the machine only adds to it."""
     walk = chain(250)
     assert len(walk) >= 1_000
     opened = shown(walk)
-    address, page = opened.url, opened.context.new_page()  # an empty tab: a reload would count what it throws away
-    opened.close()
-    session = page.context.new_cdp_session(page)
-    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+    took: dict[str, list[float]] = {"open": [], "End": [], "ArrowLeft": [], "Home": []}
+    for _ in range(3):
+        page = opened.context.new_page()  # an empty tab: a reload would count what it throws away
+        session = page.context.new_cdp_session(page)
+        session.send("Performance.enable", {"timeDomain": "threadTicks"})
+        for action, times in took.items():
+            before = _worked(page, session)
+            if action == "open":
+                page.goto(opened.url)
+            else:
+                page.keyboard.press(action)
+            times.append(_worked(page, session) - before)
+            if action == "open":
+                assert page.locator("#place").inner_text() == f"1 of {len(walk)}"
+        page.close()
+    assert {action: min(times) for action, times in took.items() if min(times) >= 1} == {}
 
-    def worked() -> float:
-        page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-        return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
 
-    before = worked()
-    page.goto(address)
-    assert worked() - before < 1
-    assert page.locator("#place").inner_text() == f"1 of {len(walk)}"
-    for key in ("End", "ArrowLeft", "Home"):
-        before = worked()
-        page.keyboard.press(key)
-        assert worked() - before < 1, key
+def _worked(page: Any, session: Any) -> float:
+    """Return the seconds that the page's thread has worked, once it has drawn what it was asked for."""
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
+    return {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}["TaskDuration"]
 
 
 def test_a_graph_too_large_to_draw_has_a_page_without_a_picture(

@@ -201,11 +201,14 @@ def test_twenty_thousand_nodes_take_a_second_or_two() -> None:
     y = x
     for _ in range(6_700):
         y = (y * 0.9).tanh() + x
-    start = time.process_time()
-    walk = steps(y)
-    assert len(walk.graph) > 20_000
-    walk[-1].text  # noqa: B018 - the text of one step does not ask for that of all
-    assert time.process_time() - start < 4
+    took = []
+    for _ in range(3):  # the least counts: other work on the machine only adds to it
+        start = time.process_time()
+        walk = steps(y)
+        assert len(walk.graph) > 20_000
+        walk[-1].text  # noqa: B018 - the text of one step does not ask for that of all
+        took.append(time.process_time() - start)
+    assert min(took) < 4
 
 
 @pytest.mark.parametrize("cls", [Step, Steps, Contribution, Formula, Check, Compared])
