@@ -30,11 +30,7 @@ _sumprod = getattr(math, "sumprod", None)  # Python 3.12 and newer
 
 
 def asarray(data: Any, dtype: DType | None = None) -> Any:
-    """Return nested lists, or an array of any library, as an Array; a number as it is.
-
-    >>> asarray([[1, 2]]), asarray(3.0)
-    (Array([[1, 2]]), 3.0)
-    """
+    """Return nested lists, or an array of any library, as an Array; a number as it is."""
     if type(data) is Array and dtype is None:
         return data
     flat, shape = parse(data)
@@ -43,20 +39,12 @@ def asarray(data: Any, dtype: DType | None = None) -> Any:
 
 
 def shape_of(x: Any) -> Shape:
-    """Return the shape of a number or array.
-
-    >>> shape_of(2.0), shape_of(Array([1.0]))
-    ((), (1,))
-    """
+    """Return the shape of a number or array."""
     return getattr(x, "shape", ())
 
 
 def flat_of(x: Any) -> list[Any]:
-    """Return the elements of a number or an array, of any library, in row-major order.
-
-    >>> flat_of(2.0), flat_of(Array([[1.0], [3.0]]))
-    ([2.0], [1.0, 3.0])
-    """
+    """Return the elements of a number or an array, of any library, in row-major order."""
     if type(x) is Array:
         return x.flat
     return x.reshape(-1).tolist() if shape_of(x) else [x]
@@ -83,20 +71,12 @@ tanh = _unary("tanh", ieee.tanh)
 
 
 def divide(a: Any, b: Any) -> Any:
-    """Return a / b elementwise; 1 / 0 is inf.
-
-    >>> divide(1.0, 0.0)
-    inf
-    """
+    """Return a / b elementwise; 1 / 0 is inf."""
     return elementwise(ieee.divide, a, b)
 
 
 def pow(a: Any, b: Any) -> Any:
-    """Return a ** b elementwise; a negative base with a fractional exponent gives nan.
-
-    >>> pow(2.0, Array([1.0, 0.5])).tolist(), pow(-1.0, 0.5)
-    ([2.0, 1.4142135623730951], nan)
-    """
+    """Return a ** b elementwise; a negative base with a fractional exponent gives nan."""
     return elementwise(ieee.power, a, b)
 
 
@@ -129,11 +109,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 
 
 def isnan(x: Any) -> Any:
-    """Return whether each element is nan.
-
-    >>> isnan(Array([1.0, float("nan")]))
-    Array([False, True])
-    """
+    """Return whether each element is nan."""
     return elementwise(operator.ne, x, x)
 
 
@@ -244,33 +220,21 @@ def reshape(x: Any, shape: Shape) -> Any:
 
 
 def permute_dims(x: Any, axes: Sequence[int]) -> Any:
-    """Return the array with its axes in another order.
-
-    >>> permute_dims(Array([[1.0, 2.0]]), (1, 0))
-    Array([[1.0], [2.0]])
-    """
+    """Return the array with its axes in another order."""
     if type(x) is not Array:
         return x
     return Array.of(strides.permute(x.flat, x.shape, axes), tuple(x.shape[axis] for axis in axes), x.dtype)
 
 
 def broadcast_to(x: Any, shape: Shape) -> Any:
-    """Return the array repeated to fill `shape`.
-
-    >>> broadcast_to(1.0, (2,)), broadcast_to(Array([[1.0], [2.0]]), (2, 2))
-    (Array([1.0, 1.0]), Array([[1.0, 1.0], [2.0, 2.0]]))
-    """
+    """Return the array repeated to fill `shape`."""
     if type(x) is Array:
         return Array.of(strides.broadcast(x.flat, x.shape, shape), shape, x.dtype)
     return Array.of([x] * prod(shape), shape, type(x))
 
 
 def concat(arrays: Sequence[Array], axis: int) -> Array:
-    """Return the arrays joined along an axis; their other sizes must be equal.
-
-    >>> concat([Array([[1.0], [2.0]]), Array([[3.0], [4.0]])], axis=1)
-    Array([[1.0, 3.0], [2.0, 4.0]])
-    """
+    """Return the arrays joined along an axis; their other sizes must be equal."""
     outer = prod(arrays[0].shape[:axis])
     widths = [prod(array.shape[axis:]) for array in arrays]
     blocks = [
@@ -281,21 +245,13 @@ def concat(arrays: Sequence[Array], axis: int) -> Array:
 
 
 def take(x: Any, positions: list[int], shape: Shape) -> Any:
-    """Return the elements at flat positions, as an array of `shape`.
-
-    >>> take(Array([[1.0, 2.0], [3.0, 4.0]]), [3, 0], (2,))
-    Array([4.0, 1.0])
-    """
+    """Return the elements at flat positions, as an array of `shape`."""
     flat, dtype = (x.flat, x.dtype) if type(x) is Array else ([x], type(x))
     return Array.of(list(map(flat.__getitem__, positions)), shape, dtype)
 
 
 def put(x: Any, positions: list[int], shape: Shape) -> Any:
-    """Return zeros of `shape` with the elements of x added at flat positions: the transpose of `take`.
-
-    >>> put(Array([1.0, 2.0, 3.0]), [0, 2, 2], (4,))
-    Array([1.0, 0.0, 5.0, 0.0])
-    """
+    """Return zeros of `shape` with the elements of x added at flat positions: the transpose of `take`."""
     flat = [0.0] * prod(shape)
     for position, element in zip(positions, x.flat if type(x) is Array else [x], strict=True):
         flat[position] += element

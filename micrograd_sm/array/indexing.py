@@ -31,9 +31,6 @@ def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:
     A nested list is one index array, as in NumPy; torch 2.13 still reads it as a tuple, and warns that this will change.
     Raises IndexError if an index is out of range or not an integer, if there are too many, or if a mask has another shape;
     ValueError if a slice has a negative step (as torch does).
-
-    >>> locate(([0, 1], [2, 0]), (2, 3))
-    ([2, 3], (2,))
     """
     steps = row_major_steps(shape)
     axis = 0
