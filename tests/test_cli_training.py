@@ -276,6 +276,7 @@ batch.data = 7.0
 
 
 def test_numpy_arrays_that_are_changed_in_place(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("numpy")
     path = script("""
 import numpy as np
 w = Value(np.array([0.0, 1.0]))
@@ -461,6 +462,8 @@ def test_every_example_that_is_stepped_through_can_be_by_command(capsys: pytest.
 @pytest.mark.parametrize("study", ["explain", "lint", "digits", "check", "torch", "grad", "source"])
 def test_every_example_that_trains_can_be_studied(capsys: pytest.CaptureFixture[str], path: Path, study: str) -> None:
     weight = ["model.0.weight"] if study in ("explain", "grad") else []
+    if study == "torch":
+        pytest.importorskip("torch")
     options = ["--order", "1"] if study == "check" else []
     options += ["--parameters", "model"] if study == "lint" else ["--ulps", "1000"] if study == "torch" else []
     found = main(["study", study, str(path), *weight, *options])

@@ -21,10 +21,14 @@ WAYS: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, pickled]
 DEEP = [copy.deepcopy, pickled]
 
 
+def float32(*numbers: float) -> Any:
+    return pytest.importorskip("numpy").array(numbers, dtype="float32")
+
+
 @pytest.mark.parametrize("copied", WAYS)
-@pytest.mark.parametrize("data", [3.0, float("nan"), [[1.0, 2.0]], [], np.array([1.0, 2.0], dtype="float32")])
+@pytest.mark.parametrize("data", [3.0, float("nan"), [[1.0, 2.0]], [], float32])
 def test_a_leaf_is_copied_with_its_gradient_as_a_new_leaf(copied: Callable[[Any], Any], data: Any) -> None:
-    x = Value(data, name="x")
+    x = Value(data(1.0, 2.0) if data is float32 else data, name="x")
     (x * 3.0).sum().backward()
     other = copied(x)
     assert type(other.data) is type(x.data) and type(other.grad) is type(x.grad)
@@ -120,8 +124,9 @@ def stepped(x: Value, optimizer: Any) -> list[float]:
 
 
 @pytest.mark.parametrize("copied", WAYS)
-@pytest.mark.parametrize("of", [Value([3.0], name="x"), Value(np.array([3.0], dtype="float32"), name="x")])
-def test_graphs_and_steps_are_copied_with_all_that_they_hold(copied: Callable[[Any], Any], of: Value) -> None:
+@pytest.mark.parametrize("storage", [lambda number: [number], float32])
+def test_graphs_and_steps_are_copied_with_all_that_they_hold(copied: Callable[[Any], Any], storage: Any) -> None:
+    of = Value(storage(3.0), name="x")
     loss = (of * of).sum()
     graph, walk = Graph(loss), steps(loss)
     assert copied(graph) == graph
