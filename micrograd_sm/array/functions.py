@@ -39,7 +39,11 @@ def asarray(data: Any, dtype: DType | None = None) -> Any:
 
 
 def shape_of(x: Any) -> Shape:
-    """Return the shape of a number or array."""
+    """Return the shape of a number or array.
+
+    >>> shape_of(2.0), shape_of(Array([1.0]))
+    ((), (1,))
+    """
     return getattr(x, "shape", ())
 
 
