@@ -41,7 +41,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the options of the command."""
     target.add_options(parser)
     add = parser.add_argument
     add("-o", "--output", metavar="FILE", type=picture, required=True, help="picture to write: .svg, .png, .pdf or .dot")
@@ -65,7 +65,7 @@ def picture(path: str) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code."""
+    """Run the command and return its exit code."""
     output = in_a_folder(options.output).absolute()  # before the script, which may change folders
     found = target.target_of(options.what, options.name, options.pass_number, "draw")
     graph, root = found.graph, found.graph[found.graph.root]

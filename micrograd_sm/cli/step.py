@@ -28,7 +28,7 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the options of the command."""
     target.add_options(parser)
     parser.add_argument("-o", "--output", metavar="FILE", type=_page, help="page to write in place of walking: .html")
     parser.add_argument("--plain", action="store_true", help="print every step")
@@ -43,7 +43,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code."""
+    """Run the command and return its exit code."""
     from micrograd_sm.steps.record import of_graph  # noqa: PLC0415 - only for who steps
 
     output = in_a_folder(options.output).absolute() if options.output else None  # before the script, which may change folders
