@@ -41,28 +41,22 @@ examples:
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the options of the command."""
     target.add_options(parser)
-    parser.add_argument(
-        "-o", "--output", metavar="FILE", type=picture, required=True, help="picture to write: .svg, .png, .pdf or .dot"
-    )
-    parser.add_argument("--rankdir", choices=DIRECTIONS, default="TB", help="where the arrows run (default: %(default)s, down)")
-    parser.add_argument(
-        "--show", choices=SHOWN, default="both", help="what boxes show (default: %(default)s, value and gradient)"
-    )
-    parser.add_argument(
-        "--edges", action="store_true", help="write on each edge: local derivative x upstream gradient = contribution"
-    )
-    parser.add_argument(
-        "--fold",
-        metavar="WHAT",
+    add = parser.add_argument
+    add("-o", "--output", metavar="FILE", type=picture, required=True, help="picture to write: .svg, .png, .pdf or .dot")
+    add("--rankdir", choices=DIRECTIONS, default="TB", help="where the arrows run (default: %(default)s, down)")
+    add("--show", choices=SHOWN, default="both", help="what boxes show (default: %(default)s, value and gradient)")
+    add("--edges", action="store_true", help="write on each edge: local derivative x upstream gradient = contribution")
+    add(
+        "--fold", metavar="WHAT",
         help="make one box of each call of a function, named here, as in --fold log_softmax,nll_loss; or of all calls at a "
-        "depth, 0 for the outermost; or never (default: as few as bring more than 200 nodes under that)",
-    )
+        "depth, 0 for the outermost; or never (default: just enough to draw at most 200 nodes)",
+    )  # fmt: skip
 
 
 def picture(path: str) -> str:
-    """Return the name of a file whose ending says how to write it; another is wrong usage."""
+    """Return the path of a picture; any other ending is wrong usage."""
     try:
         format_of(path)
     except ValueError:
@@ -71,7 +65,7 @@ def picture(path: str) -> str:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code."""
+    """Run the command and return its exit code."""
     output = in_a_folder(options.output).absolute()  # before the script, which may change folders
     found = target.target_of(options.what, options.name, options.pass_number, "draw")
     graph, root = found.graph, found.graph[found.graph.root]
@@ -82,9 +76,8 @@ def run(options: argparse.Namespace) -> int:
         graph = graph.with_gradients(backward_pass(graph, found.seed).gradients)
         print(f"{result}, with the gradients of {found.passed or 'a backward pass'}")
     else:
-        why = "nothing in it requires any"
-        if size != 1:
-            why = "a backward pass starts from one number,\nso reduce it to one, as in (...).sum()"
+        reduce = "a backward pass starts from one number,\nso reduce it to one, as in (...).sum()"
+        why = "nothing in it requires any" if size == 1 else reduce
         graph = graph.with_gradients({})
         print(f"{result}, drawn without gradients: {why}")
     if found.note and not found.passed:
@@ -97,8 +90,8 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _fold(given: str | None) -> Fold:
-    """Return what `draw` calls what --fold asks for."""
-    if given is None or given == "never":
-        return None if given is None else False
-    return int(given) if given.strip().lstrip("-").isdecimal() else given.split(",")
+def _fold(text: str | None) -> Fold:
+    """Return --fold as the argument `fold` of `draw`."""
+    if text is None or text == "never":
+        return None if text is None else False
+    return int(text) if text.strip().lstrip("-").isdecimal() else text.split(",")

@@ -6,6 +6,7 @@ import ast
 import inspect
 import operator
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from micrograd_sm import functional
@@ -24,13 +25,13 @@ _MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"ten
 def evaluate(source: str) -> Value:
     """Return the Value of an expression, with its graph; nothing runs unless all of the expression is allowed.
 
-    Assignments may come first, separated by `;` or new lines; they name Values. Numbers and lists become leaves that
-    require a gradient if they are operands of arithmetic or inputs of functions. Exponents, targets, dims and indices stay
-    as they are. Raises ValueError if something is not allowed or too large, or if there is no graph, and the errors of the
-    functions.
+    Assignments, separated by `;` or new lines, may come first. Numbers and lists become leaves if they are operands or inputs
+    of functions; exponents, targets, dims and indices stay as they are. Raises ValueError if something is not allowed or too
+    large, or if there is no graph, and the errors of the functions.
     """
-    statements = checked(source)
-    result = _Evaluation().run(statements)
+    run, result = _Evaluation(), None
+    for statement in checked(source):
+        result = run.statement(statement)
     if isinstance(result, tuple) and hasattr(result, "values"):
         raise ValueError("the result is a pair, values and indices: choose one, as in max([1.0, 2.0], 0).values")
     if not isinstance(result, Value):
@@ -49,12 +50,10 @@ class _Literal:
 
     def __init__(self, plain: Any, name: str) -> None:
         self.plain, self.name = plain, name
-        self._leaf: Value | None = None
 
+    @cached_property
     def leaf(self) -> Value:
-        if self._leaf is None:
-            self._leaf = Value(self.plain, name=self.name)
-        return self._leaf
+        return Value(self.plain, name=self.name)
 
 
 class _Evaluation:
@@ -64,14 +63,7 @@ class _Evaluation:
         self.names: dict[str, Any] = dict(NUMBERS)
         self.made = 0
 
-    def run(self, statements: list[ast.stmt]) -> Any:
-        """Compute all statements and return the result of the last one."""
-        result: Any = None
-        for statement in statements:
-            result = self._statement(statement)
-        return result
-
-    def _statement(self, statement: Any) -> Any:
+    def statement(self, statement: Any) -> Any:
         node, names = statement.value, [target.id for target in getattr(statement, "targets", [])]
         if isinstance(node, ast.Name):
             result = self.names[node.id]
@@ -82,12 +74,12 @@ class _Evaluation:
         if isinstance(result, Value) and names and result.name is None:
             result.name = names[0]
         self.names.update(dict.fromkeys(names, result))
-        return result.leaf() if isinstance(result, _Literal) else result
+        return result.leaf if isinstance(result, _Literal) else result
 
     def operand(self, node: ast.expr, name: str | None = None) -> Any:
         """Return a node as a Value: a number or list becomes a leaf, a list of Values is stacked."""
         if isinstance(node, ast.Name) and isinstance(self.names[node.id], _Literal):
-            return self.names[node.id].leaf()
+            return self.names[node.id].leaf
         if isinstance(node, (ast.List, ast.Tuple)) and not _is_literal(node):
             return self._counted(as_value([self.operand(element) for element in node.elts]))
         x = self.plain(node, folded=False)
@@ -203,9 +195,8 @@ def _has_shape(x: Any) -> bool:
 def _bound(name: str, signature: inspect.Signature, args: list, kwargs: dict[str, Any]) -> dict[str, Any]:
     """Return a call's arguments by name. Raises ValueError that names the argument if they do not fit."""
     known = set(signature.parameters)
-    for word in kwargs:
-        if word not in known:
-            raise ValueError(f"{name}: there is no argument {shortened(visible(word))}{near(word, known)}")
+    if unknown := [word for word in kwargs if word not in known]:
+        raise ValueError(f"{name}: there is no argument {shortened(visible(unknown[0]))}{near(unknown[0], known)}")
     try:
         return signature.bind(*args, **kwargs).arguments
     except TypeError as error:
@@ -215,8 +206,7 @@ def _bound(name: str, signature: inspect.Signature, args: list, kwargs: dict[str
 def _is_literal(node: ast.AST) -> bool:
     if isinstance(node, (ast.List, ast.Tuple)):
         return all(map(_is_literal, node.elts))
-    if isinstance(node, ast.UnaryOp):
-        return isinstance(node.operand, ast.Constant) or (isinstance(node.operand, ast.Name) and node.operand.id in NUMBERS)
+    node = node.operand if isinstance(node, ast.UnaryOp) else node
     return isinstance(node, ast.Constant) or (isinstance(node, ast.Name) and node.id in NUMBERS)
 
 

@@ -1,4 +1,4 @@
-"""Limits on what an expression may compute: results that are too large are refused before they are made."""
+"""Limits on the size of what an expression computes: a result that is too large is refused before it is made."""
 
 from __future__ import annotations
 
@@ -119,8 +119,7 @@ def _check_product(name: str, arguments: Mapping[str, Any]) -> None:
 
 def _broadcast_count(shapes: Iterable[tuple[int, ...]]) -> int:
     """Return the cost of the result, at most, if operands of these shapes are broadcast together."""
-    reversed_shapes = [shape[::-1] for shape in shapes]
-    return elements(max(sizes) for sizes in zip_longest(*reversed_shapes, fillvalue=1))
+    return elements(map(max, zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)))
 
 
 def _shape(x: Any) -> tuple[int, ...]:

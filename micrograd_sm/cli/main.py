@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import micrograd_sm
 from micrograd_sm.cli import demo, draw, step, study
@@ -33,17 +34,17 @@ exit codes: 0 done, 1 the work failed, 2 wrong usage
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command with the given arguments, by default the process's, and return its exit code.
+    """Run the command with these arguments, by default those of the process, and return its exit code.
 
-    0 when done, 1 with one line on stderr when the work failed, 130 when interrupted. Wrong usage exits with 2.
+    It is 0 if the work is done, 1 with a line on stderr if it failed, 130 if interrupted. Wrong usage exits with 2.
 
     >>> main(["draw", "lambda: 0", "-o", "loss.svg"])
     1
     """
     if sys.stdout is None:  # closed before the start, as `>&-` does
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process prints
-    given = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser().parse_args([f" {one}" if _NEGATIVE.match(one) else one for one in given])
+    arguments = sys.argv[1:] if arguments is None else arguments
+    options = _parser().parse_args([f" {text}" if _NEGATIVE.match(text) else text for text in arguments])
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its code
     try:
@@ -58,32 +59,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return code
 
 
-# Begins with a minus and is an expression; with a space before it, argparse takes it for no option.
+# An expression that begins with a minus: with a space before it, argparse does not take it for an option.
 _NEGATIVE = re.compile(rf"-[-+\s]*([^-+\sA-Za-z_=]|({'|'.join([*FUNCTIONS])})\s*\(|({'|'.join(NUMBERS)})\b)")
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="micrograd-sm",
-        description="See and understand the gradients of classification losses.",
-        epilog=_ABOUT,
+        prog="micrograd-sm", description="See and understand the gradients of classification losses.", epilog=_ABOUT,
         formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    )  # fmt: skip
     parser.add_argument("--version", action="version", version=f"micrograd-sm {micrograd_sm.__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     shown = _command(commands, "demo", "a loss, its gradient and its picture, figures beside the expected", _DEMO, _demo)
     shown.add_argument(
-        "-o",
-        "--output",
-        metavar="FILE",
-        type=draw.picture,
-        default="cross_entropy.svg",
+        "-o", "--output", metavar="FILE", type=draw.picture, default="cross_entropy.svg",
         help="picture to write: .svg, .png, .pdf or .dot (default: %(default)s)",
-    )
-    drawn = _command(commands, "draw", draw.ABOUT, draw.EPILOG, draw.run)
-    draw.add_options(drawn)
-    stepped = _command(commands, "step", step.ABOUT, step.EPILOG, step.run)
-    step.add_options(stepped)
+    )  # fmt: skip
+    draw.add_options(_command(commands, "draw", draw.ABOUT, draw.EPILOG, draw.run))
+    step.add_options(_command(commands, "step", step.ABOUT, step.EPILOG, step.run))
     studied = commands.add_parser(
         "study", help=study.ABOUT, description=f"{study.ABOUT.capitalize()}.", epilog=study.EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -92,9 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _command(
-    commands: argparse._SubParsersAction, name: str, about: str, epilog: str, run: Callable
-) -> argparse.ArgumentParser:
+def _command(commands: Any, name: str, about: str, epilog: str, run: Callable) -> argparse.ArgumentParser:
     parser = commands.add_parser(
         name, help=about, description=f"{about[0].upper()}{about[1:]}.", epilog=epilog,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -110,7 +101,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _pipe_closed() -> int:
-    """End quietly when whoever read the output, such as `head`, has gone."""
+    """End quietly if the reader of the output, such as `head`, has gone."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or the interpreter complains as it exits
     return 1
 

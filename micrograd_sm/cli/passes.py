@@ -1,4 +1,4 @@
-"""The backward passes that a script runs: which of them are of its variable, and what every Value held in them."""
+"""The backward passes that a script runs: which of them start from its variable, and what the Values held then."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _parents = attrgetter("parents")
 
 
 class Ran(NamedTuple):
-    """A backward pass that was run: from which Value and seed, what was held in it, and the variables, innermost first."""
+    """A backward pass: its root and seed, what the Values held, and the variables of the functions, innermost first."""
 
     root: Value
     seed: Any
@@ -27,18 +27,18 @@ class Ran(NamedTuple):
     variables: tuple[Mapping[str, Any], ...]
 
     def names(self) -> dict[str, Any]:
-        """Return the variables by name, an inner function's first."""
+        """Return the variables by name; those of an inner function come first and win."""
         names: dict[str, Any] = {}
-        for variables in self.variables:
-            names |= {name: x for name, x in variables.items() if name not in names}
+        for name, x in chain.from_iterable(variables.items() for variables in self.variables):
+            names.setdefault(name, x)
         return names
 
 
 class Passes:
-    """The backward passes of what the variable `name` holds. One is kept: the first is number 1, and the last -1.
+    """The backward passes of the Values that the variable `name` held. One is kept: the first is number 1, the last -1.
 
-    The variable may be any function's that runs. It holds the pass's root during the pass or, as in `loss = train()`, at a
-    later pass or at the end. Roots that it may still come to hold are remembered for as long as they live.
+    The variable may belong to any function that runs. It holds the root during the pass or later, as in `loss = train()`: so
+    roots are remembered as long as they live.
     """
 
     def __init__(self, name: str, number: int = -1) -> None:
@@ -51,7 +51,7 @@ class Passes:
         self._unclaimed: dict[int, tuple[ref[Value], list[tuple[Any, Moment] | None]]] = {}
 
     def heard(self, root: Value, seed: Any, nodes: list[Value]) -> None:
-        """Hear of a pass, before its gradients are added to `.grad`; `backward.listeners` says when."""
+        """Hear of a pass, before its gradients are added to `.grad`."""
         frames = [*_users_variables(self.script), self.script]
         named = [variables.get(self.name) for variables in frames]
         for value in named:
@@ -65,7 +65,7 @@ class Passes:
             self._remember(root, seed, moment)
 
     def _remember(self, root: Value, seed: Any, moment: Moment) -> None:
-        """Remember a pass that may turn out to be the variable's; None stands for one that is out of reach."""
+        """Remember a pass that may turn out to be the variable's, or None if its number was not asked for."""
         forget = lambda _, number=root.number: self._unclaimed.pop(number, None)
         passes = self._unclaimed.setdefault(root.number, (ref(root, forget), []))[1]
         passes.append((seed, moment) if self.number < 0 or len(passes) < self.number else None)
@@ -73,7 +73,7 @@ class Passes:
             passes[self.number - 1] = None
 
     def claim(self, value: Any, frames: Sequence[Mapping[str, Any]]) -> None:
-        """Take the passes of a Value that the variable is now seen to hold."""
+        """Keep the passes of a Value that the variable now holds."""
         if isinstance(value, Value) and value.number in self._unclaimed:
             variables = tuple(map(dict, frames))
             for each in self._unclaimed.pop(value.number)[1]:
@@ -86,11 +86,11 @@ class Passes:
             self._kept.append(ran)
 
     def ran_from(self, value: Value) -> bool:
-        """Return whether a pass of the variable was run from this very Value."""
+        """Return whether a pass of the variable started from this Value."""
         return value.number in self._roots
 
     def chosen(self, path: str) -> tuple[int, Ran]:
-        """Return the number of the pass that was asked for, and what it was; IndexError if so many were not run."""
+        """Return the pass that was asked for, and its number; IndexError if there is none."""
         if abs(self.number) > self.count or (ran := self._kept[0]) is None:
             passes = f"{self.count} backward passes" if self.count > 1 else f"{self.count or 'no'} backward pass"
             choice = f"; --pass takes 1 to {self.count} or -{self.count} to -1" if self.count else ""
@@ -99,7 +99,7 @@ class Passes:
 
 
 def _users_variables(script: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    """Yield the variables of the calls that are not this package's, innermost first, up to the script itself."""
+    """Yield the variables of the user's functions that run, innermost first, without the script itself."""
     frame = users_frame()
     while frame is not None and frame.f_locals is not script:
         if frame.f_globals.get("__name__", "").partition(".")[0] != "micrograd_sm":

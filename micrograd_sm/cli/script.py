@@ -23,9 +23,8 @@ _MOST_NAMED = 12  # Values that a message lists
 def run_script(path: str | Path, passes: Passes | None = None) -> dict[str, Any]:
     """Run a script as `python FILE.py` would, remembering the line that makes each Value, and return its variables.
 
-    It runs as `__main__`, with itself alone in `sys.argv` and its folder first in `sys.path`. `sys.exit()` ends it and is no
-    error. `passes` hears of its backward passes. Raises RuntimeError when the script fails, after its traceback has been
-    printed to stderr, or when it exits with another code than 0.
+    It runs as `__main__`, alone in `sys.argv`, with its folder first in `sys.path`. `passes` hears of its backward passes.
+    Raises RuntimeError if the script exits with a code other than 0, or if it fails, after printing its traceback to stderr.
     """
     path = Path(path)
     module = ModuleType("__main__")
@@ -38,10 +37,7 @@ def run_script(path: str | Path, passes: Passes | None = None) -> dict[str, Any]
 
 
 def value_in(variables: Mapping[str, Any], name: str, path: str | Path) -> Value:
-    """Return the Value that a script's variable holds.
-
-    Raises ValueError when there is no such variable, listing those that hold a Value; TypeError when it holds another thing.
-    """
+    """Return the Value of a script's variable. Raises ValueError if there is none, TypeError if it is not a Value."""
     shown = visible(Path(path).name)
     named = [visible(key) for key, value in variables.items() if isinstance(value, Value) and not key.startswith("_")]
     more = f", and {len(named) - _MOST_NAMED} more" if len(named) > _MOST_NAMED else ""
@@ -56,7 +52,7 @@ def value_in(variables: Mapping[str, Any], name: str, path: str | Path) -> Value
 
 @contextmanager
 def _as_main(module: ModuleType, path: Path) -> Iterator[None]:
-    """Make the interpreter look as it does to a script, and then as it did before."""
+    """Give `sys` the state that a script expects, and restore it afterwards."""
     main, arguments, folders = sys.modules["__main__"], sys.argv, sys.path
     sys.modules["__main__"], sys.argv, sys.path = module, [str(path)], [str(path.absolute().parent), *folders]
     try:

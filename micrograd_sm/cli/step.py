@@ -25,31 +25,25 @@ examples:
   micrograd-sm step train.py --pass 1
   micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o backprop.html
 """
-_PAGES = (".html", ".htm")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes."""
+    """Declare the options of the command."""
     target.add_options(parser)
     parser.add_argument("-o", "--output", metavar="FILE", type=_page, help="page to write in place of walking: .html")
     parser.add_argument("--plain", action="store_true", help="print every step")
     parser.add_argument(
-        "--grain",
-        choices=("node", "contribution"),
-        default="node",
+        "--grain", choices=("node", "contribution"), default="node",
         help="one backward step for each operation, or for each contribution (default: %(default)s)",
-    )
+    )  # fmt: skip
     parser.add_argument(
-        "--fold",
-        metavar="NAME|DEPTH",
-        action="append",
-        default=[],
+        "--fold", metavar="NAME|DEPTH", action="append", default=[],
         help="show a composed function as one operation: by name or path, or all at a depth, 0 outermost; may be repeated",
-    )
+    )  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code."""
+    """Run the command and return its exit code."""
     from micrograd_sm.steps.record import of_graph  # noqa: PLC0415 - only for who steps
 
     output = in_a_folder(options.output).absolute() if options.output else None  # before the script, which may change folders
@@ -72,21 +66,20 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _folded(walk: Steps, wanted: list[str]) -> Steps:
-    names = [one for one in wanted if not one.isdecimal()]
-    for depth in (int(one) for one in wanted if one.isdecimal()):
-        walk = walk.fold(depth=depth)
+    names = [text for text in wanted if not text.isdecimal()]
+    for depth in filter(str.isdecimal, wanted):
+        walk = walk.fold(depth=int(depth))
     return walk.fold(*names) if names else walk
 
 
 def _page(path: str) -> str:
-    """Return the name of a page's file; another ending is wrong usage."""
-    if Path(path).suffix.lower() not in _PAGES:
+    if Path(path).suffix.lower() not in (".html", ".htm"):
         raise argparse.ArgumentTypeError(f"{path!r} must end in .html")
     return path
 
 
 def _explorer() -> Callable[[Steps, str], None] | None:
-    """Return what lets a reader walk by key; None where keys cannot be read, and the steps are printed."""
+    """Return the function that lets a reader walk by key, or None if keys cannot be read."""
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         return None
     if sys.platform == "win32" or os.environ.get("TERM", "dumb") in ("dumb", "unknown", ""):

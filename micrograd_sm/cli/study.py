@@ -60,7 +60,7 @@ _DERIVATIVE = "\nX is a leaf: its name, or its id (v0, v1, ...); by default ever
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
-    """Declare the commands of `study` and what each takes."""
+    """Declare the commands of `study` and their options."""
     commands = parser.add_subparsers(title="studies", metavar="STUDY", required=True)
     _add_why(commands)
     _add_mistakes(commands)
@@ -76,11 +76,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def _add_why(commands: argparse._SubParsersAction) -> None:
     explained = _study(commands, "explain", "the chain rule that leads to a gradient, in your names and numbers")
     paths = _study(commands, "paths", "every path to x with its product of local derivatives: how many, the largest, the sum")
-    for one in (explained, paths):
-        target.add_options(one)
-        one.add_argument("x", metavar="X", nargs="?", help="whose gradient: a name, or an id (default: the only leaf)")
-        one.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
-        _add_picture(one, "with these derivatives on its edges")
+    for parser in (explained, paths):
+        target.add_options(parser)
+        parser.add_argument("x", metavar="X", nargs="?", help="whose gradient: a name, or an id (default: the only leaf)")
+        parser.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
+        _add_picture(parser, "with these derivatives on its edges")
     explained.add_argument("--mathml", action="store_true", help="print a MathML element in place of text")
     paths.add_argument("-k", metavar="N", type=int, default=10, help="how many of the largest (default: %(default)s)")
     paths.add_argument("--at", metavar="I[,J]", type=_index, help="only paths to this element of x")
@@ -113,9 +113,8 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",
     )  # fmt: skip
     target.add_options(checked)
-    checked.add_argument(
-        "--order", type=int, choices=(1, 2), help="2 checks the Hessian, too (default: 2 up to 200 numbers, then 1)"
-    )
+    hessian = "2 checks the Hessian, too (default: 2 up to 200 numbers, then 1)"
+    checked.add_argument("--order", type=int, choices=(1, 2), help=hessian)
     torch = _study(
         commands, "torch", "the same operations on torch, values and gradients compared in ulps",
         "Needs torch. Exits with 1 if a number differs by more.\n",
@@ -152,7 +151,7 @@ def _study(commands: argparse._SubParsersAction, name: str, about: str, more: st
 
 
 def run(options: argparse.Namespace) -> int:
-    """Do what the command's options ask for and return the exit code."""
+    """Run the command and return its exit code."""
     from micrograd_sm.cli.study_runs import RUNS  # noqa: PLC0415 - all of study, only for who studies
 
     return RUNS[options.study](options)

@@ -6,7 +6,7 @@ import argparse
 import json
 import re
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from math import prod
 from pathlib import Path
@@ -31,7 +31,7 @@ def _taken(options: argparse.Namespace) -> Target:
 
 
 def _other(options: argparse.Namespace, what: str, name: str | None = None, number: int | None = None) -> Target:
-    """Return what is studied beside the first; what --name and --pass say, if it is a script and nothing else is said."""
+    """Return a target to study beside the first; --name and --pass apply if it is a script, unless name and number do."""
     scripted = what.endswith(".py")
     name, number = name or (options.name if scripted else None), number or (options.pass_number if scripted else None)
     return _target(options, what, name, number)
@@ -49,7 +49,7 @@ def _at_depth(graph: Graph, depth: int | None) -> Graph:
 
 
 def _output(options: argparse.Namespace) -> Path | None:
-    """Return where to write; found to be a folder, and absolute, before a script runs that may change folders."""
+    """Return the absolute path to write to, before a script runs that may change folders; None if there is none."""
     return in_a_folder(options.output).absolute() if options.output else None
 
 
@@ -63,8 +63,7 @@ def _print(options: argparse.Namespace, found: Any, text: str | None = None) -> 
 
 def _explain(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    graph = target.graph
-    found = study.explain(graph, _x(graph, options.x), options.depth)
+    found = study.explain(target.graph, _x(target.graph, options.x), options.depth)
     _print(options, found, found.mathml if options.mathml else None)
     _draw(options, target, output)
     return 0
@@ -72,17 +71,15 @@ def _explain(options: argparse.Namespace) -> int:
 
 def _paths(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
-    graph = target.graph
-    found = study.paths(graph, _x(graph, options.x), options.k, options.at, options.depth)
-    _print(options, found)
+    _print(options, study.paths(target.graph, _x(target.graph, options.x), options.k, options.at, options.depth))
     _draw(options, target, output)
     return 0
 
 
-def _x(graph: Graph, given: str | None) -> str:
-    """Return what to differentiate by: what was given, else the only leaf."""
-    if given is not None:
-        return given
+def _x(graph: Graph, x: str | None) -> str:
+    """Return what to differentiate by: x, or the id of the only leaf."""
+    if x is not None:
+        return x
     inputs = inputs_of(graph)
     if not inputs:
         raise ValueError("study: no leaf of this value requires a gradient, so there is none to look into")
@@ -93,20 +90,18 @@ def _x(graph: Graph, given: str | None) -> str:
 
 
 def _draw(options: argparse.Namespace, target: Target, output: Path | None) -> None:
-    """Draw the graph, as folded as the text, with what flows back along each edge."""
-    if output is None:
-        return
-    graph = _at_depth(target.graph, options.depth)
-    _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), edges=True), output)
+    """Draw the graph, folded as in the text, with the contribution along each edge."""
+    if output:
+        graph = _at_depth(target.graph, options.depth)
+        _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), edges=True), output)
 
 
 def _draw_notes(options: argparse.Namespace, graph: Graph, notes: Mapping[str, str], output: Path | None) -> None:
-    """Draw the graph with a note after the name of some of its nodes."""
-    if output is None:
-        return
-    labels = labels_of(graph)
-    noted = graph.with_names({id: f"{labels[id]}: {note}" for id, note in notes.items()})
-    _save(options, draw(noted.with_gradients(backward_pass(graph).gradients)), output)
+    """Draw the graph with notes after the names of some nodes."""
+    if output:
+        labels = labels_of(graph)
+        noted = graph.with_names({id: f"{labels[id]}: {note}" for id, note in notes.items()})
+        _save(options, draw(noted.with_gradients(backward_pass(graph).gradients)), output)
 
 
 def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
@@ -117,8 +112,7 @@ def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
 
 def _compare(options: argparse.Namespace) -> int:
     target, other = _taken(options), _other(options, options.other, options.other_name, options.other_pass_number)
-    found = study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth))
-    _print(options, found)
+    _print(options, study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth)))
     return 0
 
 
@@ -143,17 +137,12 @@ def _lint(options: argparse.Namespace) -> int:
     sampled = target.graph_of(sampled) if isinstance(sampled, Value) else sampled
     found = study.lint(target.graph, parameters, sampled, target.names)
     _print(options, found)
-    _draw_notes(options, target.graph, _rules(found), output)
-    return int(any(not mistake.harmless for mistake in found))
-
-
-def _rules(mistakes: Iterable[study.Mistake]) -> dict[str, str]:
-    """Return the rules that were broken at each node of the graph."""
-    rules: dict[str, str] = {}
-    for mistake in mistakes:
+    rules: dict[str, list[str]] = {}  # by node id
+    for mistake in found:
         if mistake.node:
-            rules[mistake.node] = ", ".join(filter(None, [rules.get(mistake.node), mistake.rule]))
-    return rules
+            rules.setdefault(mistake.node, []).append(mistake.rule)
+    _draw_notes(options, target.graph, {id: ", ".join(broken) for id, broken in rules.items()}, output)
+    return int(any(not mistake.harmless for mistake in found))
 
 
 def _variable(target: Target, name: str | None) -> Any:
@@ -182,10 +171,9 @@ def _check(options: argparse.Namespace) -> int:
     function, values = _as_function(graph)
     order = options.order or (2 if sum(prod(value.shape) for value in values) <= _MOST_TWICE else 1)
     report = study.check_gradients(function, *values, order=order)
-    called = _callings(graph)
-    report = replace(report, findings=tuple(
-        replace(one, derivative=called(one.derivative), input=called(one.input)) for one in report.findings
-    ))  # fmt: skip
+    name = _naming(graph)
+    findings = (replace(x, derivative=name(x.derivative), input=name(x.input)) for x in report.findings)
+    report = replace(report, findings=tuple(findings))
     _print(options, report)
     return int(not report)
 
@@ -197,8 +185,8 @@ def _torch(options: argparse.Namespace) -> int:
         report = study.check_against_torch(function, *values, ulps=options.ulps)
     except ImportError as error:
         raise RuntimeError(str(error)) from None
-    called = _callings(graph)
-    report = replace(report, comparisons=tuple(replace(one, name=called(one.name)) for one in report.comparisons))
+    name = _naming(graph)
+    report = replace(report, comparisons=tuple(replace(x, name=name(x.name)) for x in report.comparisons))
     _print(options, report)
     return int(not report)
 
@@ -207,20 +195,17 @@ def _digits(options: argparse.Namespace) -> int:
     output = _output(options)
     if output and options.others:
         raise ValueError(f"study digits: -o draws one graph, and there are {1 + len(options.others)}; draw each by itself")
-    targets = [_taken(options), *(_other(options, one) for one in options.others)]
-    first, *others = found = [study.digits(one.graph, precision=options.precision) for one in targets]
+    targets = [_taken(options), *(_other(options, what) for what in options.others)]
+    first, *others = found = [study.digits(target.graph, precision=options.precision) for target in targets]
     _print(options, found if others else first, first.beside(*others) if others else None)
-    notes = {one.id: note for one in first.nodes if (note := _lost(one))}
-    _draw_notes(options, first.graph, notes, output)
+    _draw_notes(options, first.graph, {node.id: note for node in first.nodes if (note := _lost(node))}, output)
     return 0
 
 
 def _lost(node: NodeDigits) -> str:
-    """Return what a node has left of 16 digits, in its value and its gradient."""
-    said = [f"{int(node.value)} of 16 digits"] if node.value <= ALL - LOSS else []
-    if node.gradient is not None and node.gradient <= ALL - LOSS:
-        said.append(f"gradient {int(node.gradient)} of 16 digits")
-    return ", ".join(said)
+    """Return how many of 16 digits a node has, in its value and its gradient, if it lost any."""
+    lost = (("", node.value), ("gradient ", node.gradient))
+    return ", ".join(f"{which}{int(x)} of 16 digits" for which, x in lost if x is not None and x <= ALL - LOSS)
 
 
 def _as_function(graph: Graph) -> tuple[Callable[..., Value], list[Value]]:
@@ -228,23 +213,18 @@ def _as_function(graph: Graph) -> tuple[Callable[..., Value], list[Value]]:
     return replay(graph, inputs), [Value(node.data) for node in inputs]
 
 
-def _callings(graph: Graph) -> Callable[[str], str]:
-    """Return what puts the graph's own labels in place of "input 0" and "output"."""
+def _naming(graph: Graph) -> Callable[[str], str]:
+    """Return a function that replaces "input 0" and "output" in a text by the graph's own labels."""
     labels, inputs = labels_of(graph), inputs_of(graph)
-
-    def called(text: str) -> str:
-        text = re.sub(r"\binput (\d+)", lambda found: labels[inputs[int(found[1])].id], text)
-        return re.sub(r"\boutputs?\b", lambda found: labels[graph.root], text)
-
-    return called
+    label = lambda found: labels[inputs[int(found[1])].id if found[1] else graph.root]
+    return lambda text: re.sub(r"\binput (\d+)|\boutputs?\b", label, text)
 
 
 # Derivatives and landscapes -----------------------------------------------------------------------------------------
 
 
 def _derivatives(options: argparse.Namespace) -> int:
-    found = study.derivatives(_taken(options).graph, options.study, options.leaves)
-    _print(options, found)
+    _print(options, study.derivatives(_taken(options).graph, options.study, options.leaves))
     return 0
 
 
@@ -263,17 +243,7 @@ def _landscape(options: argparse.Namespace) -> int:
 
 
 RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {
-    "explain": _explain,
-    "paths": _paths,
-    "compare": _compare,
-    "source": _source,
-    "lint": _lint,
-    "anomaly": _anomaly,
-    "check": _check,
-    "torch": _torch,
-    "digits": _digits,
-    "grad": _derivatives,
-    "jacobian": _derivatives,
-    "hessian": _derivatives,
-    "landscape": _landscape,
-}
+    "explain": _explain, "paths": _paths, "compare": _compare, "source": _source,
+    "lint": _lint, "anomaly": _anomaly, "check": _check, "torch": _torch, "digits": _digits,
+    "grad": _derivatives, "jacobian": _derivatives, "hessian": _derivatives, "landscape": _landscape,
+}  # fmt: skip

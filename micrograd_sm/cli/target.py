@@ -1,4 +1,4 @@
-"""What a command looks at: the value of an EXPRESSION, or one of a FILE.py, in a backward pass that the script ran."""
+"""The target of a command: the value of an EXPRESSION, or of a FILE.py in one of its backward passes."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from micrograd_sm.words.names import visible
 
 
 class Target(NamedTuple):
-    """A graph, the variables around it, and, if a script ran a backward pass of it, the seed of that pass and which it was."""
+    """A graph, its variables and, if a script ran a backward pass of it, the seed and the name of that pass."""
 
     graph: Graph
     names: Mapping[str, Any]
     moment: Moment = Moment()
     seed: Any = None
     passed: str = ""
-    note: str = ""  # what a reader should know of it
+    note: str = ""  # for the reader
 
     def graph_of(self, value: Value) -> Graph:
         """Return the graph of another Value, at the same moment."""
@@ -52,16 +52,14 @@ def _number(text: str) -> int:
 def target_of(what: str, name: str | None, number: int | None, command: str, quiet: bool = False) -> Target:
     """Return the value of an expression or a script; `quiet` sends what the script prints to stderr.
 
-    Of a script it is the backward pass of that number, by default the last. A value that is not from any backward pass, and
-    whose data has not changed, is looked at as it is.
+    A script's value is taken at the backward pass of that number, by default the last, or as it is if no pass was run from
+    it and its data has not changed.
     """
     if not what.endswith(".py"):
-        for given, option, why in (
-            (name, "--name", "which value of a script to take; an expression is itself the value"),
-            (number, "--pass", "which backward pass of a script to look at; an expression runs none"),
-        ):
-            if given:
-                raise ValueError(f"{option} says {why}")
+        if name:
+            raise ValueError("--name says which value of a script to take; an expression is itself the value")
+        if number:
+            raise ValueError("--pass says which backward pass of a script to look at; an expression runs none")
         return Target(Graph(evaluate(what), {}), {})
     if not Path(what).is_file():
         raise FileNotFoundError(f"{command}: the file {what!r} does not exist")
@@ -98,7 +96,7 @@ def _recorded(passes: Passes, variables: Mapping[str, Any], shown: str) -> Targe
 
 
 def _in_the_last(value: Value, variables: Mapping[str, Any], passes: Passes, shown: str) -> Target:
-    """Return a Value whose data has changed as it was in the last pass, if that reached it; RuntimeError if not."""
+    """Return a Value whose data has changed as it was in the last pass. Raises RuntimeError if that did not reach it."""
     last = passes.last
     if last is not None and value in last.moment:
         names = {**variables, **last.names()}

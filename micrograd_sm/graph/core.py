@@ -20,13 +20,13 @@ class Graph:
     """An immutable snapshot of everything that a Value was computed from.
 
     `nodes` are in creation order, with ids v0, v1, ...; `edges` has one for each operand, so two for `x * x`; `root` is
-    the id of the value itself; `scopes` are the calls of composed functions that made the nodes. A name is the Value's
-    own, else that of the caller's variable which holds it, also inside lists, tuples and dicts (`W[0]`, `d['k']`), modules
-    (`model.layers.0.weight`) and `self` (`self.w`), else None. Names that start with an underscore do not count. `names`
-    replaces the caller's variables: a mapping of names to what they hold. `moment` is when to look, now by default.
+    the id of the value itself; `scopes` are the calls of composed functions that made the nodes. A node has the name of its
+    Value or, if that has none, of the caller's variable that holds it, also in lists, tuples and dicts (`W[0]`, `d['k']`),
+    modules (`model.layers.0.weight`) and `self` (`self.w`), unless it starts with an underscore. `names`, a mapping of names
+    to what they hold, replaces the caller's variables. `moment` is the time to look at, now by default.
 
-    Raises TypeError if it is not a Value, and RuntimeError, as `backward` does, if data has been set since the value was
-    computed from it: a Graph has the numbers that belong together.
+    Raises TypeError if it is not a Value, and RuntimeError, as `backward` does, if data was set after the value was computed
+    from it.
 
     >>> x = Value(3.0)
     >>> weights = {"w": Value(2.0)}
@@ -41,9 +41,9 @@ class Graph:
     nodes: tuple[Node, ...]
     root: str
     scopes: tuple[Scope, ...]
-    _folds: frozenset[str]  # ids of the scopes that are folded, also inside others
-    _ids: Mapping[int, str]  # of the Values that it was made of, by their creation numbers
-    _open: Graph | None  # the graph without folds, if this one has some
+    _folds: frozenset[str]  # ids of the folded scopes, also of those inside others
+    _ids: Mapping[int, str]  # ids by the creation numbers of the Values
+    _open: Graph | None  # the graph without folds, if this one has any
     _operand_edges: dict[str, tuple[Edge, ...]]
     _places: dict[str, int]
 
@@ -57,11 +57,10 @@ class Graph:
         moment = moment or Moment()
         refuse_mixed(values, moment, variables)
         found = names_in(variables, {id(value) for value in values if not value.name})
-        ids = {value.number: f"v{place}" for place, value in enumerate(values)}
+        ids = {value.number: f"v{index}" for index, value in enumerate(values)}
         scopes = scopes_around([value._place for value in values])
-        nodes = tuple(
-            node_of(value, moment.of(value), ids[value.number], value.name or found.get(id(value)), scopes) for value in values
-        )
+        names_of = (value.name or found.get(id(value)) for value in values)
+        nodes = tuple(node_of(x, moment.of(x), ids[x.number], name, scopes) for x, name in zip(values, names_of))
         operands = {ids[value.number]: [ids[parent.number] for parent in value.parents] for value in values}
         self._keep(nodes, operands, ids[loss.number], tuple(scopes.values()), ids)
 
@@ -75,23 +74,14 @@ class Graph:
         opened: Graph | None = None,
         folds: frozenset[str] = frozenset(),
     ) -> Graph:
-        """Become the graph of these nodes, of the ids of each one's operands, of these scopes and of the Values' ids."""
+        """Become the graph of these nodes, of the operands' ids by node id, of these scopes and of the Values' ids."""
         operand_edges = {
             node.id: tuple(Edge(source, node.id, position) for position, source in enumerate(operands[node.id]))
             for node in nodes
         }
-        fields = {
-            "nodes": nodes,
-            "edges": tuple(chain.from_iterable(operand_edges.values())),
-            "root": root,
-            "scopes": scopes,
-            "_operand_edges": operand_edges,
-            "_places": {node.id: place for place, node in enumerate(nodes)},
-            "_open": opened,
-            "_folds": folds,
-            "_ids": ids,
-        }
-        for field, content in fields.items():
+        edges, positions = tuple(chain.from_iterable(operand_edges.values())), {node.id: k for k, node in enumerate(nodes)}
+        fields = folds, ids, opened, operand_edges, positions, edges, nodes, root, scopes
+        for field, content in zip(self.__slots__, fields, strict=True):
             object.__setattr__(self, field, content)
         return self
 
@@ -107,19 +97,19 @@ class Graph:
         return self._operand_edges[id]
 
     def place(self, id: str) -> int:
-        """Return where in `nodes` a node is; KeyError for an unknown id.
+        """Return the index of a node in `nodes`; KeyError for an unknown id.
 
         >>> Graph(Value(2.0).exp()).place("v1")
         1
         """
-        if id not in self._places:
-            raise KeyError(self._no_node(id))
-        return self._places[id]
+        if id in self._places:
+            return self._places[id]
+        if self._open is not None and id in self._open._places:
+            raise KeyError(f"Graph: node {id!r} is inside a folded scope; unfold() opens it")
+        raise KeyError(f"Graph: no node {id!r}; its {len(self)} nodes are {self.nodes[0].id} to {self.nodes[-1].id}")
 
     def id_of(self, value: Value) -> str | None:
-        """Return the id of the node that a Value became; None for a Value that this graph was not made of.
-
-        A graph that was copied or read from JSON was made of none.
+        """Return the id of a Value's node, or None; a graph that was copied or read from JSON knows no Values.
 
         >>> x = Value(2.0)
         >>> Graph(x.exp()).id_of(x), Graph(x.exp()).id_of(Value(2.0))
@@ -127,15 +117,8 @@ class Graph:
         """
         return self._ids.get(value.number)
 
-    def _no_node(self, id: str) -> str:
-        if self._open is not None and id in self._open._places:
-            return f"Graph: node {id!r} is inside a folded scope; unfold() opens it"
-        return f"Graph: no node {id!r}; its {len(self)} nodes are {self.nodes[0].id} to {self.nodes[-1].id}"
-
     def members(self, scope: str) -> tuple[str, ...]:
-        """Return the ids of the nodes that a scope made, at any depth; none for one that is folded.
-
-        `scope` is the scope's id; ValueError for an unknown one.
+        """Return the ids of the nodes made in the scope of this id, none if it is folded; ValueError for an unknown id.
 
         >>> Graph(Value(0.0).softplus()).members("s0")
         ('v1', 'v2', 'v3', 'v4', 'v5', 'v6', 'v7')
@@ -160,7 +143,7 @@ class Graph:
 
     @property
     def folded(self) -> tuple[str, ...]:
-        """The ids of the scopes that are folded now; of those inside one another the outermost.
+        """The ids of the folded scopes, without those inside another folded scope.
 
         >>> Graph(Value(0.0).softplus()).fold().folded
         ('s0',)
@@ -168,12 +151,12 @@ class Graph:
         return folding.outermost(self.scopes, self._folds)
 
     def fold(self, *names: str, depth: int | None = None) -> Graph:
-        """Return the graph with chosen scopes as single nodes, besides those that are folded already.
+        """Return the graph with chosen scopes as single nodes, and those that are folded already.
 
-        `names` are names of scopes, paths or ids; `depth` takes all scopes inside that many others instead, and is 0 where
-        nothing is given. A folded scope has the id, value, gradient and name of its one output; its operands are what
-        enters it from outside, each once, and leaves that require a gradient. A scope stays open that has more than one
-        output, or whose operations were not made one after another, as with threads.
+        `names` are names, paths or ids of scopes. Instead, `depth` chooses all scopes inside that many others; without names
+        it is 0, the outermost. A folded scope has the id, value, gradient and name of its output. Its operands are the nodes
+        outside that it uses, each once, and the leaves inside that require a gradient. A scope stays open if it has more than
+        one output, or if its operations were not made one after another, as with threads.
 
         Raises ValueError for a name that no scope has, TypeError or ValueError for a bad depth.
 
@@ -186,7 +169,7 @@ class Graph:
         return self._with_folds(self._folds | {fold.scope.id for fold in folding.folds(self.unfold(), new)})
 
     def unfold(self, *names: str) -> Graph:
-        """Return the graph with folded scopes open again: those of these names, paths or ids, or all if there are none.
+        """Return the graph with folded scopes open again: those with these names, paths or ids, by default all.
 
         Raises ValueError for a name that no scope has.
 
@@ -200,18 +183,17 @@ class Graph:
         return self._with_folds(self._folds - {scope.id for scope in opened})
 
     def _with_folds(self, folds: frozenset[str]) -> Graph:
-        """Return the graph with exactly these scopes folded, all of which can be."""
+        """Return the graph with exactly these scopes folded."""
         opened = self.unfold()
         if not folds:
             return opened
-        shown = set(folding.outermost(self.scopes, folds))
-        nodes, operands = folding.folded_nodes(
-            opened, folding.folds(opened, (scope for scope in self.scopes if scope.id in shown))
-        )
+        outermost = folding.outermost(self.scopes, folds)
+        shown = folding.folds(opened, [scope for scope in self.scopes if scope.id in outermost])
+        nodes, operands = folding.folded_nodes(opened, shown)
         return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, self._ids, opened, folds)
 
     def with_gradients(self, gradients: Mapping[str, Any]) -> Graph:
-        """Return the graph with other gradients, by node id, also of nodes inside folded scopes; None for those left out.
+        """Return the graph with these gradients by node id, also inside folded scopes; None for nodes left out.
 
         >>> graph = Graph(Value(2.0).exp())
         >>> [node.grad for node in graph.with_gradients({"v1": 1.0})]
@@ -220,7 +202,7 @@ class Graph:
         return self._with_nodes(tuple(node._replace(grad=snapshot(gradients.get(node.id))) for node in self.unfold().nodes))
 
     def with_names(self, names: Mapping[str, str]) -> Graph:
-        """Return the graph with other names for some nodes, by id, as a picture with notes has them.
+        """Return the graph with other names for some nodes, by id, such as notes in a picture.
 
         >>> graph = Graph(Value(2.0).exp())
         >>> [node.name for node in graph.with_names({"v1": "here it grows"})]
@@ -236,7 +218,7 @@ class Graph:
     # Written and read -----------------------------------------------------------------------------------------------
 
     def to_dict(self) -> dict[str, Any]:
-        """Return the graph as a new dict of plain Python that JSON can hold: open, with the ids of what is folded.
+        """Return the graph as a dict of plain Python for JSON: without folds, with the ids of the folded scopes.
 
         >>> graph = Graph(Value(2.0).exp())
         >>> graph.to_dict()["nodes"][1]["op"]
@@ -246,7 +228,7 @@ class Graph:
 
     @classmethod
     def from_dict(cls, content: Mapping[str, Any]) -> Graph:
-        """Return the graph of a dict that `to_dict` made; ValueError that names what is wrong with any other.
+        """Return the graph of a dict that `to_dict` made; ValueError, with what is wrong, for any other.
 
         >>> graph = Graph(Value(2.0).exp())
         >>> Graph.from_dict(graph.to_dict()) == graph
@@ -289,7 +271,7 @@ class Graph:
         return Graph.from_json, (self.to_json(),)
 
     def __eq__(self, other: object) -> bool:
-        """Whether both have the same nodes, numbers to the last bit, edges, scopes and folds."""
+        """Return whether both have the same nodes, edges, scopes and folds, numbers to the last bit."""
         if not isinstance(other, Graph):
             return NotImplemented
         return self is other or self.to_json() == other.to_json()
@@ -303,7 +285,7 @@ class Graph:
         return self.nodes[self.place(id)]
 
     def __contains__(self, id: object) -> bool:
-        """Whether a node of this id is in the graph; not one that is inside a folded scope."""
+        """Return whether the graph has a node with this id, not inside a folded scope."""
         return isinstance(id, str) and id in self._places
 
     def __len__(self) -> int:

@@ -1,8 +1,7 @@
-"""Local derivatives, from the numbers that a Graph keeps: the gradient rules applied to chosen upstream gradients.
+"""Local derivatives, computed from the numbers in a Graph by the gradient rules with chosen upstream gradients.
 
-An elementwise operation needs one pass over its rule, with ones upstream. One that mixes elements, such as a sum or a
-matrix product, needs a pass for each element of its output: each one-hot upstream gradient gives a row of the Jacobian.
-A folded scope is differentiated by a small reverse pass over the nodes inside it.
+An elementwise operation takes one pass, with ones upstream. An operation that mixes elements, such as a sum, takes a pass
+for each element of its output: a one-hot upstream gradient gives a row of the Jacobian.
 """
 
 from __future__ import annotations
@@ -26,9 +25,9 @@ LARGEST_JACOBIAN = 1_000_000  # entries up to which one is computed
 class Local(NamedTuple):
     """The derivative of a node with respect to one operand, as a reader can look at it.
 
-    `kind` says what `data` is: "number", a float; "elementwise", an Array of the output's shape, for each element of the
-    output the derivative with respect to the operand's element that it is made of; "jacobian", an Array (elements of the
-    output, elements of the operand), of at most 64 entries; "large", None, since there would be more.
+    `kind` says what `data` is: "number", a float; "elementwise", an Array of the output's shape, with the derivative of each
+    element by the operand's element that it depends on; "jacobian", a matrix with a row for each element of the output and a
+    column for each of the operand, at most 64 entries; "large", None, since there would be more.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value(2.0) * 3.0)
@@ -43,8 +42,7 @@ class Local(NamedTuple):
 def local_derivative(graph: Graph, edge: Edge) -> Local:
     """Return the derivative of an edge's target with respect to its source, the target's other operands held fixed.
 
-    It is computed from the graph's own numbers, also for folded scopes. An operand that a primitive takes twice, `x * x`,
-    has two edges and a derivative for each. Raises ValueError for an edge that the graph does not have.
+    In `x * x` each of the two edges has its own derivative. Raises ValueError for an edge that the graph does not have.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value([1.0, 2.0]).sum())
@@ -53,8 +51,7 @@ def local_derivative(graph: Graph, edge: Edge) -> Local:
     """
     operation = _Operation(graph, edge)
     if operation.elementwise:
-        data = operation.elementwise_derivative()
-        return Local("elementwise" if operation.out_shape else "number", data)
+        return Local("elementwise" if operation.out_shape else "number", operation.elementwise_derivative())
     if operation.entries > SMALL_JACOBIAN:
         return Local("large", None)
     matrix = operation.matrix()
@@ -64,22 +61,14 @@ def local_derivative(graph: Graph, edge: Edge) -> Local:
 
 
 def jacobian(graph: Graph, edge: Edge) -> Any:
-    """Return the derivative of an edge's target with respect to its source, of shape target.shape + source.shape.
+    """Return the Jacobian of an edge, as `Graph.jacobian` does.
 
-    Raises ValueError for an edge that the graph does not have, and for more than a million entries. Where numbers are
-    infinite, products that mix elements can give nan for an entry that is 0, as torch's do: 0 times infinity is nan.
-
-    >>> from micrograd_sm import Graph, Value
-    >>> graph = Graph(Value([2.0, 3.0]).exp())
-    >>> [[round(entry, 2) for entry in row] for row in jacobian(graph, graph.edges[0]).tolist()]
-    [[7.39, 0.0], [0.0, 20.09]]
+    If numbers are infinite, an entry that is 0 can be nan where elements are mixed, as in torch: 0 times infinity is nan.
     """
     operation = _Operation(graph, edge)
     if operation.entries > LARGEST_JACOBIAN:
-        raise ValueError(
-            f"jacobian: {operation.rows} x {operation.columns} = {operation.entries:,} entries for {edge}; at most "
-            f"{LARGEST_JACOBIAN:,} are computed"
-        )
+        entries = f"{operation.rows} x {operation.columns} = {operation.entries:,} entries"
+        raise ValueError(f"jacobian: {entries} for {edge}; at most {LARGEST_JACOBIAN:,} are computed")
     return Array.of(operation.matrix(), operation.out_shape + operation.operand_shape)
 
 
@@ -113,7 +102,7 @@ class _Operation:
         return edges
 
     def elementwise_derivative(self) -> Any:
-        """Pull ones back to the operand, repeated to the output's shape so that nothing is summed over its repetitions."""
+        """Pull ones back to the operand, broadcast to the output's shape first so that nothing is summed."""
         ones = Array.of([1.0] * self.rows, self.out_shape)
         return _filled(self._pulled_back(ones, _filled(self.operand.data, self.out_shape)), self.out_shape)
 
@@ -127,14 +116,12 @@ class _Operation:
             return entries
         rows = []
         for row in range(self.rows):
-            one_hot = [0.0] * self.rows
-            one_hot[row] = 1.0
-            upstream = Array.of(one_hot, self.out_shape)
+            upstream = Array.of([float(k == row) for k in range(self.rows)], self.out_shape)
             rows += flat_of(_filled(self._pulled_back(upstream, self.operand.data), self.operand_shape))
         return rows
 
     def _pulled_back(self, upstream: Any, operand: Any) -> Any:
-        """Return the upstream gradient of the target carried back to the operand, which has these numbers."""
+        """Return the gradient of the operand, if it has these numbers, from the upstream gradient of the target."""
         values = None
         if operand is not self.operand.data:
             values = {e.source: self.graph[e.source].data for node in self.path for e in self.graph.operand_edges(node.id)}

@@ -1,4 +1,4 @@
-"""Derivatives by central differences: at steps searched for, with an error bound, and with an eye for kinks.
+"""Derivatives by central differences, with an error bound, and kinks.
 
 A step that is too large sees the function's curvature, a step that is too small its rounding. So the derivative is
 estimated at steps of many sizes, each time extrapolated to step 0 (C. Ridders, "Accurate computation of F'(x) and
@@ -26,7 +26,7 @@ Line = Callable[[float], list[float]]  # the outputs as a function of the shift 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A derivative by differences at one scale, and how far off it may be."""
+    """A derivative by differences at one scale, with its error."""
 
     value: float
     error: float
@@ -49,7 +49,7 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Verdict:
-    """The verdict of differences on a derivative: its kind, the derivative by differences, and how far off that may be.
+    """The verdict of differences on a derivative, with the derivative by differences and its error.
 
     `kind` is "agrees", "differs", "kink" (the slopes below and above, in `sides`, stay apart), "edge" (the function is not
     finite beside the point) or "undecided" (rounding hides the derivative).
@@ -79,10 +79,9 @@ class Differences:
         self.sizes = list(map(abs, self.here))  # of the outputs, over the first scale
 
     def verdicts(self, derivatives: list[float], guesses: list[float] | None = None) -> list[Verdict]:
-        """Return the verdict on the derivative of each output; no more scales are tried once they settle the guesses."""
+        """Return the verdict on the derivative of each output. It stops at the first scale that settles the guesses."""
         for scale in self.scales:
-            settled = self._at(scale, guesses or derivatives)
-            if settled:
+            if self._at(scale, guesses or derivatives):
                 break
         return [self._verdict(output, derivative) for output, derivative in enumerate(derivatives)]
 
@@ -111,8 +110,7 @@ class Differences:
         found = self.estimates[output]
         if not found:
             return Verdict("edge", math.nan, math.inf)
-        sides = _sides_of_a_kink(self.looks[output])
-        if sides:
+        if sides := _sides_of_a_kink(self.looks[output]):
             best = min(found, key=lambda estimate: estimate.step)
             return Verdict("kink", best.value, best.error, sides)
         found = [self._doubted(output, estimate) for estimate in found]
@@ -196,7 +194,7 @@ def _extrapolated(points: list[tuple[float, float, float]], noise: float) -> Est
 
 
 class Look(NamedTuple):
-    """What one step sees: the slope from below to above, and the bend, the slope above less that below."""
+    """What one step sees: the slope from below to above, and the bend: the slope above minus the slope below."""
 
     step: float
     slope: float

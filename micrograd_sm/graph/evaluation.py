@@ -1,6 +1,6 @@
 """Evaluating a Graph, and pulling a gradient back through it, with any arithmetic: numbers, Values, decimals, source code.
 
-Both follow the graph's own primitives: conditions of `where` and positions of an index are those that were chosen.
+Conditions of `where` and positions of an index stay as they are in the graph.
 """
 
 from __future__ import annotations
@@ -46,13 +46,13 @@ def recipes(graph: Graph, operations: Mapping[str, Callable] = PRIMITIVES) -> di
 
 
 def compute(values: dict[str, Any], todo: Iterable[Recipe]) -> None:
-    """Put the values of nodes in among those that they are computed from, by id."""
+    """Add the values of these nodes to `values`, by id."""
     for id, operation, operands, params in todo:
         values[id] = operation(*[values[operand] for operand in operands], **params)
 
 
 def evaluated(graph: Graph, known: Mapping[str, Any], operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Any]:
-    """Return the values of an open graph's nodes, by id: those known, among them the leaves, and those computed from them."""
+    """Return the values of an open graph's nodes, by id. The values of its leaves are known."""
     values = dict(known)
     compute(values, (recipe for id, recipe in recipes(graph, operations).items() if id not in known))
     return values
@@ -64,10 +64,9 @@ def backward_pass(
     values: Mapping[str, Any] | None = None,
     total: Callable[[Node, Any, Any], Any] | None = None,
 ) -> Pass:
-    """Return the backward pass of a graph from its root: the rules, the order and the bits of `Value.backward`.
+    """Return the backward pass of a graph, unfolded, from its root: the rules, the order and the bits of `Value.backward`.
 
-    `upstream` is the gradient of the root, ones by default; the others are those of `pull_back`. A folded graph is opened. A
-    root that requires no gradient passes nothing on.
+    `upstream` is the gradient of the root, ones by default; `values` and `total` are those of `pull_back`.
     """
     graph = graph.unfold()
     root = graph[graph.root]
@@ -87,10 +86,10 @@ def pull_back(
     follows: Callable[[Edge], bool],
     total: Callable[[Node, Any, Any], Any] | None = None,
 ) -> Iterator[Heard]:
-    """Yield each contribution that `nodes`, last first, pass on from the gradients that they have, and add it up there.
+    """Yield each contribution that `nodes`, last first, pass on, after adding it to `gradients`.
 
-    A gradient takes the edges that `follows` holds for. `values` are those of the nodes by id, by default the graph's own.
-    `total(operand, before, contribution)` is their sum; before the first contribution there is None.
+    A gradient flows along the edges for which `follows` is true. `values` are those of the nodes by id, by default the graph's
+    own. `total(operand, before, contribution)` is the new gradient of the operand; `before` is None at first.
     """
     for node in nodes:
         if node.op is None or node.id not in gradients:

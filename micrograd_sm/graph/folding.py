@@ -1,7 +1,7 @@
 """Folding: one node in place of all nodes of a scope.
 
-A scope can be folded if a single node inside it is used outside, or is the graph's root, and if its operations were made
-one after another, so that a backward pass also takes them one after another. Any other scope stays open.
+A scope can be folded if it has one output (a node that is used outside, or the root) and if its operations were made one
+after another, so that a backward pass also takes them one after another. Any other scope stays open.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class Fold(NamedTuple):
-    """A folded scope: the ids of the nodes inside, in creation order, and of the node among them that is its output."""
+    """A folded scope, the ids of the nodes inside, in creation order, and the id of its output."""
 
     scope: Scope
     inside: tuple[str, ...]
@@ -72,10 +72,8 @@ def folds(graph: Graph, scopes: Iterable[Scope]) -> list[Fold]:
     users: dict[str, list[str]] = {node.id: [] for node in graph.nodes}
     for edge in graph.edges:
         users[edge.source].append(edge.target)
-    operations = (node.id for node in graph.nodes if node.op is not None)
-    ranks = {id: rank for rank, id in enumerate(operations)}
-    found = (_fold(graph, scope, inside_of[scope.id], users, ranks) for scope in scopes)
-    return [fold for fold in found if fold is not None]
+    ranks = {id: rank for rank, id in enumerate(node.id for node in graph.nodes if node.op is not None)}
+    return [fold for scope in scopes if (fold := _fold(graph, scope, inside_of[scope.id], users, ranks))]
 
 
 def _fold(graph: Graph, scope: Scope, ids: list[str], users: dict[str, list[str]], ranks: dict[str, int]) -> Fold | None:
@@ -112,28 +110,18 @@ def folded_nodes(graph: Graph, folds: Iterable[Fold]) -> tuple[tuple[Node, ...],
             nodes.append(node._replace(scope=scope, call=call))
             operands[node.id] = [edge.source for edge in graph.operand_edges(node.id)]
         elif node.id == fold.output:
-            nodes.append(_folded(node, fold, *outer_of[fold.scope.id]))
-            operands[node.id] = _entering(graph, fold)
+            (scope, call), name = outer_of[fold.scope.id], fold.scope.name
+            nodes.append(node._replace(op=name, symbol=name, scope=scope, params=NO_PARAMS, call=call, folded=fold.inside))
+            entering = {edge.source for id in fold.inside for edge in graph.operand_edges(id)} - set(fold.inside)
+            operands[node.id] = sorted(entering, key=graph.place)
     return tuple(nodes), operands
-
-
-def _folded(output: Node, fold: Fold, scope: str, call: str | None) -> Node:
-    name = fold.scope.name
-    return output._replace(op=name, symbol=name, scope=scope, params=NO_PARAMS, call=call, folded=fold.inside)
-
-
-def _entering(graph: Graph, fold: Fold) -> list[str]:
-    """Return the ids of the nodes outside that a fold uses, each once, in creation order."""
-    inside = set(fold.inside)
-    sources = {edge.source for id in fold.inside for edge in graph.operand_edges(id)} - inside
-    return sorted(sources, key=graph.place)
 
 
 def _surroundings(graph: Graph, folds: Iterable[Fold]) -> dict[str | None, tuple[str, str | None]]:
     """Return the path and id of the scope around each fold, by the id of the folded scope and of every scope in it."""
-    around: dict[str | None, tuple[str, str | None]] = {}
-    for fold in folds:
-        around[fold.scope.id] = "/".join(fold.scope.path.split("/")[:-1]), fold.scope.outer
+    around: dict[str | None, tuple[str, str | None]] = {
+        fold.scope.id: (fold.scope.path.rpartition("/")[0], fold.scope.outer) for fold in folds
+    }
     for scope in graph.scopes:
         if scope.outer in around and scope.id not in around:
             around[scope.id] = around[scope.outer]

@@ -16,7 +16,7 @@ _SLOTS = ("number", "_data", "_changed", "grad", "_requires_grad")
 
 
 class Held(NamedTuple):
-    """What a Value held: its data, the time at which it had been set, its gradient, and whether it required one."""
+    """What a Value held: its data, the time when it was set, its gradient, and whether it required one."""
 
     data: Any
     changed: int
@@ -25,7 +25,7 @@ class Held(NamedTuple):
 
 
 class Moment:
-    """What some Values hold at the time when this is made; of all others, what they hold now.
+    """What some Values held when this was made; for any other Value, what it holds now.
 
     >>> x = Value(3.0)
     >>> moment = Moment([x])
@@ -49,7 +49,7 @@ class Moment:
         return self._held.get(value.number) or Held(value._data, value._changed, value.grad, value._requires_grad)
 
     def changed(self, value: Value) -> int:
-        """Return the time at which a Value's data had been set, 0 if it never was."""
+        """Return the time when a Value's data was set, or 0."""
         held = self._held.get(value.number)
         return value._changed if held is None else held.changed
 

@@ -35,26 +35,17 @@ def names_in(variables: Mapping[str, Any], wanted: set[int]) -> dict[int, str]:
 
 
 def _entries(name: str, x: Any) -> Iterable[tuple[str, Any]]:
-    """Return the entries of a container by name, without keys whose repr may differ between runs."""
+    """Return the entries of a container by name; those of a dict whose keys are strings or ints."""
     if isinstance(x, dict):
         return ((f"{name}[{key!r}]", part) for key, part in x.items() if type(key) in (str, int) and _is_of_interest(part))
     if isinstance(x, (list, tuple)):
         return ((f"{name}[{index}]", part) for index, part in enumerate(x) if _is_of_interest(part))
-    held = _parameters(x)
-    if name == "self":
-        held += list(getattr(x, "__dict__", {}).items())
-    return (
-        (f"{name}.{attribute}", part)
-        for attribute, part in held
-        if not any(step.startswith("_") for step in attribute.split(".")) and _is_of_interest(part)
-    )
-
-
-def _parameters(x: Any) -> list[tuple[str, Any]]:
-    """Return a module's parameters by name, or none if it raises: no module may stop a Graph from being made."""
-    with suppress(Exception):
-        return list(x.named_parameters()) if _is_module(x) else []
-    return []
+    held: list[tuple[str, Any]] = []
+    with suppress(Exception):  # no module may stop a Graph from being made
+        held = list(x.named_parameters()) if _is_module(x) else []
+    held += getattr(x, "__dict__", {}).items() if name == "self" else ()
+    private = lambda attribute: any(step.startswith("_") for step in attribute.split("."))
+    return ((f"{name}.{key}", part) for key, part in held if not private(key) and _is_of_interest(part))
 
 
 def _is_module(x: Any) -> bool:
@@ -70,5 +61,5 @@ def _is_of_interest(x: Any) -> bool:
 
 
 def _is_users_own(name: str, variables: Mapping[str, Any]) -> bool:
-    """Whether a variable is the user's own: neither private nor IPython's `Out`."""
+    """Return whether a variable is the user's own: not private, and not IPython's `Out`."""
     return name.isidentifier() and not name.startswith("_") and not (name == "Out" and "_oh" in variables)

@@ -1,4 +1,4 @@
-"""Graphs as plain dicts that JSON can hold without loss: nan, infinities, integers and index keys among them.
+"""Graphs as plain dicts, which JSON holds without loss, also nan, infinities, integers and index keys.
 
 A number is itself, or one of the words "nan", "inf" and "-inf"; an array is `{"dtype", "shape", "flat"}`. In parameters a
 tuple is a list, a slice is `{"slice": [start, stop, step]}`, `...` is `{"ellipsis": true}` and a word is `{"text": word}`.
@@ -53,25 +53,16 @@ def as_dict(graph: Graph, folds: Iterable[str]) -> dict[str, Any]:
 
 
 def _node_as_dict(node: Node, operands: list[str]) -> dict[str, Any]:
+    params = {name: _written(param) for name, param in node.params.items()}
     return {
-        "id": node.id,
-        "op": node.op,
-        "operands": operands,
-        "params": {name: _written(param) for name, param in node.params.items()},
-        "name": node.name,
-        "data": _written(node.data),
-        "grad": _written(node.grad),
-        "requires_grad": node.requires_grad,
-        "call": node.call,
-        "source": node.source,
-    }
+        "id": node.id, "op": node.op, "operands": operands, "params": params, "name": node.name, "data": _written(node.data),
+        "grad": _written(node.grad), "requires_grad": node.requires_grad, "call": node.call, "source": node.source,
+    }  # fmt: skip
 
 
 def _written(x: Any) -> Any:
-    if x is None or type(x) in (bool, int):
-        return x
-    if type(x) is float:
-        return x if math.isfinite(x) else repr(x)
+    if x is None or type(x) in (bool, int, float):
+        return repr(x) if type(x) is float and not math.isfinite(x) else x
     if type(x) is Array:
         return {"dtype": x.dtype.__name__, "shape": list(x.shape), "flat": [_written(element) for element in x.flat]}
     if type(x) is tuple:
@@ -89,7 +80,7 @@ def _written(x: Any) -> Any:
 
 
 def parsed(content: Any) -> Parsed:
-    """Return the graph that a dict from `as_dict` describes. Raises ValueError that names what is wrong with any other."""
+    """Return the graph that a dict from `as_dict` describes. Raises ValueError, with what is wrong, for any other."""
     whole = _entries(content, "the graph")
     if whole.get("format") != FORMAT or type(whole.get("version")) is not int:
         _refuse(f"expected a dict with format {FORMAT!r} and a version, as Graph.to_dict() returns")
@@ -138,27 +129,14 @@ def _node(entry: Mapping[str, Any], earlier: Mapping[str, Node], scopes: Mapping
         _refuse(f"{where}: there must be data, and the gradient must have its shape")
     operands, params = _operands(entry, op, earlier, where)
     requires_grad = _entry(entry, "requires_grad", bool, where)
-    node = Node(
-        entry["id"],
-        op,
-        "" if op is None else PRIMITIVES[op].symbol,
-        _entry(entry, "name", (str, _NONE), where),
-        data,
-        grad,
-        shape_of(data),
-        "" if call is None else scopes[call].path,
-        params,
-        requires_grad,
-        call,
-        _entry(entry, "source", (str, _NONE), where),
-    )
+    name, source = (_entry(entry, field, (str, _NONE), where) for field in ("name", "source"))
+    symbol, scope = "" if op is None else PRIMITIVES[op].symbol, "" if call is None else scopes[call].path
+    node = Node(entry["id"], op, symbol, name, data, grad, shape_of(data), scope, params, requires_grad, call, source)
     return node, operands
 
 
-def _operands(
-    entry: Mapping[str, Any], op: str | None, earlier: Mapping[str, Node], where: str
-) -> tuple[list[str], Mapping[str, Any]]:
-    """Return the operands and parameters of an entry, if its primitive takes them."""
+def _operands(entry: Mapping[str, Any], op: str | None, earlier: Mapping[str, Node], where: str) -> tuple[list[str], Mapping]:
+    """Return the operands and parameters of an entry. Raises ValueError if its primitive does not take them."""
     operands = _entry(entry, "operands", list, where)
     if unknown := [id for id in operands if type(id) is not str or id not in earlier]:
         _refuse(f"{where}: the operand {unknown[0]!r} is not an earlier node")
@@ -183,10 +161,8 @@ def _signature(op: str) -> tuple[int | None, frozenset[str]]:
     """Return how many operands a primitive takes, or None if it takes any number, and the names of its parameters."""
     primitive = PRIMITIVES[op]
     names = list(inspect.signature(primitive.value).parameters)
-    if primitive.variadic:
-        return None, frozenset(names[1:])
-    count = len(primitive.gradient)
-    return count, frozenset(names[count:])
+    count = None if primitive.variadic else len(primitive.gradient)
+    return count, frozenset(names[1 if count is None else count :])
 
 
 def _numbers(entry: Mapping[str, Any], field: str, where: str) -> Any:
@@ -201,9 +177,7 @@ def _numbers(entry: Mapping[str, Any], field: str, where: str) -> Any:
 def _read(x: Any, where: str, depth: int = 0) -> Any:
     if depth > _DEEPEST:
         _refuse(f"{where}: lists nested more than {_DEEPEST} levels deep cannot be read")
-    if x is None or type(x) in (bool, int):
-        return x
-    if type(x) is float and math.isfinite(x):
+    if x is None or type(x) in (bool, int) or (type(x) is float and math.isfinite(x)):
         return x
     if type(x) is str and x in _WORDS:
         return _WORDS[x]
@@ -229,17 +203,13 @@ def _array(x: Mapping[str, Any], where: str) -> Array:
     if type(flat) is not list or len(flat) != prod(shape):
         _refuse(f"{where}: an array of shape {tuple(shape)} has a flat list of {prod(shape)} numbers")
     elements = [_read(element, where) for element in flat]
-    wrong = next((element for element in elements if not _fits(element, dtype)), None)
-    if wrong is not None or None in elements:
-        _refuse(f"{where}: an array of {dtype} numbers holds {wrong!r}")
+    kinds = (float, int) if dtype == "float" else (_DTYPES[dtype],)
+    if wrong := [element for element in elements if type(element) not in kinds]:
+        _refuse(f"{where}: an array of {dtype} numbers holds {wrong[0]!r}")
     try:
         return Array.of(convert(elements, _DTYPES[dtype]), tuple(shape), _DTYPES[dtype])
     except ValueError as error:
         _refuse(f"{where}: {error}")
-
-
-def _fits(element: Any, dtype: str) -> bool:
-    return type(element) is _DTYPES[dtype] or (dtype == "float" and type(element) is int)
 
 
 def _entries(x: Any, where: str) -> Mapping[str, Any]:
@@ -251,10 +221,9 @@ def _entries(x: Any, where: str) -> Mapping[str, Any]:
 def _entry(entries: Mapping[str, Any], key: str, kinds: Any, where: str) -> Any:
     if key not in entries:
         _refuse(f"{where} has no {key!r}")
-    if type(entries[key]) not in (kinds if isinstance(kinds, tuple) else (kinds,)):
-        names = " or ".join(
-            "null" if kind is _NONE else kind.__name__ for kind in (kinds if type(kinds) is tuple else (kinds,))
-        )
+    kinds = kinds if type(kinds) is tuple else (kinds,)
+    if type(entries[key]) not in kinds:
+        names = " or ".join("null" if kind is _NONE else kind.__name__ for kind in kinds)
         _refuse(f"{where}: {key} must be {names}, got {entries[key]!r:.80}")
     return entries[key]
 

@@ -1,4 +1,4 @@
-"""From Values to what a Graph keeps of them: numbers, places and lines that nobody can change."""
+"""From Values to the nodes and scopes of a Graph, which nobody can change."""
 
 from __future__ import annotations
 
@@ -27,12 +27,11 @@ def reachable(loss: Value) -> list[Value]:
     >>> [value.op for value in reachable(x * x + 1.0)]
     [None, 'multiply', None, 'add']
     """
-    found = {id(loss): loss}
-    values = [loss]
+    found, values = {id(loss)}, [loss]
     for value in values:  # grows as it goes
         for parent in value.parents:
             if id(parent) not in found:
-                found[id(parent)] = parent
+                found.add(id(parent))
                 values.append(parent)
     return sorted(values, key=lambda value: value.number)
 
@@ -47,41 +46,30 @@ def refuse_mixed(values: Iterable[Value], moment: Moment, variables: Mapping[str
 
 
 def scopes_around(places: Sequence[Place]) -> dict[int, Scope]:
-    """Return the scopes of these places by the numbers of their calls, in the order in which they were opened."""
-    found: dict[int, tuple[str, int | None, str]] = {}
+    """Return the scopes around these places by the numbers of their calls, in the order in which they were opened."""
+    paths, outer = {}, {}
     for path, calls in {place[:2] for place in places}:
         names = path.split("/")
         for depth, call in enumerate(calls):
-            if call not in found:
-                found[call] = names[depth], calls[depth - 1] if depth else None, "/".join(names[: depth + 1])
-    ids = {call: f"s{place}" for place, call in enumerate(sorted(found))}
+            paths[call], outer[call] = names[: depth + 1], calls[depth - 1] if depth else None
+    ids: dict[int | None, str | None] = {call: f"s{index}" for index, call in enumerate(sorted(paths))} | {None: None}
     return {
-        call: Scope(id, found[call][0], None if found[call][1] is None else ids[found[call][1]], found[call][2])  # type: ignore[index]
-        for call, id in ids.items()
+        call: Scope(f"s{k}", paths[call][-1], ids[outer[call]], "/".join(paths[call])) for k, call in enumerate(sorted(paths))
     }
 
 
 def node_of(value: Value, held: Held, id: str, name: str | None, scopes: dict[int, Scope]) -> Node:
     """Return a Value as a node of a Graph, with what it held at the Graph's moment."""
-    data, place = snapshot(held.data), value._place
-    return Node(
-        id,
-        value.op,
-        "" if value.primitive is None else value.primitive.symbol,
-        name,
-        data,
-        _gradient(held.grad, value.shape),
-        value.shape,
-        place.path,
-        _frozen_params(value.params) if value.params else NO_PARAMS,
-        held.requires_grad,
-        scopes[place.calls[-1]].id if place.calls else None,
-        None if place.line is None else source_line(*place.line),
-    )
+    data, grad, place = snapshot(held.data), _gradient(held.grad, value.shape), value._place
+    symbol = "" if value.primitive is None else value.primitive.symbol
+    params = _frozen_params(value.params) if value.params else NO_PARAMS
+    call = scopes[place.calls[-1]].id if place.calls else None
+    line = None if place.line is None else source_line(*place.line)
+    return Node(id, value.op, symbol, name, data, grad, value.shape, place.path, params, held.requires_grad, call, line)
 
 
 def snapshot(data: Any) -> Any:
-    """Return numbers that nobody can change: foreign arrays are copied, a Value's graph is left behind.
+    """Return numbers that nobody can change: those of a Value, and a copy of a foreign array.
 
     >>> snapshot(Value([1.0, 2.0]))
     Array([1.0, 2.0])
@@ -103,7 +91,7 @@ def _dtype(data: Any) -> type:
 
 
 def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
-    """Return a Value's gradient in the shape of its data: a user may set a number for all elements."""
+    """Return a Value's gradient in the shape of its data; a user may have set one number for all elements."""
     grad = snapshot(grad)
     shape = () if grad is None else shape_of(grad)
     if grad is None or shape == wanted or len(shape) > len(wanted):

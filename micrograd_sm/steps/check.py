@@ -1,7 +1,6 @@
-"""The final gradients of a pass against central differences, so that what was recorded is known to be right.
+"""A check of the final gradients of a pass against central differences.
 
-A node's number is moved a little up and a little down, all that depends on it is computed again from the graph alone, and
-the difference of the two results is divided by the distance. Nothing of the user's Values is touched.
+Everything that depends on a number is computed again from the graph, with the number moved a little. No Value changes.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ class Compared(Record):
 
     @property
     def difference(self) -> float:
-        """How far the two lie apart.
+        """How far the two are apart.
 
         >>> from micrograd_sm import Graph, Value
         >>> Compared(Graph(Value(1.0))["v0"], "x", (), 3.0, 2.5).difference
@@ -54,7 +53,7 @@ class Compared(Record):
 
     @property
     def place(self) -> str:
-        """The node and the element: `x` or `x[0, 2]`.
+        """The node and the index: `x` or `x[0, 2]`.
 
         >>> from micrograd_sm import Graph, Value
         >>> Compared(Graph(Value([1.0]))["v0"], "x", (0,), 3.0, 2.5).place
@@ -74,17 +73,16 @@ class Compared(Record):
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Check(Listing[Compared]):
-    """What a check found; true when no gradient differs. The parts are in the order of the backward pass.
+    """What a check found, in the order of the backward pass; true if no gradient differs.
 
-    `differ` are the failures; the length, index and loop of a check are theirs, so one of length 0 is true. `kinks` lie where
-    the function has none or several slopes (a tie of max, relu at 0), the gradient being one of those between, or pass on
-    through such points, as in relu(x) - relu(-x) at 0; `unknown` where central differences have no finite answer, or rounding
-    hides it. `checked` elements of `elements` were looked at.
+    `differ` are the failures: a check has their length, index and loop, so one of length 0 is true. `kinks` are elements at
+    which the function has two slopes (a tie of max, relu at 0) and the gradient lies between them, or whose gradient passed
+    through one. At `unknown` ones the difference is not finite, or rounding hides it. `checked` of `elements` were looked at.
 
     >>> from micrograd_sm import Value, steps
     >>> x = Value(3.0, name="x")
     >>> check = steps(x.relu() + (x - 3.0).relu()).check()
-    >>> bool(check), check.first, [one.place for one in check.kinks]
+    >>> bool(check), check.first, [kink.place for kink in check.kinks]
     (True, None, ['v3', 'x'])
     """
 
@@ -96,7 +94,7 @@ class Check(Listing[Compared]):
 
     @property
     def first(self) -> Compared | None:
-        """The first element that differs, going backward: what contributed to it is where to look. None if none does.
+        """The first element of the backward pass that differs, or None: look at what contributed to it.
 
         >>> from micrograd_sm import Value, steps
         >>> steps(Value(2.0).exp()).check().first is None
@@ -121,26 +119,21 @@ class Check(Listing[Compared]):
 
     def __str__(self) -> str:
         looked_at = f"{self.checked} of {self.elements}" if self.checked < self.elements else f"all {self.elements}"
-        lines = []
-        if self.first is None:
-            lines.append(f"agrees with central differences: {looked_at} elements of the gradients checked")
-        else:
-            lines.append(f"{len(self.differ)} of {self.checked} elements differ from central differences; the first is")
-            lines.append(f"  {_said(self.first)}")
-            if self.first.users:
-                lines.append(f"  what contributes to it: {', '.join(self.first.users)}")
-        lines += [f"not smooth at {_said(one)}" for one in self.kinks[:3]]
-        lines += [f"{_why_unknown(one)} at {_said(one)}" for one in self.unknown[:3]]
+        lines = [f"agrees with central differences: {looked_at} elements of the gradients checked"]
+        if self.first:
+            lines = [f"{len(self.differ)} of {self.checked} elements differ from central differences; the first is"]
+            lines.append(f"  {_in_words(self.first)}")
+            lines += [f"  what contributes to it: {', '.join(self.first.users)}"] if self.first.users else []
+        lines += [f"not smooth at {_in_words(kink)}" for kink in self.kinks[:3]]
+        for element in self.unknown[:3]:
+            why = "rounding hides the slope" if math.isfinite(element.expected) else "no finite difference"
+            lines.append(f"{why} at {_in_words(element)}")
         more = len(self.kinks[3:]) + len(self.unknown[3:])
         return "\n".join([*lines, f"and {more} more such points"] if more else lines)
 
 
-def _said(one: Compared) -> str:
-    return f"{one.place}: {number_text(one.found)} in the pass, {number_text(one.expected)} by central differences"
-
-
-def _why_unknown(one: Compared) -> str:
-    return "rounding hides the slope" if math.isfinite(one.expected) else "no finite difference"
+def _in_words(x: Compared) -> str:
+    return f"{x.place}: {number_text(x.found)} in the pass, {number_text(x.expected)} by central differences"
 
 
 def check(graph: Graph, seed: Any) -> Check:
@@ -155,15 +148,16 @@ def check(graph: Graph, seed: Any) -> Check:
     most_of_each = min(MOST_ELEMENTS, max(1, most // len(nodes)))
     for node in _spread(nodes, most):
         at, numbers, gradients = objective.along(node), flat_of(node.data), flat_of(node.grad)
-        for place in _spread(range(len(numbers)), most_of_each):
+        for position in _spread(range(len(numbers)), most_of_each):
             checked += 1
-            verdict = slope_verdict(partial(at, place), numbers[place], objective.here, gradients[place], TOLERANCE)
-            kind = _kind(verdict, gradients[place])
+            gradient = gradients[position]
+            verdict = slope_verdict(partial(at, position), numbers[position], objective.here, gradient, TOLERANCE)
+            kind = _kind(verdict, gradient)
             if kind == "differs" and _leads_to(found["kink"], graph, node):
                 kind = "kink"
             if kind != "agrees":
-                index, users = _index(place, node.shape), _users(graph, node, labels)
-                found[kind].append(Compared(node, labels[node.id], index, verdict.numeric, gradients[place], users))
+                index, users = _index(position, node.shape), _users(graph, node, labels)
+                found[kind].append(Compared(node, labels[node.id], index, verdict.numeric, gradient, users))
     return Check(tuple(found["differs"]), tuple(found["kink"]), tuple(found["unknown"]), checked, elements)
 
 
@@ -174,9 +168,8 @@ def _kind(verdict: Verdict, gradient: float) -> str:
 
 
 def _leads_to(kinks: list[Compared], graph: Graph, node: Node) -> bool:
-    """Whether a node's gradient passed through a kink: the slopes chosen at several need not add up to one of its own."""
-    ends = {one.node.id for one in kinks}
-    return bool(ends) and not ends.isdisjoint(dependents(graph, node.id)[1:])
+    """Return whether a node's gradient passed through a kink: slopes chosen at several kinks need not add up to its own."""
+    return bool(kinks) and not {kink.node.id for kink in kinks}.isdisjoint(dependents(graph, node.id)[1:])
 
 
 def _users(graph: Graph, node: Node, labels: Any) -> tuple[str, ...]:
@@ -185,14 +178,14 @@ def _users(graph: Graph, node: Node, labels: Any) -> tuple[str, ...]:
 
 
 def _spread(sequence: Any, most: int) -> list[Any]:
-    """Return at most so many of a sequence, evenly spread, both ends included."""
+    """Return at most `most` items of a sequence, evenly spread, both ends included."""
     if len(sequence) <= most:
         return list(sequence)
     return [sequence[k * (len(sequence) - 1) // max(most - 1, 1)] for k in range(most)]
 
 
 class _Objective:
-    """seed * root of a graph, `here` as it is, and computed again where one node has another number."""
+    """The function seed * root of a graph: its value `here`, and along the numbers of one node."""
 
     def __init__(self, graph: Graph, seed: Any) -> None:
         self.graph, self.seed = graph, flat_of(seed)
@@ -201,13 +194,13 @@ class _Objective:
         self.here = self._of(self.values[graph.root])
 
     def along(self, node: Node) -> Callable[[int, float], float]:
-        """Return the function of a place in a node, and of the number there."""
+        """Return seed * root as a function of a position in a node and the number there."""
         id, shape, root = node.id, node.shape, self.graph.root
         values, flat = dict(self.values), flat_of(node.data)
         todo = [self.recipes[dependent] for dependent in dependents(self.graph, id)[1:]]
 
-        def at(place: int, x: float) -> float:
-            values[id] = Array.of([*flat[:place], x, *flat[place + 1 :]], shape) if shape else x
+        def at(position: int, x: float) -> float:
+            values[id] = Array.of([*flat[:position], x, *flat[position + 1 :]], shape) if shape else x
             compute(values, todo)
             return self._of(values[root])
 
@@ -222,9 +215,9 @@ class _Objective:
             return math.nan
 
 
-def _index(place: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    index = []
+def _index(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
+    index: tuple[int, ...] = ()
     for size in reversed(shape):
-        place, at = divmod(place, size)
-        index.append(at)
-    return tuple(reversed(index))
+        position, last = divmod(position, size)
+        index = (last, *index)
+    return index

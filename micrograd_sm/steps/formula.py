@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import namespace, shape_of
+from micrograd_sm.array import Array, flat_of, namespace
 from micrograd_sm.graph import Node
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import visible
@@ -22,10 +21,8 @@ _MOST_OPERANDS = 6  # operands of a cat up to which all are written out
 class Formula(NamedTuple):
     """A line in three parts: symbols, numbers ("" if the line has none), result.
 
-    >>> from micrograd_sm import Value, steps
-    >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
-    >>> steps(a * b)[0].formula
-    Formula(symbols='L = a * b', numbers='2 * -3', result='-6')
+    >>> Formula("L = a * b", "2 * -3", "-6").result
+    '-6'
     """
 
     symbols: str
@@ -77,13 +74,14 @@ Style = Symbols | Numbers
 
 
 def lines_of(step: Step) -> tuple[Line, ...]:
-    """Return the lines of a step: one, or on the way back one for each contribution."""
+    """Return the lines of a step: one, or in a backward step one for each contribution."""
     if step.phase == "seed":
         root = step.names[step.root]
         return (Line(Slope(root, root), "=", None, None, Number(step.upstream)),)
     if step.phase == "forward":
-        numbers = _forward_term(step, Numbers(step)) if step.operands else None
-        return (Line(Name(step.names[step.node.id]), "=", _forward_term(step, Symbols(step)), numbers, Number(step.node.data)),)
+        symbols, numbers = (_forward_term(step, style(step)) for style in (Symbols, Numbers))
+        name, result = Name(step.names[step.node.id]), Number(step.node.data)
+        return (Line(name, "=", symbols, numbers if step.operands else None, result),)
     return tuple(_contribution_line(step, contribution) for contribution in step.contributions)
 
 
@@ -170,41 +168,25 @@ def _by_matrix(step: Step, contribution: Contribution, style: Style) -> Term:
     if matrix.shape[0] == 1:
         if isinstance(style, Symbols):
             return _scaled(step, contribution, style)
-        return Infix("*", Number(_only(step.upstream)), Number(namespace(matrix).reshape(matrix, contribution.operand.shape)))
+        row = namespace(matrix).reshape(matrix, contribution.operand.shape)
+        return Infix("*", Number(flat_of(step.upstream)[0]), Number(row))
     top, bottom = step.names[step.node.id], step.names[contribution.operand.id]
     words = f"the matrix with a row for each element of {top} and a column for each of {bottom}"
     if max(len(step.node.shape), len(contribution.operand.shape)) < 2:
         return Remark(Infix("@", Transposed(style.local(contribution)), style.upstream()), words)
-    upstream = style.upstream() if isinstance(style, Symbols) else Number(_in_one_row(step.upstream))
+    upstream = style.upstream() if isinstance(style, Symbols) else Number(Array.of(flat_of(step.upstream), matrix.shape[:1]))
     return Remark(Infix("@", Transposed(style.local(contribution)), upstream), f"{words}, in one row after another")
 
 
 def _through(step: Step, contribution: Contribution, style: Style) -> Term:
     """A derivative that is too large to write out keeps its name."""
     slope = Symbols(step).local(contribution)
-    if step.node.shape:
-        return Infix("@", Transposed(slope), style.upstream())
-    return Infix("*", style.upstream(), slope)
+    return Infix("@", Transposed(slope), style.upstream()) if step.node.shape else Infix("*", style.upstream(), slope)
 
 
 _KINDS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
-    "number": _scaled,
-    "elementwise": _elementwise,
-    "jacobian": _by_matrix,
-    "large": _through,
-}
-
-
-def _in_one_row(data: Any) -> Any:
-    return namespace(data).reshape(data, (math.prod(data.shape),)) if shape_of(data) else data
-
-
-def _only(data: Any) -> Any:
-    """Return the number in an array of one element."""
-    data = data.tolist() if shape_of(data) else data
-    while isinstance(data, list):
-        data = data[0]
-    return data
+    "number": _scaled, "elementwise": _elementwise, "jacobian": _by_matrix, "large": _through,
+}  # fmt: skip
 
 
 # Operations whose gradients are a term of their own -------------------------------------------------------------------
@@ -228,25 +210,19 @@ def _own_part(step: Step, contribution: Contribution, style: Style) -> Term:
 
 def _by_product(step: Step, contribution: Contribution, style: Style) -> Term:
     a, b = step.operands
-    product = (
-        Infix("@", style.upstream(), Transposed(style.value(b)))
-        if contribution.edge.position == 0
-        else Infix("@", Transposed(style.value(a)), style.upstream())
-    )
+    factors = (style.upstream(), Transposed(style.value(b))), (Transposed(style.value(a)), style.upstream())
+    product = Infix("@", *factors[contribution.edge.position])
     summed = _summed(contribution.operand.shape, (*step.node.shape[:-2], *contribution.operand.shape[-2:]))
     return Remark(product, summed) if summed else product
 
 
 _OWN_TERMS: Mapping[str, Callable[[Any, Any, Any], Term]] = {
-    "permute": _unpermuted,
-    "expand": _unexpanded,
-    "cat": _own_part,
-    "matmul": _by_product,
-}
+    "permute": _unpermuted, "expand": _unexpanded, "cat": _own_part, "matmul": _by_product,
+}  # fmt: skip
 
 
 def _summed(shape: tuple[int, ...], wide: tuple[int, ...]) -> str:
-    """Say over which dimensions a gradient of shape `wide` is summed to get `shape`, or "" if over none."""
+    """Say over which dimensions a gradient of shape `wide` is summed to get `shape`; "" if over none."""
     if shape == wide:
         return ""
     if not shape:

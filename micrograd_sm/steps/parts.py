@@ -35,9 +35,9 @@ class Contribution(NamedTuple):
 class Step(NamedTuple):
     """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
 
-    `upstream` is the gradient of the step's node, or None on the way forward. `contributions` has an entry for each operand
-    edge that takes a gradient, or a single one if the grain is "contribution". `names` has the label of each node in a
-    formula, by its id, and `root` is the id of the node that is differentiated.
+    `upstream` is the gradient of the step's node, or None in a forward step. `contributions` has an entry for each operand
+    edge that takes a gradient, or only one if the grain is "contribution". `names` has the label of each node in formulas, by
+    id, and `root` is the id of the node that is differentiated.
     """
 
     index: int  # type: ignore[assignment] # tuple's own index() is no loss
@@ -58,14 +58,11 @@ class Step(NamedTuple):
 
     @property
     def formulas(self) -> tuple[Formula, ...]:
-        """The formulas of the step: one, or on the way back one for each contribution.
+        """The formulas of the step: one, or in a backward step one for each contribution.
 
         >>> from micrograd_sm import Value, steps
-        >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
-        >>> for formula in steps(a * b)[-1].formulas:
-        ...     print(formula)
+        >>> steps(Value(2.0, name="a") * Value(-3.0, name="b"))[-1].formulas[0]
         Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
-        Formula(symbols='dL/db += dL/dL * dL/db', numbers='1 * 2', result='2, from nothing to 2')
         """
         return tuple(Formula(*line_parts(line)) for line in lines_of(self))
 
@@ -86,13 +83,8 @@ class Step(NamedTuple):
         """The step as one line.
 
         >>> from micrograd_sm import Value, steps
-        >>> x = Value(3.0, name="x")
-        >>> for step in steps(x * x, grain="contribution"):
-        ...     print(step.text)
-        L = x * x = 3 * 3 = 9
-        dL/dL = 1
-        dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
-        dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
+        >>> [step.text for step in steps(Value(3.0, name="x") * 2.0)]
+        ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * dL/dx = 1 * 2 = 2, from nothing to 2']
         """
         return "; ".join(formula.text for formula in self.formulas)
 
@@ -101,8 +93,7 @@ class Step(NamedTuple):
         """The formulas, each part as a MathML element of its own ("" if there are no numbers).
 
         >>> from micrograd_sm import Value, steps
-        >>> x = Value(3.0, name="x")
-        >>> steps(x * 2.0)[0].mathml_formulas[0].result
+        >>> steps(Value(3.0) * 2.0)[0].mathml_formulas[0].result
         '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>6</mn></math>'
         """
         parts = (mathml.line_elements(line) for line in lines_of(self))

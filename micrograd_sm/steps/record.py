@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import partial
+from functools import reduce
 from itertools import groupby
+from operator import add
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
@@ -42,13 +43,10 @@ class Steps(Sequence[Step]):
     def __init__(self, graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str) -> None:
         if grain not in GRAINS:
             raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
-        keep = partial(object.__setattr__, self)
-        keep("graph", graph)
-        keep("grain", grain)
-        keep("earlier", earlier)
-        keep("_heard", tuple(heard))
-        keep("_seed", seed)
-        keep("_steps", tuple(step._replace(index=index) for index, step in enumerate(self._walk())))
+        fields = {"graph": graph, "grain": grain, "earlier": earlier, "_heard": tuple(heard), "_seed": seed}
+        for field, content in fields.items():
+            object.__setattr__(self, field, content)
+        object.__setattr__(self, "_steps", tuple(step._replace(index=index) for index, step in enumerate(self._walk())))
 
     # The walk -------------------------------------------------------------------------------------------------------
 
@@ -64,8 +62,7 @@ class Steps(Sequence[Step]):
             passed = tuple(self._contributions(node, list(run)))
             if not passed:  # it is inside a fold, and no gradient leaves the fold
                 continue
-            parts = [passed] if self.grain == "node" else [(contribution,) for contribution in passed]
-            for part in parts:
+            for part in [passed] if self.grain == "node" else [(contribution,) for contribution in passed]:
                 yield Step(0, "backward", node, self._operands(node), node.grad, part, graph.root, names)
 
     def _operands(self, node: Node) -> tuple[Node, ...]:
@@ -76,9 +73,7 @@ class Steps(Sequence[Step]):
         for edge in self.graph.operand_edges(node.id):
             parts = [heard for heard in run if heard.edge == edge or (node.folded and heard.edge.source == edge.source)]
             if parts:
-                amount = parts[0].amount
-                for heard in parts[1:]:
-                    amount = amount + heard.amount
+                amount = reduce(add, (heard.amount for heard in parts))
                 local = local_derivative(self.graph, edge)
                 yield Contribution(edge, self.graph[edge.source], local, amount, parts[0].before, parts[-1].after)
 
@@ -88,31 +83,28 @@ class Steps(Sequence[Step]):
         """Return the same pass with one backward step for each contribution; `x * x` makes two.
 
         >>> from micrograd_sm import steps
-        >>> x = Value(3.0)
-        >>> [len(step.contributions) for step in steps(x * x).by_contribution()]
+        >>> [len(step.contributions) for step in steps(Value(3.0) * Value(2.0)).by_contribution()]
         [0, 0, 1, 1]
         """
-        return Steps(self.graph, self._heard, self._seed, self.earlier, "contribution")
+        return self._over(self.graph, "contribution")
 
     def by_node(self) -> Steps:
         """Return the same pass with one backward step for each operation.
 
         >>> from micrograd_sm import steps
-        >>> x = Value(3.0)
-        >>> [len(step.contributions) for step in steps(x * x, grain="contribution").by_node()]
+        >>> [len(step.contributions) for step in steps(Value(3.0) * Value(2.0), grain="contribution").by_node()]
         [0, 0, 2]
         """
-        return Steps(self.graph, self._heard, self._seed, self.earlier, "node")
+        return self._over(self.graph, "node")
 
     def fold(self, *names: str, depth: int | None = None) -> Steps:
         """Return the same pass with some scopes folded into single operations, as `Graph.fold` folds them.
 
-        >>> from micrograd_sm import steps
-        >>> from micrograd_sm import softmax
+        >>> from micrograd_sm import softmax, steps
         >>> [step.node.op for step in steps(softmax(Value([1.0, 2.0]), dim=0)[0]).fold("softmax")]
         ['softmax', 'index', 'index', 'index', 'softmax']
         """
-        return Steps(self.graph.fold(*names, depth=depth), self._heard, self._seed, self.earlier, self.grain)
+        return self._over(self.graph.fold(*names, depth=depth), self.grain)
 
     def unfold(self, *names: str) -> Steps:
         """Return the same pass with folded scopes open again, all of them by default.
@@ -122,7 +114,10 @@ class Steps(Sequence[Step]):
         >>> walk.fold().unfold() == walk
         True
         """
-        return Steps(self.graph.unfold(*names), self._heard, self._seed, self.earlier, self.grain)
+        return self._over(self.graph.unfold(*names), self.grain)
+
+    def _over(self, graph: Graph, grain: str) -> Steps:
+        return Steps(graph, self._heard, self._seed, self.earlier, grain)
 
     def gradients(self, index: int) -> dict[str, Any]:
         """Return the running gradients after a step, by node id, without the nodes that have none yet.
@@ -135,9 +130,8 @@ class Steps(Sequence[Step]):
         >>> [walk.gradients(index) for index in range(len(walk))]
         [{}, {'v1': 1.0}, {'v1': 1.0, 'v0': 3.0}, {'v1': 1.0, 'v0': 6.0}]
         """
-        last = self._steps[index].index
         totals: dict[str, Any] = {}
-        for step in self._steps[: last + 1]:
+        for step in self._steps[: self._steps[index].index + 1]:
             if step.phase == "seed":
                 totals[step.node.id] = step.upstream
             totals.update((contribution.operand.id, contribution.after) for contribution in step.contributions)
@@ -166,8 +160,7 @@ class Steps(Sequence[Step]):
         and in graphs of more than about 1,000 nodes only some nodes, evenly spread, so that the check takes seconds.
 
         >>> from micrograd_sm import steps
-        >>> x = Value(3.0, name="x")
-        >>> print(steps(x * x).check())
+        >>> print(steps(Value(3.0).exp()).check())
         agrees with central differences: all 2 elements of the gradients checked
         """
         from micrograd_sm.steps.check import check  # noqa: PLC0415 - only for who asks
@@ -223,13 +216,11 @@ class Steps(Sequence[Step]):
         """Whether both are the same pass over the same graph, with the same grain and folds, to the last bit."""
         if not isinstance(other, Steps):
             return NotImplemented
-        return self is other or (self.graph == other.graph and exactly(self._seen()) == exactly(other._seen()))
+        same = lambda x: exactly((x.grain, x._seed, x.earlier, x._heard))
+        return self is other or (self.graph == other.graph and same(self) == same(other))
 
     def __hash__(self) -> int:
         return hash((self.grain, self.graph))
-
-    def _seen(self) -> tuple[Any, ...]:
-        return self.grain, self._seed, self.earlier, self._heard
 
     def __reduce__(self) -> tuple[Any, ...]:
         return _again, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain)
@@ -245,7 +236,6 @@ class Steps(Sequence[Step]):
 
 
 def _again(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
-    """Make Steps again from a copy or a pickle."""
     return Steps(graph, heard, seed, MappingProxyType(earlier), grain)
 
 

@@ -1,4 +1,4 @@
-"""What a study looks at: a loss, as a graph whose nodes are found by Value, name or id."""
+"""The subject of a study: the graph of a loss, with nodes that are found by Value, name or id."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from micrograd_sm.words.names import shortened, visible
 
 
 class Subject(NamedTuple):
-    """What a study looks at: a graph, and the ids of its nodes by the creation numbers of their Values, if it has them."""
+    """A graph, and the ids of its nodes by the creation numbers of their Values, if it has them."""
 
     graph: Graph
     ids: Mapping[int, str]
 
     def node(self, x: Any, function: str) -> Node:
-        """Return the node of a Value, of a node's id, or of a name that only one node has.
-
-        Raises ValueError for what the graph does not have, TypeError for anything else.
-        """
+        """Return the node of a Value, an id, or a name that only one node has. Raises ValueError if there is none."""
         if isinstance(x, Value):
             id = self.graph.id_of(x)
             if id is None:
                 hint = "" if self.ids else "; of a copy of a Graph, give a node's name or id"
                 raise ValueError(f"{function}: {_shown(x)} is not among the {len(self.graph)} nodes of the loss{hint}")
-            return self.graph[id] if id in self.graph else self._hidden(x, function)
+            if id not in self.graph:
+                hint = "choose a larger depth, or None to open all"
+                raise ValueError(f"{function}: {_shown(x)} is inside a folded scope; {hint}")
+            return self.graph[id]
         if not isinstance(x, str):
             raise TypeError(f"{function}: expected a Value, or a node's name or id, got {x!r} of type {type(x).__name__}")
         found = [node for node in self.graph if x in (node.name, node.id)]
@@ -39,12 +39,9 @@ class Subject(NamedTuple):
             raise ValueError(f"{function}: {x!r} is the name of {len(found)} nodes; give the id of one: {ids}")
         return found[0]
 
-    def _hidden(self, x: Value, function: str) -> Node:
-        raise ValueError(f"{function}: {_shown(x)} is inside a folded scope; choose a larger depth, or None to open all")
-
 
 def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
-    """Return a loss, a Value or a Graph, as the subject of a study; TypeError for anything else."""
+    """Return a Value or a Graph as the subject of a study; TypeError for anything else."""
     if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"{function}: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
     graph = loss if isinstance(loss, Graph) else Graph(loss, names)
@@ -52,7 +49,7 @@ def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
 
 
 def check_loss(graph: Graph, function: str) -> Node:
-    """Return the root of a graph; ValueError unless it is one number that requires a gradient."""
+    """Return the root of a graph. Raises ValueError unless it is one number that requires a gradient."""
     root = graph[graph.root]
     if prod(root.shape) != 1:
         raise ValueError(f"{function}: a loss is one number, got shape {root.shape}; reduce it first, as in loss.sum()")

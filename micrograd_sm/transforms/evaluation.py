@@ -22,8 +22,8 @@ class Evaluation:
     """The evaluation of a function on inputs of its own, ready for products of vectors with its Jacobian.
 
     An own input is a leaf or, if the caller may differentiate the result again, a recorded copy of the caller's Value.
-    A backward pass from the outputs ends at own inputs, and so keeps them apart from everything else that the function
-    reads: this is what makes nested derivatives right.
+    Backward passes end at own inputs. So nested derivatives keep apart what the function is differentiated by and what it
+    only reads.
     """
 
     def __init__(self, what: str, function: Callable, args: tuple, kwargs: dict, argnums: Argnums, has_aux: bool) -> None:
@@ -33,7 +33,10 @@ class Evaluation:
         arguments = [args[position] for position in positions]
         self.structure: Any = tuple(arguments) if isinstance(argnums, tuple) else arguments[0]
         with recording(True):
-            own = [self._own_structure(argument, position) for argument, position in zip(arguments, positions)]
+            own = [
+                rebuilt(argument, [self._own(leaf, path) for path, leaf in paths(argument, f"argument {position}")])
+                for argument, position in zip(arguments, positions)
+            ]
             self.inputs: list[Value] = leaves(own)
             called_with = dict(enumerate(args)) | dict(zip(positions, own))
             self.output = function(*called_with.values(), **kwargs)
@@ -45,15 +48,10 @@ class Evaluation:
         self.outputs: list[Value] = leaves(self.output)
         for output in self.outputs:
             if not isinstance(output, Value):
-                raise RuntimeError(
-                    f"{what}: the function must return Values, it returned {output!r} of type {type(output).__name__}; "
-                    "item(), float() and .data leave the graph"
-                )
+                got = f"{output!r} of type {type(output).__name__}; item(), float() and .data leave the graph"
+                raise RuntimeError(f"{what}: the function must return Values, it returned {got}")
         self.differentiable = self.nested and _reaches_other_leaves(self.outputs, self.inputs)
         self._linear: tuple[list[Value | None], list[Value]] | None = None
-
-    def _own_structure(self, argument: Any, position: int) -> Any:
-        return rebuilt(argument, [self._own(leaf, path) for path, leaf in paths(argument, f"argument {position}")])
 
     def _own(self, x: Any, path: str) -> Value:
         """Return an own input with the data of x."""
@@ -75,10 +73,8 @@ class Evaluation:
         if not isinstance(self.output, Value):
             raise RuntimeError(f"{self.what}: the function must return one Value, it returned {outline(self.output)}")
         if self.output.shape:
-            raise RuntimeError(
-                f"{self.what}: the function must return one number, of shape (), it returned shape {self.output.shape}; "
-                "reduce it, as in .sum(), or use vjp or jacobian"
-            )
+            got = f"shape {self.output.shape}; reduce it, as in .sum(), or use vjp or jacobian"
+            raise RuntimeError(f"{self.what}: the function must return one number, of shape (), it returned {got}")
         return Value(ones_like(self.output._data), requires_grad=False)
 
     def require_floating_outputs(self) -> None:
@@ -102,9 +98,8 @@ class Evaluation:
     def _matching(self, name: str, vectors: Any, structure: Any, like: str) -> list[Value]:
         found = aligned(structure, vectors)
         if found is None:
-            raise RuntimeError(
-                f"{self.what}: {name} must have the structure of the {like}, {outline(structure)}, got {outline(vectors)}"
-            )
+            wanted = f"the structure of the {like}, {outline(structure)}"
+            raise RuntimeError(f"{self.what}: {name} must have {wanted}, got {outline(vectors)}")
         targets = self.outputs if like == "output" else self.inputs
         return [self._vector(x, target, name) for x, target in zip(found, targets)]
 
@@ -123,7 +118,7 @@ class Evaluation:
         return mapped(self._released, self.output)
 
     def aux(self) -> Any:
-        """Return the function's aux, its Values without the graph to the own inputs."""
+        """Return the function's aux in the same way."""
         return mapped(lambda x: self._released(x) if isinstance(x, Value) else x, self.auxiliary)
 
     def arguments_like(self, found: Sequence[Any]) -> Any:
@@ -167,9 +162,9 @@ class Evaluation:
         return [self._result(gradient, x) for gradient, x in zip(found, inputs)]
 
     def _result(self, gradient: Any, x: Value) -> Value:
-        if gradient is None:
-            return Value(_zeros(x), requires_grad=False)
-        return self._released(gradient) if isinstance(gradient, Value) else Value(gradient, requires_grad=False)
+        if isinstance(gradient, Value):
+            return self._released(gradient)
+        return Value(_zeros(x) if gradient is None else gradient, requires_grad=False)
 
     def rows(self, index: int) -> list[Value]:
         """Return the Jacobians of one output by each input."""
@@ -187,11 +182,9 @@ class Evaluation:
 
 def check_argnums(what: str, argnums: Any) -> None:
     """Raise RuntimeError unless argnums is an int or a tuple of ints."""
-    numbers = argnums if isinstance(argnums, tuple) else (argnums,)
-    if not all(type(number) is int for number in numbers):
-        raise RuntimeError(
-            f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}; give the point afterwards: {what}(f)(x)"
-        )
+    if not all(type(number) is int for number in (argnums if isinstance(argnums, tuple) else (argnums,))):
+        hint = f"give the point afterwards: {what}(f)(x)"
+        raise RuntimeError(f"{what}: argnums must be an int or a tuple of ints, got {argnums!r}; {hint}")
 
 
 def _positions(what: str, argnums: Argnums, count: int) -> list[int]:
@@ -230,9 +223,8 @@ def _filled(flat: list[float], shape: Shape, like: Value) -> Any:
 
 def _basis(x: Value) -> list[Value]:
     """Return the unit vectors of x's shape, in row-major order."""
-    size = prod(x.shape)
-    rows = ([0.0] * k + [1.0] + [0.0] * (size - k - 1) for k in range(size))
-    return [Value(_filled(row, x.shape, x), requires_grad=False) for row in rows]
+    size = range(prod(x.shape))
+    return [Value(_filled([float(i == k) for i in size], x.shape, x), requires_grad=False) for k in size]
 
 
 def _stacked(slices: list[Value], shape: Shape, x: Value, last: bool) -> Value:

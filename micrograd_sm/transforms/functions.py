@@ -55,11 +55,10 @@ def value_and_grad(function: Callable, argnums: Argnums = 0, has_aux: bool = Fal
 
 
 def vjp(function: Callable, *primals: Any, has_aux: bool = False) -> tuple:
-    """Return (function(*primals), vjp_fn): the value, and a function of vector-Jacobian products there (torch.func.vjp).
+    """Return (function(*primals), vjp_fn), with vjp_fn for vector-Jacobian products at the primals (torch.func.vjp).
 
     `vjp_fn(cotangents)`, with cotangents in the value's structure and shapes, returns a tuple: for each primal, cotangents
     times the Jacobian. It can be called many times. With `has_aux` the result is (value, vjp_fn, aux).
-
     Raises RuntimeError for cotangents of another structure or shape, and the errors of `grad`.
 
     >>> from micrograd_sm import Value
@@ -80,9 +79,8 @@ def jvp(function: Callable, primals: tuple, tangents: tuple, has_aux: bool = Fal
     """Return (function(*primals), Jacobian times tangents): the directional derivative (torch.func.jvp).
 
     `primals` is the tuple of arguments, `tangents` has its structure and shapes. With `has_aux`: (value, product, aux).
-    It takes two backward passes: u J is linear in u, and the vector-Jacobian product of u J with the tangents is J times
-    the tangents (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
-
+    It takes two backward passes: u J is linear in u, so its derivative by u times the tangents is J times the tangents
+    (J. Townsend, "A new trick for calculating Jacobian vector products", 2017).
     Raises RuntimeError if primals is not a tuple or is empty, and for tangents of another structure or shape.
 
     >>> jvp(lambda x, y: x * y, (3.0, 2.0), (1.0, 10.0))
@@ -174,14 +172,13 @@ def hvp(function: Callable, primals: Any, tangents: Any) -> Any:
         shape, needed = (as_value(x, f"hvp: {name}").shape for x, name in ((tangent, "tangents"), (primal, "primals")))
         if shape != needed:
             raise RuntimeError(f"hvp: tangents hold shape {shape} where shape {needed} is needed")
-    wanted = tuple(range(len(arguments)))
-    _, product = vjp(grad(function, wanted), *arguments)
+    _, product = vjp(grad(function, tuple(range(len(arguments)))), *arguments)
     products = product(tangents if several else (tangents,))
     return products if several else products[0]
 
 
 def _transform(what: str, function: Callable, argnums: Argnums) -> Callable[[Callable], Callable]:
-    """Return the decorator that gives a transformed function the name and documentation of the function itself."""
+    """Return a decorator that gives the transformed function the name and documentation of `function`."""
     if not callable(function):
         raise TypeError(f"a transform needs a function, got {function!r}; write grad(f)(x), not grad(f(x))")
     check_argnums(what, argnums)

@@ -16,11 +16,7 @@ def leaves(tree: Any) -> list[Any]:
 
 
 def paths(tree: Any, root: str = "") -> Iterator[tuple[str, Any]]:
-    """Yield the path from `root` to each leaf, and the leaf.
-
-    >>> list(paths({"w": [1.0, 2.0], "b": 3.0}, "x"))
-    [("x['w'][0]", 1.0), ("x['w'][1]", 2.0), ("x['b']", 3.0)]
-    """
+    """Yield the path from `root` to each leaf, as in `root['w'][0]`, and the leaf."""
     if isinstance(tree, (list, tuple)):
         for index, part in enumerate(tree):
             yield from paths(part, f"{root}[{index}]")
@@ -33,16 +29,13 @@ def paths(tree: Any, root: str = "") -> Iterator[tuple[str, Any]]:
 
 def rebuilt(tree: Any, new: Iterable[Any]) -> Any:
     """Return the structure of `tree` around new leaves, in the order of `leaves`."""
-    return _rebuilt(tree, iter(new))
-
-
-def _rebuilt(tree: Any, new: Iterator[Any]) -> Any:
+    new = iter(new)
     if isinstance(tree, (list, tuple)):
-        parts = [_rebuilt(part, new) for part in tree]
+        parts = [rebuilt(part, new) for part in tree]
         return type(tree)(*parts) if hasattr(tree, "_fields") else type(tree)(parts)
     if isinstance(tree, dict):
         copy = tree.copy()  # keeps what a subclass has besides its items, such as the default of a defaultdict
-        copy.update((key, _rebuilt(part, new)) for key, part in tree.items())
+        copy.update((key, rebuilt(part, new)) for key, part in tree.items())
         return copy
     return next(new)
 
