@@ -5,17 +5,33 @@ has Value: it is the same function, attached at the end of this file.
 """
 
 from micrograd_sm.engine import Value
-from micrograd_sm.functional import losses, pointwise, probability, reductions, selection, shaping
+from micrograd_sm.functional import (
+    activations,
+    algebra,
+    losses,
+    ordering,
+    pointwise,
+    probability,
+    reductions,
+    regression,
+    selection,
+    shaping,
+)
+from micrograd_sm.functional.activations import *
+from micrograd_sm.functional.algebra import *
 from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
 from micrograd_sm.functional.probability import *
 from micrograd_sm.functional.reductions import *
+from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
 
-__all__ = [*losses.__all__, *pointwise.__all__, *probability.__all__, *reductions.__all__, *selection.__all__, *shaping.__all__]
+_ROOMS = (activations, algebra, losses, ordering, pointwise, probability, reductions, regression, selection, shaping)
+__all__ = [name for room in _ROOMS for name in room.__all__]
 
-_FUNCTIONS_ONLY = {*losses.__all__, "cat", "linear", "one_hot", "stack", "where"}
+_FUNCTIONS_ONLY = {*losses.__all__, *regression.__all__, "cat", "linear", "one_hot", "stack", "where"}
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 

@@ -45,7 +45,13 @@ class Theirs:
         return getattr(torch.nn.functional if name in FUNCTIONAL else torch, name)
 
 
-FUNCTIONAL = {"binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus"}
+FUNCTIONAL = {  # in torch these are torch.nn.functional's; where torch has one of the same name, it takes other arguments
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hinge_embedding_loss", "huber_loss", "kl_div",
+    "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
+    "nll_loss", "normalize", "one_hot", "poisson_nll_loss", "silu", "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus",
+    "triplet_margin_loss",
+}  # fmt: skip
 OURS, THEIRS = Ours(), Theirs()
 
 

@@ -5,8 +5,6 @@ One table. A program is written once and run on both libraries; `m` is the libra
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -15,72 +13,13 @@ from hypothesis import strategies as st
 
 import micrograd_sm
 from tests.agreement.oracle import assert_agreement
+from tests.agreement.rows import NONEMPTY, POSITIVE, Row, any_shape, broadcasting, fixed, multiplying, one
+from tests.agreement.rows_of_elements import ROWS as OF_ELEMENTS
+from tests.agreement.rows_of_tensors import ROWS as OF_TENSORS
 
 inf, nan = float("inf"), float("nan")
 SPECIAL = [inf, -inf, nan, 0.0, -0.0, 1.0, -1.0, 1e308, -1e308, 1000.0, -1000.0, 2.0]
 
-
-@dataclass(frozen=True)
-class Row:
-    """An operation: its program, where it is smooth (for drawn inputs), and the shapes it takes."""
-
-    operation: str
-    program: Callable
-    inputs: int = 1
-    low: float = -3.0
-    high: float = 3.0
-    shapes: Any = None  # a strategy for a tuple of shapes; by default any, broadcasting where there are several
-    special: bool = True  # also tried on special values, element by element
-
-
-def sides(least: int = 0) -> st.SearchStrategy:
-    return st.integers(least, 3)
-
-
-def any_shape(least: int = 0, most: int = 3, side: int = 0) -> st.SearchStrategy:
-    return st.lists(sides(side), min_size=least, max_size=most).map(tuple)
-
-
-@st.composite
-def broadcasting(draw: Any, count: int) -> tuple:
-    whole = draw(any_shape())
-    shapes = []
-    for _ in range(count):
-        shape = [draw(st.sampled_from([size, 1])) for size in whole]
-        shapes.append(tuple(shape[draw(st.integers(0, len(shape))) if draw(st.booleans()) else 0 :]))
-    return tuple(shapes)
-
-
-def one(strategy: st.SearchStrategy) -> st.SearchStrategy:
-    return strategy.map(lambda shape: (shape,))
-
-
-@st.composite
-def multiplying(draw: Any) -> tuple:
-    n, k, m = (draw(sides()) for _ in range(3))
-    left, right = draw(
-        st.sampled_from(
-            [
-                ((k,), (k,)),
-                ((n, k), (k,)),
-                ((k,), (k, m)),
-                ((n, k), (k, m)),
-                ((2, n, k), (k, m)),
-                ((n, k), (2, k, m)),
-                ((2, 1, n, k), (3, k, m)),
-                ((2, n, k), (k,)),
-            ]
-        )
-    )
-    return left, right
-
-
-def fixed(*shapes: tuple) -> st.SearchStrategy:
-    return st.just(shapes)
-
-
-POSITIVE = {"low": 0.1, "high": 3.0}
-NONEMPTY = one(any_shape(side=1))
 
 TABLE = [
     Row("add", lambda m, a, b: a + b, inputs=2),
@@ -202,6 +141,8 @@ TABLE = [
     Row("cross_entropy", lambda m, a, t: m.cross_entropy(a, t), inputs=2, shapes=fixed((2, 3), (2, 3)), special=False),
     Row("binary_cross_entropy_with_logits", lambda m, a: m.binary_cross_entropy_with_logits(a, m.new([0.0, 1.0, 0.25], False)),
         shapes=fixed((3,))),
+    *OF_ELEMENTS,
+    *OF_TENSORS,
 ]  # fmt: skip
 
 OPERATORS = {"add", "subtract", "multiply", "divide", "negative", "power", "index"}

@@ -1,0 +1,3 @@
+"""Products of vectors and matrices, and norms."""
+
+__all__: list[str] = []

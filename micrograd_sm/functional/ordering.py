@@ -1,0 +1,3 @@
+"""Sorting, searching and running totals."""
+
+__all__: list[str] = []
