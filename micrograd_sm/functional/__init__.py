@@ -27,6 +27,7 @@ from micrograd_sm.functional.reductions import *
 from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
+from micrograd_sm.missing import missing
 
 _ROOMS = (activations, algebra, losses, ordering, pointwise, probability, reductions, regression, selection, shaping)
 __all__ = [name for room in _ROOMS for name in room.__all__]
@@ -47,3 +48,7 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)
