@@ -147,7 +147,8 @@ def to_itself(m: Any) -> Any:
 
 
 RIGHT = [
-    counted, filled, through_views, collected, repeated_positions, of_computed, trained, unchanged_copies, of_ints, methods, to_itself,
+    counted, filled, through_views, collected, repeated_positions, of_computed, trained, unchanged_copies, of_ints, methods,
+    to_itself,
 ]  # fmt: skip
 
 
