@@ -8,7 +8,11 @@ from micrograd_sm.engine import Value
 from micrograd_sm.functional import (
     activations,
     algebra,
+    counting,
+    diagonals,
+    joining,
     losses,
+    normalization,
     ordering,
     pointwise,
     probability,
@@ -16,10 +20,15 @@ from micrograd_sm.functional import (
     regression,
     selection,
     shaping,
+    summation,
 )
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
+from micrograd_sm.functional.counting import *
+from micrograd_sm.functional.diagonals import *
+from micrograd_sm.functional.joining import *
 from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.normalization import *
 from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
 from micrograd_sm.functional.probability import *
@@ -27,11 +36,18 @@ from micrograd_sm.functional.reductions import *
 from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
+from micrograd_sm.functional.summation import *
 
-_ROOMS = (activations, algebra, losses, ordering, pointwise, probability, reductions, regression, selection, shaping)
+_ROOMS = (
+    activations, algebra, counting, diagonals, joining, losses, normalization, ordering, pointwise, probability, reductions,
+    regression, selection, shaping, summation,
+)  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
-_FUNCTIONS_ONLY = {*losses.__all__, *regression.__all__, "cat", "linear", "one_hot", "stack", "where"}
+_FUNCTIONS_ONLY = {
+    *losses.__all__, *normalization.__all__, *regression.__all__, "cat", "einsum", "embedding", "hstack", "linear", "meshgrid",
+    "one_hot", "stack", "std_mean", "var_mean", "vstack", "where",
+}  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 
