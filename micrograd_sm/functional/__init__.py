@@ -4,11 +4,16 @@ Each takes Values, numbers, nested lists (which may hold Values) and arrays. If 
 has Value: it is the same function, attached at the end of this file.
 """
 
+import operator
+
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import (
     activations,
     algebra,
+    arithmetic,
+    comparisons,
     losses,
+    margins,
     ordering,
     pointwise,
     probability,
@@ -19,7 +24,10 @@ from micrograd_sm.functional import (
 )
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
+from micrograd_sm.functional.arithmetic import *
+from micrograd_sm.functional.comparisons import *
 from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.margins import *
 from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
 from micrograd_sm.functional.probability import *
@@ -28,10 +36,16 @@ from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
 
-_ROOMS = (activations, algebra, losses, ordering, pointwise, probability, reductions, regression, selection, shaping)
+_ROOMS = (
+    activations, algebra, arithmetic, comparisons, losses, margins, ordering, pointwise, probability, reductions, regression,
+    selection, shaping,
+)  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
-_FUNCTIONS_ONLY = {*losses.__all__, *regression.__all__, "cat", "linear", "one_hot", "stack", "where"}
+_FUNCTIONS_ONLY = {
+    *activations.__all__, *losses.__all__, *margins.__all__, *regression.__all__,
+    "cat", "linear", "normalize", "one_hot", "softmin", "stack", "where",
+}  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 
@@ -47,3 +61,8 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
+Value.__mod__, Value.__rmod__ = remainder, lambda self, other: remainder(other, self)  # type: ignore[attr-defined]
+Value.__floordiv__, Value.__rfloordiv__ = floor_divide, lambda self, other: floor_divide(other, self)  # type: ignore[attr-defined]
+Value.__and__, Value.__rand__ = comparisons.bitwise(operator.and_, "&")  # type: ignore[attr-defined]
+Value.__or__, Value.__ror__ = comparisons.bitwise(operator.or_, "|")  # type: ignore[attr-defined]
+Value.__invert__ = comparisons.inverted  # type: ignore[attr-defined]
