@@ -8,14 +8,13 @@ from micrograd_sm import functional as F
 from micrograd_sm.nn.module import Module
 from micrograd_sm.nn.of_function import OfFunction
 
+__all__ = [
+    "ELU", "GELU", "SELU", "Hardtanh", "Identity", "LeakyReLU", "LogSigmoid", "LogSoftmax", "Mish", "ReLU", "ReLU6", "SiLU",
+    "Sigmoid", "Softmax", "Softmin", "Softplus", "Tanh",
+]  # fmt: skip
 
-class _Activation(OfFunction):
-    def extra_repr(self) -> str:
-        shown = {name: getattr(self, name) for name in self.__signature__.parameters}
-        return ", ".join(f"{name}={option!r}" for name, option in shown.items() if name != "inplace" or option)
 
-
-class ReLU(_Activation, function=lambda input, inplace: F.relu(input), inplace=False):
+class ReLU(OfFunction, function=F.relu, inplace=False):
     """Each element if it is positive, else 0; any shape (torch.nn.ReLU).
 
     >>> ReLU()([-1.0, 2.0]).tolist()
@@ -23,7 +22,7 @@ class ReLU(_Activation, function=lambda input, inplace: F.relu(input), inplace=F
     """
 
 
-class Tanh(_Activation, function=F.tanh):
+class Tanh(OfFunction, function=F.tanh):
     """The hyperbolic tangent of each element; any shape (torch.nn.Tanh).
 
     >>> Tanh()([0.0, 1000.0]).tolist()
@@ -31,7 +30,7 @@ class Tanh(_Activation, function=F.tanh):
     """
 
 
-class Sigmoid(_Activation, function=F.sigmoid):
+class Sigmoid(OfFunction, function=F.sigmoid):
     """1 / (1 + exp(-x)) of each element; any shape (torch.nn.Sigmoid).
 
     >>> Sigmoid()([0.0, 1000.0]).tolist()
@@ -39,7 +38,7 @@ class Sigmoid(_Activation, function=F.sigmoid):
     """
 
 
-class Softplus(_Activation, function=F.softplus, beta=1.0, threshold=20.0):
+class Softplus(OfFunction, function=F.softplus, beta=1.0, threshold=20.0):
     """log(1 + exp(beta x)) / beta of each element, and x itself if beta x is above the threshold (torch.nn.Softplus).
 
     >>> Softplus()([-1000.0, 1000.0]).tolist()
@@ -47,7 +46,79 @@ class Softplus(_Activation, function=F.softplus, beta=1.0, threshold=20.0):
     """
 
 
-class _AlongDim(_Activation):
+class LeakyReLU(OfFunction, function=F.leaky_relu, negative_slope=0.01, inplace=False):
+    """Each element if it is positive, else negative_slope times it (torch.nn.LeakyReLU).
+
+    >>> LeakyReLU(0.1)([-2.0, 3.0]).tolist()
+    [-0.2, 3.0]
+    """
+
+
+class ELU(OfFunction, function=F.elu, alpha=1.0, inplace=False):
+    """Each element if it is positive, else alpha (exp(x) - 1) (torch.nn.ELU).
+
+    >>> ELU(alpha=0.5)([-1000.0, 2.0]).tolist()
+    [-0.5, 2.0]
+    """
+
+
+class SELU(OfFunction, function=F.selu, inplace=False):
+    """1.0507 ELU(alpha=1.6733) of each element, which keeps mean 0 and variance 1 from layer to layer (torch.nn.SELU).
+
+    >>> print(f"{SELU()([-1.0, 1.0]):.4f}")
+    [-1.1113, 1.0507]
+    """
+
+
+class GELU(OfFunction, function=F.gelu, approximate="none"):
+    """x times the probability that a standard normal variable is below x, or an `approximate` of it, 'tanh' (torch.nn.GELU).
+
+    >>> print(f"{GELU()([-1.0, 1.0]):.4f}")
+    [-0.1587, 0.8413]
+    """
+
+
+class SiLU(OfFunction, function=F.silu, inplace=False):
+    """x sigmoid(x) of each element (torch.nn.SiLU).
+
+    >>> SiLU()([0.0, 1000.0]).tolist()
+    [0.0, 1000.0]
+    """
+
+
+class Mish(OfFunction, function=F.mish, inplace=False):
+    """x tanh(softplus(x)) of each element (torch.nn.Mish).
+
+    >>> Mish()([0.0, 1000.0]).tolist()
+    [0.0, 1000.0]
+    """
+
+
+class Hardtanh(OfFunction, function=F.hardtanh, min_val=-1.0, max_val=1.0, inplace=False):
+    """Each element moved into [min_val, max_val] (torch.nn.Hardtanh).
+
+    >>> Hardtanh()([-2.0, 0.5]).tolist()
+    [-1.0, 0.5]
+    """
+
+
+class ReLU6(OfFunction, function=F.relu6, inplace=False):
+    """Each element moved into [0, 6] (torch.nn.ReLU6).
+
+    >>> ReLU6()([-2.0, 8.0]).tolist()
+    [0.0, 6.0]
+    """
+
+
+class LogSigmoid(OfFunction, function=F.logsigmoid):
+    """log(sigmoid(x)) of each element, without underflow (torch.nn.LogSigmoid).
+
+    >>> LogSigmoid()([-1000.0, -2000.0]).tolist()
+    [-1000.0, -2000.0]
+    """
+
+
+class _AlongDim(OfFunction):
     def __init__(self, dim: int | None = None) -> None:
         if isinstance(dim, bool) or not isinstance(dim, int):
             raise TypeError(f"{type(self).__name__}: dim must be an int, as in {type(self).__name__}(dim=1), got {dim!r}")
@@ -71,6 +142,14 @@ class LogSoftmax(_AlongDim, function=F.log_softmax, dim=...):
 
     >>> LogSoftmax(dim=1), LogSoftmax(dim=1)([[1000.0, 0.0]]).tolist()
     (LogSoftmax(dim=1), [[0.0, -1000.0]])
+    """
+
+
+class Softmin(_AlongDim, function=F.softmin, dim=...):
+    """softmax(-x) along `dim`: the smallest element gets the largest share (torch.nn.Softmin).
+
+    >>> Softmin(dim=0)([0.0, 1000.0]).tolist()
+    [1.0, 0.0]
     """
 
 

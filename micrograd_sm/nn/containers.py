@@ -9,6 +9,8 @@ from micrograd_sm.engine import Value
 from micrograd_sm.nn.module import Module
 from micrograd_sm.nn.parameter import Parameter
 
+__all__ = ["ModuleDict", "ModuleList", "ParameterDict", "ParameterList", "Sequential"]
+
 
 class _Container(Module):
     """What it holds are those of its attributes that are of one kind."""
@@ -51,7 +53,9 @@ class _Numbered(_Container):
 
     def __getitem__(self, index: Any) -> Any:
         if isinstance(index, slice):
-            return type(self)(list(self)[index])
+            part = type(self)()
+            part._set(list(self)[index])
+            return part
         return getattr(self, self._name(index))
 
     def __setitem__(self, index: int, part: Any) -> None:
@@ -99,8 +103,8 @@ class _Numbered(_Container):
 class Sequential(_Numbered):
     """Modules that are called one after the other, each with the result of the one before; names start `0.`, `1.`, ...
 
-    A dict instead, such as OrderedDict(hidden=Linear(2, 3), act=Tanh()), gives them names of their own. Without modules it returns
-    its input. Raises TypeError if one is not a Module. Source: torch.nn.Sequential.
+    A dict instead, such as OrderedDict(hidden=Linear(2, 3), act=Tanh()), gives them names of their own. Without modules it
+    returns its input. Raises TypeError if one is not a Module. Source: torch.nn.Sequential.
 
     >>> from micrograd_sm.nn import Linear
     >>> Sequential(Linear(2, 1), Linear(1, 1, bias=False))

@@ -159,8 +159,8 @@ class Contents:
     def register_buffer(self, name: str, tensor: Any, persistent: bool = True) -> None:
         """Set an attribute that is a constant from now on, whatever is assigned to it later (torch.nn.Module.register_buffer).
 
-        `tensor` is a Value, whose gradient ends here, or numbers, or None. If not `persistent`, state_dict leaves it out. Raises
-        KeyError for a name that is taken or has a dot, TypeError for one that is no string.
+        `tensor` is a Value, whose gradient ends here, or numbers, or None. If not `persistent`, state_dict leaves it out.
+        Raises KeyError for a name that is taken or has a dot, TypeError for one that is no string.
 
         >>> from micrograd_sm.nn import Module
         >>> module = Module()

@@ -5,5 +5,5 @@
 [0.5, 0.5]
 """
 
-from micrograd_sm.functional import *
+from micrograd_sm.functional import *  # noqa: F403
 from micrograd_sm.functional import __all__ as __all__

@@ -14,7 +14,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from math import prod, sqrt
 from random import Random
-from typing import Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.array.storage import like_storage
@@ -22,8 +21,8 @@ from micrograd_sm.engine import Value
 from micrograd_sm.randomness import generator_or_default
 
 __all__ = [
-    "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "trunc_normal_", "uniform_",
-    "xavier_normal_", "xavier_uniform_", "zeros_",
+    "calculate_gain", "constant_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_", "trunc_normal_",
+    "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_",
 ]  # fmt: skip
 
 _GAINS = {
@@ -134,7 +133,7 @@ def xavier_uniform_(tensor: Value, gain: float = 1.0, generator: Random | None =
     >>> max(map(abs, xavier_uniform_(Value([[0.0, 0.0, 0.0]])).tolist()[0])) <= (6 / 4) ** 0.5
     True
     """
-    bound = gain * sqrt(6.0 / sum(_fans(tensor, "xavier_uniform_")))
+    bound = gain * sqrt(6.0 / (sum(_fans(tensor, "xavier_uniform_")) or 1))
     return uniform_(tensor, -bound, bound, generator)
 
 
@@ -144,7 +143,7 @@ def xavier_normal_(tensor: Value, gain: float = 1.0, generator: Random | None = 
     >>> xavier_normal_(Value([[1.0, 2.0]]), gain=0.0).tolist()
     [[0.0, 0.0]]
     """
-    std = gain * sqrt(2.0 / sum(_fans(tensor, "xavier_normal_")))
+    std = gain * sqrt(2.0 / (sum(_fans(tensor, "xavier_normal_")) or 1))
     return normal_(tensor, 0.0, std, generator)
 
 
@@ -178,7 +177,7 @@ def kaiming_normal_(
 def _kaiming_std(tensor: Value, a: float, mode: str, nonlinearity: str, function: str) -> float:
     if mode not in ("fan_in", "fan_out"):
         raise ValueError(f"{function}: mode must be 'fan_in' or 'fan_out', got {mode!r}")
-    return calculate_gain(nonlinearity, a) / sqrt(_fans(tensor, function)[mode == "fan_out"])
+    return calculate_gain(nonlinearity, a) / sqrt(_fans(tensor, function)[mode == "fan_out"] or 1)
 
 
 def _fans(tensor: Value, function: str) -> tuple[int, int]:

@@ -11,11 +11,12 @@ from micrograd_sm import functional as F
 from micrograd_sm.array import Array
 from micrograd_sm.array.dtypes import check_device, held_as
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.selection import integers
 from micrograd_sm.nn.module import Module, size_of
 from micrograd_sm.nn.of_function import OfFunction
 from micrograd_sm.nn.parameter import Parameter
 from micrograd_sm.randomness import generator_or_default
+
+__all__ = ["Dropout", "Embedding", "Flatten", "Linear", "Unflatten"]
 
 
 class Linear(Module):
@@ -54,9 +55,10 @@ class Linear(Module):
 class Embedding(Module):
     """A vector for each of `num_embeddings` integers: (...) of 0 .. num_embeddings - 1 to (..., embedding_dim).
 
-    weight, (num_embeddings, embedding_dim), starts normal, mean 0, variance 1. The vector of `padding_idx`, which counts from the
-    end if it is negative, starts at 0 and gets no gradient. Raises IndexError for an integer that is out of range, RuntimeError
-    for inputs that are not integers, ValueError for a padding_idx that is out of range. Source: torch.nn.Embedding.
+    weight, (num_embeddings, embedding_dim), starts normal, mean 0, variance 1. The vector of `padding_idx`, which counts from
+    the end if it is negative, starts at 0 and gets no gradient. Raises IndexError for an integer that is out of range,
+    RuntimeError for inputs that are not integers, ValueError for a padding_idx that is out of range.
+    Source: torch.nn.Embedding.
 
     >>> Embedding(27, 10)([[0, 1, 2]]).shape
     (1, 3, 10)
@@ -82,13 +84,7 @@ class Embedding(Module):
             self.weight.data = Array.of([x for row in rows for x in row], self.weight.shape)
 
     def forward(self, input: Any) -> Value:
-        flat, shape = integers(input, f"{self}: input")
-        for position, row in enumerate(flat):
-            if not 0 <= row < self.num_embeddings:
-                raise IndexError(
-                    f"{self}: input {row} at flat position {position} is out of range (0..{self.num_embeddings - 1})"
-                )
-        return F.embedding(Array.of(flat, shape, int) if shape else flat[0], self.weight, self.padding_idx)
+        return F.embedding(input, self.weight, self.padding_idx)
 
     def extra_repr(self) -> str:
         padding = "" if self.padding_idx is None else f", padding_idx={self.padding_idx}"
@@ -102,8 +98,18 @@ class Flatten(OfFunction, function=F.flatten, start_dim=1, end_dim=-1):
     [[1.0, 2.0, 3.0, 4.0]]
     """
 
-    def extra_repr(self) -> str:
-        return f"start_dim={self.start_dim}, end_dim={self.end_dim}"
+
+class Unflatten(
+    OfFunction,
+    function=lambda input, dim, unflattened_size: F.unflatten(input, dim, unflattened_size),
+    dim=...,
+    unflattened_size=...,
+):
+    """Several dimensions in place of one, `dim`; a size may be -1 (torch.nn.Unflatten).
+
+    >>> Unflatten(1, (2, 2))([[1.0, 2.0, 3.0, 4.0]]).tolist()
+    [[[1.0, 2.0], [3.0, 4.0]]]
+    """
 
 
 class Dropout(Module):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from itertools import count
 from math import prod
 from reprlib import recursive_repr
@@ -13,6 +13,8 @@ from micrograd_sm.array.dtypes import check_device, held_as
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.engine import Value
 from micrograd_sm.nn.contents import Contents
+
+__all__ = ["Hook", "IncompatibleKeys", "Module"]
 
 Self = TypeVar("Self", bound="Module")
 _number = count().__next__

@@ -6,6 +6,8 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 
+__all__ = ["Parameter"]
+
 
 class Parameter(Value):
     """A leaf that a Module counts among its parameters, even while it requires no gradient (torch.nn.Parameter).

@@ -242,7 +242,7 @@ def test_embedding(index):
 def test_embedding_errors():
     layer = nn.Embedding(4, 3)
     for index, error in (([0, 4], IndexError), (-1, IndexError), (1.0, RuntimeError), ([True], RuntimeError)):
-        with pytest.raises(error, match=r"Embedding\(4, 3\): input"):
+        with pytest.raises(error, match="embedding: in"):
             layer(index)
         with pytest.raises((IndexError, RuntimeError)):
             torch.nn.Embedding(4, 3)(torch.tensor(index))
