@@ -99,17 +99,22 @@ class Flatten(OfFunction, function=F.flatten, start_dim=1, end_dim=-1):
     """
 
 
-class Unflatten(
-    OfFunction,
-    function=lambda input, dim, unflattened_size: F.unflatten(input, dim, unflattened_size),
-    dim=...,
-    unflattened_size=...,
-):
+class Unflatten(Module):
     """Several dimensions in place of one, `dim`; a size may be -1 (torch.nn.Unflatten).
 
     >>> Unflatten(1, (2, 2))([[1.0, 2.0, 3.0, 4.0]]).tolist()
     [[[1.0, 2.0], [3.0, 4.0]]]
     """
+
+    def __init__(self, dim: int, unflattened_size: tuple[int, ...]) -> None:
+        super().__init__()
+        self.dim, self.unflattened_size = dim, unflattened_size
+
+    def forward(self, input: Any) -> Value:
+        return F.unflatten(input, self.dim, self.unflattened_size)
+
+    def extra_repr(self) -> str:
+        return f"dim={self.dim}, unflattened_size={self.unflattened_size}"
 
 
 class Dropout(Module):

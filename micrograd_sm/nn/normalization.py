@@ -40,8 +40,8 @@ class LayerNorm(Module):
         return F.layer_norm(input, self.normalized_shape, self.weight, self.bias, self.eps)
 
     def extra_repr(self) -> str:
-        bias = f", bias={self.bias is not None}" if self.elementwise_affine else ""
-        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}{bias}"
+        affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
+        return f"{self.normalized_shape}, eps={self.eps}, {affine}"
 
 
 class BatchNorm1d(Module):
@@ -67,7 +67,7 @@ class BatchNorm1d(Module):
 
     def __init__(
         self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
-        track_running_stats: bool = True, device: Any = None, dtype: Any = None,
+        track_running_stats: bool = True, device: Any = None, dtype: Any = None, *, bias: bool = True,
     ) -> None:  # fmt: skip
         super().__init__()
         check_floats(device, dtype, "BatchNorm1d")
@@ -75,7 +75,7 @@ class BatchNorm1d(Module):
         self.num_features, self.eps, self.momentum = num_features, eps, momentum
         self.affine, self.track_running_stats = affine, track_running_stats
         self.weight = filled(shape, lambda: 1.0) if affine else None
-        self.bias = filled(shape, lambda: 0.0) if affine else None
+        self.bias = filled(shape, lambda: 0.0) if affine and bias else None
         for name, start in (("running_mean", 0.0), ("running_var", 1.0)):
             self.register_buffer(name, Array.of([start] * num_features, shape) if track_running_stats else None)
         self.register_buffer("num_batches_tracked", Value(0, requires_grad=False) if track_running_stats else None)
@@ -89,17 +89,15 @@ class BatchNorm1d(Module):
         of_batch = self.training or self.running_mean is None
         moves = self.training and self.track_running_stats
         running = (self.running_mean, self.running_var) if moves or not of_batch else (None, None)
-        return F.batch_norm(x, *running, self.weight, self.bias, of_batch, self._share() if moves else 0.0, self.eps)
-
-    def _share(self) -> float:
-        """Count the batch, and return how far the running numbers move towards it."""
-        if self.num_batches_tracked is None:
-            return self.momentum or 0.0
-        self.num_batches_tracked.data = self.num_batches_tracked.data + 1
-        return 1.0 / self.num_batches_tracked.item() if self.momentum is None else self.momentum
+        batches = 0 if self.num_batches_tracked is None else self.num_batches_tracked.item() + 1
+        momentum = 1.0 / max(batches, 1) if self.momentum is None else self.momentum
+        out = F.batch_norm(x, *running, self.weight, self.bias, of_batch, momentum, self.eps)
+        if moves and self.num_batches_tracked is not None:
+            self.num_batches_tracked.data = batches
+        return out
 
     def extra_repr(self) -> str:
         return (
             f"{self.num_features}, eps={self.eps}, momentum={self.momentum}, affine={self.affine}, "
-            f"track_running_stats={self.track_running_stats}"
+            f"bias={self.bias is not None}, track_running_stats={self.track_running_stats}"
         )

@@ -33,12 +33,14 @@ class OfFunction(Module):
             cls._function = staticmethod(function)
             cls._options = tuple(name for name in options if name != "inplace")
             cls.__signature__ = Signature(
-                Parameter(
-                    name,
-                    Parameter.POSITIONAL_OR_KEYWORD if position < by_position else Parameter.KEYWORD_ONLY,
-                    default=_REQUIRED if default is ... else default,
-                )
-                for position, (name, default) in enumerate(options.items())
+                [
+                    Parameter(
+                        name,
+                        Parameter.POSITIONAL_OR_KEYWORD if position < by_position else Parameter.KEYWORD_ONLY,
+                        default=_REQUIRED if default is ... else default,
+                    )
+                    for position, (name, default) in enumerate(options.items())
+                ]
             )
 
     def __init__(self, *args: Any, **options: Any) -> None:
@@ -53,8 +55,8 @@ class OfFunction(Module):
             else:
                 setattr(self, name, option)
 
-    def forward(self, *inputs: Any) -> Value:
-        return type(self)._function(*inputs, **{name: getattr(self, name) for name in self._options})
+    def forward(self, *inputs: Any, **named: Any) -> Value:
+        return type(self)._function(*inputs, **named, **{name: getattr(self, name) for name in self._options})
 
     def extra_repr(self) -> str:
         shown = {name: getattr(self, name) for name in self.__signature__.parameters}
