@@ -21,6 +21,8 @@ TEXTS = sorted([ROOT / "README.md", *(ROOT / "examples").glob("*.md"), *DOCS])
 ROOMS = [
     "micrograd_sm",
     "micrograd_sm.nn",
+    "micrograd_sm.nn.init",
+    "micrograd_sm.nn.utils",
     "micrograd_sm.optim",
     "micrograd_sm.optim.lr_scheduler",
     "micrograd_sm.study",

@@ -22,7 +22,7 @@ def public() -> Iterator[tuple[str, Any]]:
     things = {f"micrograd_sm.{name}": getattr(micrograd_sm, name) for name in dir(micrograd_sm) if not name.startswith("_")}
     things |= {
         f"{room.__name__}.{name}": thing
-        for room in (nn, optim, optim.lr_scheduler)
+        for room in (nn, nn.init, nn.utils, optim, optim.lr_scheduler)
         for name, thing in vars(room).items()
         if name[0] != "_"
     }

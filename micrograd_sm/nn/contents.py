@@ -38,9 +38,9 @@ class Held(NamedTuple):
 class Contents:
     """What `Module` has of its methods that find what it holds, and that add to it.
 
-    Everything is found when it is asked for, in the order in which attributes were set (torch: a module's own come before those of its
-    sub-modules), and what is shared is found once, under its first name. torch returns iterators; these are lists, which `next`
-    takes, too.
+    Everything is found when it is asked for, in the order in which attributes were set (torch: what a module holds itself comes
+    before what its sub-modules hold), and what is shared is found once, under its first name. torch returns iterators; these
+    are lists, which `next` takes, too.
     """
 
     _buffers: MappingProxyType[str, bool] | dict[str, bool] = MappingProxyType({})  # by name, whether state_dict has it
