@@ -45,6 +45,7 @@ from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
 from micrograd_sm.functional.summation import *
+from micrograd_sm.missing import missing
 
 _ROOMS = (
     activations, algebra, arithmetic, comparisons, counting, diagonals, joining, losses, margins, normalization, ordering,
@@ -77,3 +78,7 @@ Value.__floordiv__, Value.__rfloordiv__ = floor_divide, lambda self, other: floo
 Value.__and__, Value.__rand__ = comparisons.bitwise(operator.and_, "&")  # type: ignore[attr-defined]
 Value.__or__, Value.__ror__ = comparisons.bitwise(operator.or_, "|")  # type: ignore[attr-defined]
 Value.__invert__ = comparisons.inverted  # type: ignore[attr-defined]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)
