@@ -23,7 +23,7 @@ def public() -> Iterator[tuple[str, Any]]:
     things |= {
         f"{room.__name__}.{name}": thing
         for room in (nn, nn.init, nn.utils, optim, optim.lr_scheduler)
-        for name, thing in vars(room).items()
+        for name, thing in ((name, getattr(room, name)) for name in room.__all__)
         if name[0] != "_"
     }
     for path, thing in (things | {"Drawing": Drawing, "Node": Node, "Edge": Edge}).items():

@@ -11,6 +11,7 @@
 ['0.weight', '0.bias', '2.weight', '2.bias']
 """
 
+from micrograd_sm.missing import missing
 from micrograd_sm.nn import (
     activations,
     containers,
@@ -35,3 +36,7 @@ from micrograd_sm.nn.parameter import *
 
 _ROOMS = (activations, containers, layers, losses, module, neurons, normalization, parameter)
 __all__ = [name for room in _ROOMS for name in room.__all__]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

@@ -7,3 +7,8 @@
 
 from micrograd_sm.functional import *  # noqa: F403
 from micrograd_sm.functional import __all__ as __all__
+from micrograd_sm.missing import missing
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

@@ -9,7 +9,7 @@ from reprlib import recursive_repr
 from typing import Any, NamedTuple, TypeVar
 
 from micrograd_sm.array import shape_of
-from micrograd_sm.array.dtypes import check_device, held_as
+from micrograd_sm.array.dtypes import FLOAT64, check_device, held_as
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.engine import Value
 from micrograd_sm.nn.contents import Contents
@@ -326,7 +326,7 @@ class Hook(NamedTuple):
 def _loaded(name: str, data: Any, value: Value) -> Any:
     """Return the data of a state as `value` will keep it."""
     try:
-        data = stored(data.tolist() if hasattr(data, "tolist") else data, value.requires_grad)
+        data = stored(data.tolist() if hasattr(data, "tolist") else data, value.requires_grad or value.dtype is FLOAT64)
     except (TypeError, ValueError) as error:
         raise type(error)(f"load_state_dict: {name!r}: {error}") from None
     shape = shape_of(data)

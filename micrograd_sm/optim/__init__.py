@@ -11,6 +11,7 @@
 3.0
 """
 
+from micrograd_sm.missing import missing
 from micrograd_sm.optim import lr_scheduler
 from micrograd_sm.optim.adam import Adam, AdamW
 from micrograd_sm.optim.optimizer import Optimizer
@@ -18,3 +19,7 @@ from micrograd_sm.optim.rmsprop import Adagrad, RMSprop
 from micrograd_sm.optim.sgd import SGD
 
 __all__ = ["SGD", "Adagrad", "Adam", "AdamW", "Optimizer", "RMSprop"]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

@@ -336,6 +336,16 @@ def test_moving_to_the_cpu_is_no_move():
         model.to(int)
 
 
+@pytest.mark.parametrize(
+    ("room", "name", "way"),
+    [(nn, "Conv2d", "windows of the input"), (nn, "Sequental", "did you mean 'Sequential'"), (optim, "RMSProp", "'RMSprop'"),
+     (nn.functional, "conv2d", "windows of the input")],
+)  # fmt: skip
+def test_what_is_not_there(room, name, way):
+    with pytest.raises(AttributeError, match=way):
+        getattr(room, name)
+
+
 def test_studies_know_the_parameters_of_modules():
     model = nn.Sequential(nn.Linear(2, 3), nn.BatchNorm1d(3), nn.Tanh(), nn.Linear(3, 2))
     loss = nn.CrossEntropyLoss()(model([[1.0, 2.0], [0.5, -1.0], [2.0, 0.0]]), [0, 1, 0])

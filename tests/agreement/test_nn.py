@@ -155,6 +155,13 @@ def test_loading_makes_old_graphs_refuse():
         loss.backward()
 
 
+def test_loading_keeps_the_dtype():
+    layer = nn.BatchNorm1d(1)
+    layer.load_state_dict({**layer.state_dict(), "running_mean": [2], "num_batches_tracked": 3})
+    assert repr(layer.state_dict()["running_mean"]) == "[2.0]"
+    assert repr(layer.state_dict()["num_batches_tracked"]) == "3"
+
+
 def test_states_without_elements():
     layer = nn.Linear(3, 0)
     layer.load_state_dict(json.loads(json.dumps(layer.state_dict())))
