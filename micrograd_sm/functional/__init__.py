@@ -4,11 +4,20 @@ Each takes Values, numbers, nested lists (which may hold Values) and arrays. If 
 has Value: it is the same function, attached at the end of this file.
 """
 
+import operator
+
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import (
     activations,
     algebra,
+    arithmetic,
+    comparisons,
+    counting,
+    diagonals,
+    joining,
     losses,
+    margins,
+    normalization,
     ordering,
     pointwise,
     probability,
@@ -16,10 +25,18 @@ from micrograd_sm.functional import (
     regression,
     selection,
     shaping,
+    summation,
 )
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
+from micrograd_sm.functional.arithmetic import *
+from micrograd_sm.functional.comparisons import *
+from micrograd_sm.functional.counting import *
+from micrograd_sm.functional.diagonals import *
+from micrograd_sm.functional.joining import *
 from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.margins import *
+from micrograd_sm.functional.normalization import *
 from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
 from micrograd_sm.functional.probability import *
@@ -27,12 +44,20 @@ from micrograd_sm.functional.reductions import *
 from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
+from micrograd_sm.functional.summation import *
 from micrograd_sm.missing import missing
 
-_ROOMS = (activations, algebra, losses, ordering, pointwise, probability, reductions, regression, selection, shaping)
+_ROOMS = (
+    activations, algebra, arithmetic, comparisons, counting, diagonals, joining, losses, margins, normalization, ordering,
+    pointwise, probability, reductions, regression, selection, shaping, summation,
+)  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
-_FUNCTIONS_ONLY = {*losses.__all__, *regression.__all__, "cat", "linear", "one_hot", "stack", "where"}
+_FUNCTIONS_ONLY = {
+    *activations.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__, "cat", "einsum",
+    "embedding", "hstack", "linear", "meshgrid", "normalize", "one_hot", "softmin", "stack", "std_mean", "var_mean", "vstack",
+    "where",
+}  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
 
@@ -48,6 +73,11 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
+Value.__mod__, Value.__rmod__ = remainder, lambda self, other: remainder(other, self)  # type: ignore[attr-defined]
+Value.__floordiv__, Value.__rfloordiv__ = floor_divide, lambda self, other: floor_divide(other, self)  # type: ignore[attr-defined]
+Value.__and__, Value.__rand__ = comparisons.bitwise(operator.and_, "&")  # type: ignore[attr-defined]
+Value.__or__, Value.__ror__ = comparisons.bitwise(operator.or_, "|")  # type: ignore[attr-defined]
+Value.__invert__ = comparisons.inverted  # type: ignore[attr-defined]
 
 
 def __getattr__(name: str) -> object:

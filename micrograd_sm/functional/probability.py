@@ -10,13 +10,14 @@ from typing import Any
 from micrograd_sm import primitives
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.dims import axis_of
+from micrograd_sm.functional.dims import axis_of, numpy_names
 from micrograd_sm.mode import composed
 from micrograd_sm.randomness import generator_or_default
 
-__all__ = ["log_softmax", "multinomial", "softmax"]
+__all__ = ["log_softmax", "multinomial", "softmax", "softmin"]
 
 
+@numpy_names
 @composed
 def softmax(input: Any, dim: int) -> Value:
     """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
@@ -33,6 +34,7 @@ def softmax(input: Any, dim: int) -> Value:
     return weights / primitives.sum(weights, axis=axis, keepdims=True)
 
 
+@numpy_names
 @composed
 def log_softmax(input: Any, dim: int) -> Value:
     """Return log(softmax(x)) along `dim`, of the same shape, without the underflow of taking them one by one.
@@ -47,6 +49,16 @@ def log_softmax(input: Any, dim: int) -> Value:
     axis = _axis(x, dim, "log_softmax")
     shifted = _shifted(x, axis)
     return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
+
+
+@composed
+def softmin(input: Any, dim: int) -> Value:
+    """Return softmax(-x) along `dim`: the smallest element gets the largest share (torch.nn.functional.softmin).
+
+    >>> softmin([0.0, 0.0], dim=0).tolist()
+    [0.5, 0.5]
+    """
+    return softmax(-as_value(input, "softmin: input"), dim)
 
 
 def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:

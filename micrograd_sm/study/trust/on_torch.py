@@ -17,10 +17,15 @@ from micrograd_sm.nn import Module
 from micrograd_sm.transforms.structure import leaves, rebuilt
 
 _IN_NN_FUNCTIONAL = {
-    "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
+    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
+    "dropout", "elu", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss",
+    "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish", "mse_loss", "multi_margin_loss", "nll_loss",
+    "normalize", "one_hot", "poisson_nll_loss", "relu6", "selu", "silu", "smooth_l1_loss", "soft_margin_loss", "softmin",
+    "softplus", "triplet_margin_loss",
 }  # fmt: skip
 _TENSORS = {  # the parameters that may also be lists
-    "bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight",
+    "anchor", "bias", "condition", "end", "exponent", "index", "input", "input1", "input2", "mask", "max", "min", "negative",
+    "other", "pos_weight", "positive", "target", "var", "weight", "x1", "x2",
 }  # fmt: skip
 
 
@@ -41,7 +46,7 @@ class There:
 
 
 def _operations(torch: Any) -> dict[str, Callable]:
-    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "matmul")
+    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "matmul")
 
     def positions_of(positions: Any) -> Any:
         return torch.tensor(list(positions), dtype=torch.long)

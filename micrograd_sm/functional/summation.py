@@ -1,0 +1,148 @@
+"""Products and sums in Einstein's notation: einsum."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Hashable, Sequence
+from math import prod
+from typing import Any
+
+from micrograd_sm import primitives
+from micrograd_sm.array.strides import row_major_steps
+from micrograd_sm.engine import Value, as_value
+from micrograd_sm.mode import composed
+
+__all__ = ["einsum"]
+
+Labels = list[Hashable]  # one for each dimension: a letter, or -1, -2, ... for those of an ellipsis, counted from its end
+
+
+@composed
+def einsum(equation: str, *operands: Any) -> Value:
+    """Return products of the operands' elements, summed over every letter that is not in the output (torch.einsum).
+
+    Each letter stands for a dimension, `...` for any others, which broadcast. A letter twice in one operand takes a diagonal.
+    Without `->`, the output has the letters that occur once, in alphabetical order. Operands may also be one list.
+
+    Raises RuntimeError if letters and shapes do not fit, ValueError without operands, TypeError if the equation is not a string.
+
+    >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
+    [3.0, 7.0]
+    >>> einsum("ii", [[1.0, 2.0], [3.0, 4.0]]).item()
+    5.0
+    """
+    if not isinstance(equation, str):
+        raise TypeError(f"einsum: the equation must be a string, got {equation!r}")
+    given = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) and "," in equation else operands
+    if not given:
+        raise ValueError(f"einsum: {equation!r} needs operands")
+    values = [as_value(operand, "einsum: operands") for operand in given]
+    left, arrow, right = equation.replace(" ", "").partition("->")
+    terms = left.split(",")
+    if len(terms) != len(values):
+        raise RuntimeError(f"einsum: {equation!r} is for {len(terms)} operands, got {len(values)}")
+    labels = [_labels(term, value, equation) for term, value in zip(terms, values, strict=True)]
+    output = _output(right if arrow else None, labels, equation)
+    factors = [_diagonal(value, names, equation) for value, names in zip(values, labels, strict=True)]
+    return _summed(*_contracted(_filled(factors, equation), output), output)
+
+
+def _labels(term: str, value: Value, equation: str) -> Labels:
+    """Return the label of each dimension of an operand."""
+    before, dots, after = term.partition("...")
+    letters = [*before, *after]
+    if not all(letter.isascii() and letter.isalpha() for letter in letters):
+        raise RuntimeError(f"einsum: {equation!r} must be letters, `...`, commas and one `->`; {term!r} is not")
+    others = value.ndim - len(letters)
+    if others < 0 or (others and not dots):
+        raise RuntimeError(f"einsum: {term!r} in {equation!r} does not name the {value.ndim} dimensions of shape {value.shape}")
+    return [*before, *range(-others, 0), *after]
+
+
+def _output(term: str | None, labels: Sequence[Labels], equation: str) -> Labels:
+    """Return the labels of the output, in order."""
+    counts = Counter(label for names in labels for label in names)
+    dots: Labels = list(range(min((label for label in counts if isinstance(label, int)), default=0), 0))
+    if term is None:
+        return dots + sorted(label for label, count in counts.items() if count == 1 and isinstance(label, str))
+    before, has_dots, after = term.partition("...")
+    output = [*before, *(dots if has_dots else []), *after]
+    wrong = [label for label in output if label not in counts or output.count(label) > 1]
+    if wrong:
+        raise RuntimeError(f"einsum: {wrong[0]!r} in the output of {equation!r} must be in an operand, and once in the output")
+    return output
+
+
+def _diagonal(value: Value, labels: Labels, equation: str) -> tuple[Value, Labels]:
+    """Return an operand with one dimension for each of its letters: the diagonal where a letter is repeated."""
+    once = list(dict.fromkeys(labels))
+    if len(once) == len(labels):
+        return value, labels
+    sizes = {label: {size for name, size in zip(labels, value.shape, strict=True) if name == label} for label in once}
+    if any(len(found) > 1 for found in sizes.values()):
+        raise RuntimeError(f"einsum: a letter repeated in {equation!r} needs equal sizes, got shape {value.shape}")
+    steps = row_major_steps(value.shape)
+    positions, shape = [0], tuple(sizes[label].pop() for label in once)
+    for label, size in zip(once, shape, strict=True):
+        step = sum(step for name, step in zip(labels, steps, strict=True) if name == label)
+        positions = [position + index * step for position in positions for index in range(size)]
+    return primitives.index(value, positions=positions, shape=shape, key="".join(map(str, labels))), once
+
+
+def _filled(factors: Sequence[tuple[Value, Labels]], equation: str) -> list[tuple[Value, Labels]]:
+    """Return the operands with sizes of 1 repeated, where another operand has more."""
+    sizes: dict[Hashable, int] = {}
+    for value, labels in factors:
+        for label, size in zip(labels, value.shape, strict=True):
+            if sizes.setdefault(label, size) != size:
+                if 1 not in (size, sizes[label]):
+                    shapes = " and ".join(str(value.shape) for value, _ in factors)
+                    raise RuntimeError(f"einsum: {label!r} in {equation!r} has sizes {sizes[label]} and {size}; shapes {shapes}")
+                sizes[label] = size if sizes[label] == 1 else sizes[label]
+    full = [(value, labels, tuple(sizes[label] for label in labels)) for value, labels in factors]
+    return [(value if value.shape == shape else primitives.expand(value, shape=shape), labels) for value, labels, shape in full]
+
+
+def _contracted(factors: list[tuple[Value, Labels]], output: Labels) -> tuple[Value, Labels]:
+    """Return the product of all operands, two at a time from the left, summed over what nothing needs any more."""
+    product = factors[0]
+    for place, factor in enumerate(factors[1:], start=2):
+        needed = {*output, *(label for _, labels in factors[place:] for label in labels)}
+        product = _multiplied(product, factor, needed)
+    return product
+
+
+def _multiplied(a: tuple[Value, Labels], b: tuple[Value, Labels], needed: set[Hashable]) -> tuple[Value, Labels]:
+    """Return the product of two operands as one matmul of batches, (batch, left, summed) @ (batch, summed, right)."""
+    a = _summed_out(a, needed | set(b[1]))
+    b = _summed_out(b, needed | set(a[1]))
+    shared = [label for label in a[1] if label in b[1]]
+    batch, both = [x for x in shared if x in needed], [x for x in shared if x not in needed]
+    left, right = [x for x in a[1] if x not in shared], [x for x in b[1] if x not in shared]
+    sizes = dict([*zip(a[1], a[0].shape, strict=True), *zip(b[1], b[0].shape, strict=True)])
+    parts = [[sizes[label] for label in labels] for labels in (batch, left, both, right)]
+    groups, n, k, m = parts[0], *map(prod, parts[1:])
+    rows = _reshaped(_ordered(a, batch + left + both), (*groups, n, k))
+    columns = _reshaped(_ordered(b, batch + both + right), (*groups, k, m))
+    product = primitives.matmul(rows, columns) if both else rows * columns
+    return _reshaped(product, (*groups, *parts[1], *parts[3])), batch + left + right
+
+
+def _summed_out(factor: tuple[Value, Labels], needed: set[Hashable]) -> tuple[Value, Labels]:
+    value, labels = factor
+    axes = tuple(axis for axis, label in enumerate(labels) if label not in needed)
+    kept = [label for label in labels if label in needed]
+    return (primitives.sum(value, axis=axes, keepdims=False), kept) if axes else factor
+
+
+def _ordered(factor: tuple[Value, Labels], labels: Labels) -> Value:
+    value, found = factor
+    return value if found == labels else primitives.permute(value, order=tuple(map(found.index, labels)))
+
+
+def _reshaped(value: Value, shape: tuple[int, ...]) -> Value:
+    return value if value.shape == shape else primitives.reshape(value, shape=shape)
+
+
+def _summed(product: Value, labels: Labels, output: Labels) -> Value:
+    return _ordered(_summed_out((product, labels), set(output)), output)
