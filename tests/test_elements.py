@@ -10,6 +10,8 @@ import pytest
 import micrograd_sm
 from micrograd_sm import Graph, Value, dropout, erf, expm1, functional, hessian, isnan, manual_seed, remainder
 from micrograd_sm.study import check_gradients
+from micrograd_sm.study.trust.decimals import DECIMALS as xp
+from micrograd_sm.study.trust.decimals import working
 
 inf, nan = math.inf, math.nan
 
@@ -69,9 +71,6 @@ def test_expm1_keeps_its_digits_and_those_of_its_derivative(x: float) -> None:
 
 def test_erf_in_decimals_has_all_its_digits() -> None:
     mpmath = pytest.importorskip("mpmath")
-    from micrograd_sm.study.trust.decimals import DECIMALS as xp
-    from micrograd_sm.study.trust.decimals import working
-
     with mpmath.workdps(100), working(60):
         for x in (0.0, 1e-300, -1e-9, 0.5, -1.0, 3.0, 6.5, -13.0, 13.5, 40.0, 1e300):
             mine, other = mpmath.mpf(str(xp.erf(x).flat[0])), mpmath.erf(x)
