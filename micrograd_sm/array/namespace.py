@@ -66,6 +66,8 @@ class Foreign:
         self.library = library
 
     def __getattr__(self, name: str) -> Any:
+        if name == "erf" and not hasattr(self.library, name):  # the standard has none, and neither has NumPy
+            return self._erf
         function = getattr(self.library, name)
         if isinstance(function, type) or not callable(function):  # a dtype, NumPy's are classes
             return function
@@ -77,10 +79,7 @@ class Foreign:
             return tuple(map(self._own, x))
         return self.library.asarray(x.tolist()) if type(x) is Array else x
 
-    def erf(self, x: Any) -> Any:
-        """Return the error function of each element, element by element where the library has none."""
-        if hasattr(self.library, "erf"):
-            return self.library.erf(x)
+    def _erf(self, x: Any) -> Any:
         flat = [math.erf(y) for y in self.library.reshape(x, (-1,)).tolist()]
         return self.library.reshape(self.library.asarray(flat, dtype=x.dtype), x.shape)
 

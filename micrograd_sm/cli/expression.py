@@ -18,7 +18,18 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.words.names import shortened, visible
 
 _SMALL_BASE = 1000
-_INPUTS = {"input", "other"}  # arguments that a gradient reaches: a number or list there becomes a leaf
+_INPUTS = {
+    "input",
+    "other",
+    "input1",
+    "input2",
+    "x1",
+    "x2",
+    "anchor",
+    "positive",
+    "negative",
+    "end",
+}  # arguments that a gradient reaches: a number or list there becomes a leaf
 _PAIR = "max and min with a dim give a pair, and what uses it here needs a Value: take .values or .indices, or [0] or [1]"
 _MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"tensors"}}
 

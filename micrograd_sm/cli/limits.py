@@ -13,6 +13,10 @@ from micrograd_sm.engine import Value
 
 MAX_ELEMENTS = 100_000  # of one Value
 MAX_TOTAL = 1_000_000  # of all Values of an expression; also multiplications of one matmul
+_ELEMENTWISE = (  # arguments that are broadcast together
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent", "mask",
+    "max", "min", "target", "var", "weight", "pos_weight",
+)  # fmt: skip
 _LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 
 
@@ -78,8 +82,9 @@ def check_call(name: str, arguments: Mapping[str, Any]) -> None:
     elif name in ("gather", "index_select"):
         check_index(arguments["input"], _data(arguments["index"]))
     else:
-        words = ("input", "other", "condition", "mask", "target", "weight", "pos_weight")
-        refuse_large(_broadcast_count(_shape(arguments[word]) for word in words if arguments.get(word) is not None), name)
+        refuse_large(
+            _broadcast_count(_shape(arguments[word]) for word in _ELEMENTWISE if arguments.get(word) is not None), name
+        )
 
 
 def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:

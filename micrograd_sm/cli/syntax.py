@@ -138,7 +138,7 @@ def _check_call(node: ast.Call, source: str) -> None:
     elif not isinstance(node.func, ast.Name):
         raise ValueError(f"only a function by its name can be called, not {_excerpt(node.func, source)}; {ALLOWED}")
     elif node.func.id not in FUNCTIONS:
-        meant = near(node.func.id, set(FUNCTIONS)) or f"; the functions are {', '.join(sorted(FUNCTIONS))}"
+        meant = near(node.func.id, set(FUNCTIONS)) or f"; {ALLOWED}"
         raise ValueError(f"the function {shortened(visible(node.func.id))} is not allowed{meant}")
 
 

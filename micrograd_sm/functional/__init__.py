@@ -73,11 +73,14 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
-Value.__mod__, Value.__rmod__ = remainder, lambda self, other: remainder(other, self)  # type: ignore[attr-defined]
-Value.__floordiv__, Value.__rfloordiv__ = floor_divide, lambda self, other: floor_divide(other, self)  # type: ignore[attr-defined]
-Value.__and__, Value.__rand__ = comparisons.bitwise(operator.and_, "&")  # type: ignore[attr-defined]
-Value.__or__, Value.__ror__ = comparisons.bitwise(operator.or_, "|")  # type: ignore[attr-defined]
-Value.__invert__ = comparisons.inverted  # type: ignore[attr-defined]
+_AND, _OR = comparisons.bitwise(operator.and_, "&"), comparisons.bitwise(operator.or_, "|")
+_OPERATORS = {
+    "__mod__": remainder, "__rmod__": lambda self, other: remainder(other, self),
+    "__floordiv__": floor_divide, "__rfloordiv__": lambda self, other: floor_divide(other, self),
+    "__and__": _AND, "__rand__": _AND, "__or__": _OR, "__ror__": _OR, "__invert__": comparisons.inverted,
+}  # fmt: skip
+for _name, _method in _OPERATORS.items():
+    setattr(Value, _name, _method)
 
 
 def __getattr__(name: str) -> object:

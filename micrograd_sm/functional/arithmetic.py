@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from micrograd_sm import primitives
@@ -95,13 +94,13 @@ def neg(input: Any) -> Value:
 
 
 def square(input: Any) -> Value:
-    """Return x * x of each element (torch.square).
+    """Return x ** 2 of each element (torch.square).
 
     >>> square([3.0, -2.0]).tolist()
     [9.0, 4.0]
     """
     x = as_value(input, "square: input")
-    return x * x
+    return x * x if all_whole(x) else x**2.0
 
 
 def pow(input: Any, exponent: Any) -> Value:

@@ -126,7 +126,7 @@ def logical_not(input: Any) -> Value:
 
 
 def bitwise(operation: Callable, symbol: str) -> Any:
-    """Return the methods for `value & other` and `other & value`, and the like: on bools, or bit by bit on integers.
+    """Return the method for `value & other`, and the like: on bools, or bit by bit on integers.
 
     >>> (isnan([1.0, float("nan")]) | [True, False]).tolist()
     [True, True]
@@ -138,7 +138,7 @@ def bitwise(operation: Callable, symbol: str) -> Any:
             raise RuntimeError(f"{symbol} takes bools or integers, got floats; compare first, as in (x > 0) {symbol} (x < 1)")
         return _bools(operation(self.data, operand.data))
 
-    return method, lambda self, other: method(self, other)
+    return method
 
 
 def inverted(input: Any) -> Value:

@@ -78,7 +78,8 @@ def _at_least(x: Value, least: float) -> Value:
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0.0, reduction: str = "mean") -> Value:
     """Return 1 - cos for pairs with target 1, max(0, cos - margin) for target -1: inputs (D) or (N, D), target () or (N).
 
-    Raises RuntimeError for other shapes, ValueError for an unknown reduction. Source: torch.nn.functional.cosine_embedding_loss.
+    Raises RuntimeError for other shapes, ValueError for an unknown reduction.
+    Source: torch.nn.functional.cosine_embedding_loss.
 
     >>> f"{cosine_embedding_loss([1.0, 0.0], [2.0, 2.0], 1):.4f}"
     '0.2929'
@@ -123,7 +124,9 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     t = as_value(target, "margin_ranking_loss: target")
     check_reduction(reduction, "margin_ranking_loss")
     if not a.ndim == b.ndim == t.ndim:
-        raise RuntimeError(f"margin_ranking_loss: shapes {a.shape}, {b.shape} and {t.shape} differ in their number of dimensions")
+        raise RuntimeError(
+            f"margin_ranking_loss: shapes {a.shape}, {b.shape} and {t.shape} differ in their number of dimensions"
+        )
     return reduced(clamp(-t * (a - b) + margin, min=0.0), reduction)
 
 
@@ -171,7 +174,7 @@ def multi_margin_loss(
     losses = sum(others, -1) / float(classes)
     if weight is not None:
         losses = losses * _target_weights(weight, classes, flat, losses)
-    return reduced(losses, reduction)
+    return reduced(losses if losses.shape == shape else primitives.reshape(losses, shape=shape), reduction)
 
 
 def _target_weights(weight: Any, classes: int, flat: list[int], losses: Value) -> Value:
@@ -179,7 +182,9 @@ def _target_weights(weight: Any, classes: int, flat: list[int], losses: Value) -
     if weights.ndim != 1:
         raise ValueError(f"multi_margin_loss: weight must be (C), got shape {weights.shape}")
     if weights.shape != (classes,):
-        raise RuntimeError(f"multi_margin_loss: weight must hold a number for each of the {classes} classes, got {weights.shape}")
+        raise RuntimeError(
+            f"multi_margin_loss: weight must hold a number for each of the {classes} classes, got {weights.shape}"
+        )
     return primitives.index(weights, positions=flat, shape=losses.shape, key="target")
 
 

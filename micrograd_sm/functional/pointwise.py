@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, namespace
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import like_storage, stored
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.whole import all_whole, like_input
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "abs", "clamp", "cos", "erf", "exp", "expm1", "log", "log10", "log1p", "log2", "logaddexp", "logit", "masked_fill",
+    "abs", "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logit", "masked_fill",
     "maximum", "minimum", "relu", "rsqrt", "sigmoid", "sin", "softplus", "sqrt", "tan", "tanh", "where",
 ]  # fmt: skip
 
@@ -102,7 +102,7 @@ def expm1(input: Any) -> Value:
 
 
 def erf(input: Any) -> Value:
-    """Return the error function of each element: the chance that a normal variable of variance 1/2 is within x of 0 (torch.erf).
+    """Return the error function of each element (torch.erf): how likely a normal variable of variance 1/2 is within x of 0.
 
     >>> erf(Value([0.0, 1.0, 1000.0]))
     Value([0.0000, 0.8427, 1.0000], op=erf)
@@ -252,8 +252,8 @@ def minimum(input: Any, other: Any) -> Value:
 def logaddexp(input: Any, other: Any) -> Value:
     """Return log(exp(a) + exp(b)) of two, elementwise with broadcasting, without overflow (torch.logaddexp).
 
-    Composed as the larger plus log1p(exp(smaller - larger)). Two equal operands get half the gradient each, also if they are
-    infinite, where torch says nan.
+    Composed as the larger plus log1p(exp(smaller - larger)). Two equal infinities, whose difference has no value, have the
+    gradient nan.
 
     >>> logaddexp(Value(1000.0), Value(1000.0)).item()
     1000.6931471805599
@@ -261,9 +261,12 @@ def logaddexp(input: Any, other: Any) -> Value:
     a, b = as_value(input, "logaddexp: input"), as_value(other, "logaddexp: other")
     first = a > b
     larger, smaller = primitives.where(a, b, condition=first), primitives.where(b, a, condition=first)
-    equal = a == b  # also if both are infinite: inf - inf would be nan
-    gap = primitives.where(0.0, smaller, condition=equal) - primitives.where(0.0, larger, condition=equal)
-    return larger + log1p(exp(gap))
+    infinite = (a == b) & (a - a != 0)
+    if True not in flat_of(infinite):
+        return larger + log1p(exp(smaller - larger))
+    gap = primitives.where(0.0, smaller, condition=infinite) - primitives.where(0.0, larger, condition=infinite)
+    naive = log(exp(primitives.where(a, 0.0, condition=infinite)) + exp(primitives.where(b, 0.0, condition=infinite)))
+    return primitives.where(naive, larger + log1p(exp(gap)), condition=infinite)
 
 
 @composed
@@ -287,12 +290,16 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
     if all_whole(x, *(bound for bound in (low, high) if bound is not None)):
         return _clamped_integers(x, low, high)
     inside, edge = x == x, as_value(NAN)
-    if high is not None:
-        inside = inside & (x <= high)
-        edge = primitives.where(high, edge, condition=x > high if low is None else (x > high) | (high <= low))
-    if low is not None:
-        inside = inside & (x >= low)
-        edge = primitives.where(low, edge, condition=x < low if high is None else (x < low) & (low < high))
+    if low is not None and high is not None:
+        edge = primitives.where(high.detach(), NAN, condition=(low == high) & (x < low))  # in torch no one's gradient
+        edge = primitives.where(high, edge, condition=(x > high) | ((high < low) & (x == x)))
+        edge = primitives.where(low, edge, condition=(x < low) & (low < high))
+    elif high is not None:
+        edge = primitives.where(high, edge, condition=x > high)
+    elif low is not None:
+        edge = primitives.where(low, edge, condition=x < low)
+    inside = inside if low is None else inside & (x >= low)
+    inside = inside if high is None else inside & (x <= high)
     return primitives.where(x, edge, condition=inside)
 
 

@@ -66,7 +66,7 @@ def smooth_l1_loss(input: Any, target: Any, reduction: str = "mean", beta: float
 
 @composed
 def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Value:
-    """Return d^2 / 2 for an error |d| up to delta, else delta (|d| - delta / 2), reduced (torch.nn.functional.huber_loss).
+    """Return d^2 / 2 for an error |d| below delta, else delta (|d| - delta / 2), reduced (torch.nn.functional.huber_loss).
 
     `weight`, of input's shape, multiplies each loss; 'mean' divides by the number of losses.
     Raises RuntimeError for a delta that is not above 0.
@@ -77,7 +77,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
     x, difference = _compared(input, target, reduction, "huber_loss")
     if not delta > 0:
         raise RuntimeError(f"huber_loss: delta must be above 0, got {delta}")
-    far = (difference > delta) | (difference < -delta)
+    far = (difference >= delta) | (difference <= -delta)
     near = primitives.where(0.0, difference, condition=far)
     losses = primitives.where(delta * (abs(difference) - 0.5 * delta), 0.5 * near * near, condition=far)
     return reduced(losses if weight is None else losses * _like(x, weight, "huber_loss"), reduction)
@@ -113,9 +113,9 @@ def gaussian_nll_loss(
 ) -> Value:
     """Return the negative log-likelihood of targets under normal distributions, [log var + (input - target)^2 / var] / 2.
 
-    `var` has input's shape, or 1 in place of its last size, or lacks it; or is a number. A var below `eps` counts as eps, and
-    its gradient passes. `full` adds log(2 pi) / 2. Raises ValueError for a negative var, a var of another shape and an unknown
-    reduction. Source: torch.nn.functional.gaussian_nll_loss.
+    `var` has input's shape, or 1 in place of one of its sizes, or lacks the last; or is a number. A var below `eps` counts as
+    eps, and its gradient passes. `full` adds log(2 pi) / 2. Raises ValueError for a negative var, a var of another shape and an
+    unknown reduction. Source: torch.nn.functional.gaussian_nll_loss.
 
     >>> gaussian_nll_loss([1.0, 2.0], [0.0, 2.0], [1.0, 1.0]).item()
     0.25
@@ -139,8 +139,8 @@ def _variance(x: Value, var: Any) -> Value:
         return variance
     if variance.shape == x.shape[:-1]:
         return primitives.reshape(variance, shape=(*variance.shape, 1))
-    differing = [size for size, own in zip(x.shape, variance.shape) if size != own]
-    if len(variance.shape) != len(x.shape) or len(differing) != 1 or variance.shape != (*x.shape[:-1], 1):
+    differing = [size for size, wanted in zip(variance.shape, x.shape) if size != wanted]
+    if variance.ndim != x.ndim or differing != [1]:
         raise ValueError(f"gaussian_nll_loss: var of shape {variance.shape} does not fit input of shape {x.shape}")
     return variance
 

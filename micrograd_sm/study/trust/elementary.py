@@ -37,7 +37,7 @@ def tanh(x: Decimal) -> Decimal:
 
 
 def erf(x: Decimal) -> Decimal:
-    """Return the error function by the series of erf(x) exp(x^2), whose terms are all of one sign; 1 where 1 - erf rounds off."""
+    """Return the error function by the series of erf(x) exp(x^2), whose terms have one sign; 1 where that is all digits."""
     digits = decimal.getcontext().prec
     if not x.is_finite() or x.is_zero():
         return x if x != x or x.is_zero() else Decimal(1).copy_sign(x)
