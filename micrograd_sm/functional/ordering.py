@@ -115,9 +115,9 @@ def cumprod(input: Any, dim: int) -> Value:
 
 
 def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """Return the different elements in increasing order, and if asked for where each went, and how often it occurs (torch.unique).
+    """Return the different elements in increasing order (torch.unique).
 
-    No gradient flows through it.
+    If asked for, a tuple: also the place of each element among them, and how often each occurs. No gradient flows through it.
 
     >>> values, counts = unique([2.0, 1.0, 2.0], return_counts=True)
     >>> values.tolist(), counts.tolist()
@@ -169,10 +169,10 @@ def _indices(x: Value, axis: int, order: Callable[[list], list[int]]) -> Value:
     if not x.ndim:
         chosen = order([x.data])
         return Value(Array.of(chosen, () if len(chosen) == 1 else (0,), int), requires_grad=False)
-    chosen = [order(group) for group in groups(flat_of(x.data), x.shape, (axis,))]
+    rows = [order(group) for group in groups(flat_of(x.data), x.shape, (axis,))]
     before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
-    count = len(chosen[0]) if chosen else len(order([0.0] * x.shape[axis]))
-    flat = permute([place for places in chosen for place in places], (before, after, count), (0, 2, 1))
+    count = len(rows[0]) if rows else len(order([0.0] * x.shape[axis]))
+    flat = permute([place for row in rows for place in row], (before, after, count), (0, 2, 1))
     return Value(Array.of(flat, (*x.shape[:axis], count, *x.shape[axis + 1 :]), int), requires_grad=False)
 
 

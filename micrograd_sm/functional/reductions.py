@@ -156,7 +156,7 @@ def _variance(input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: fl
 
 
 def root(x: Value, exponent: float = 0.5) -> Value:
-    """Return x ** exponent of a sum that is never negative. Where it is 0, its derivative is 0, as torch's std and norm have it."""
+    """Return x ** exponent of a sum that is never negative; where it is 0, its derivative is 0, as in torch's norm."""
     zero = x.data == 0
     if not builtins.any(flat_of(zero)):
         return x**exponent

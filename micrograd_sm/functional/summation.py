@@ -24,7 +24,7 @@ def einsum(equation: str, *operands: Any) -> Value:
     Each letter stands for a dimension, `...` for any others, which broadcast. A letter twice in one operand takes a diagonal.
     Without `->`, the output has the letters that occur once, in alphabetical order. Operands may also be one list.
 
-    Raises RuntimeError if letters and shapes do not fit, ValueError without operands, TypeError if the equation is not a string.
+    Raises RuntimeError if letters and shapes do not fit, ValueError without operands, TypeError if the equation is no string.
 
     >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
     [3.0, 7.0]
@@ -96,8 +96,7 @@ def _filled(factors: Sequence[tuple[Value, Labels]], equation: str) -> list[tupl
         for label, size in zip(labels, value.shape, strict=True):
             if sizes.setdefault(label, size) != size:
                 if 1 not in (size, sizes[label]):
-                    shapes = " and ".join(str(value.shape) for value, _ in factors)
-                    raise RuntimeError(f"einsum: {label!r} in {equation!r} has sizes {sizes[label]} and {size}; shapes {shapes}")
+                    raise RuntimeError(f"einsum: {label!r} in {equation!r} has sizes {sizes[label]} and {size}")
                 sizes[label] = size if sizes[label] == 1 else sizes[label]
     full = [(value, labels, tuple(sizes[label] for label in labels)) for value, labels in factors]
     return [(value if value.shape == shape else primitives.expand(value, shape=shape), labels) for value, labels, shape in full]

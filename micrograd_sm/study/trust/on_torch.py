@@ -17,11 +17,14 @@ from micrograd_sm.nn import Module
 from micrograd_sm.transforms.structure import leaves, rebuilt
 
 _IN_NN_FUNCTIONAL = {
-    "binary_cross_entropy_with_logits", "cross_entropy", "linear", "mse_loss", "nll_loss", "one_hot", "softplus",
+    "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "embedding", "layer_norm", "linear", "mse_loss",
+    "nll_loss", "one_hot", "softplus",
 }  # fmt: skip
 _TENSORS = {  # the parameters that may also be lists
-    "bias", "condition", "index", "input", "mask", "other", "pos_weight", "target", "weight",
+    "bias", "condition", "index", "indices", "input", "mask", "mat2", "other", "pos_weight", "running_mean", "running_var",
+    "source", "src", "target", "tensor", "vec", "vec2", "weight", "weights",
 }  # fmt: skip
+_METHODS_ONLY = {"expand", "expand_as", "repeat", "reshape_as", "view", "view_as"}  # torch has no functions of these names
 
 
 class There:
@@ -35,8 +38,8 @@ class There:
         return tensor_of(self.torch, Value(data, requires_grad=False))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "expand":
-            return lambda x, *sizes: x.expand(*sizes)
+        if name in _METHODS_ONLY:
+            return lambda x, *sizes: getattr(x, name)(*sizes)
         return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
 
 
