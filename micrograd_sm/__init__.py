@@ -33,7 +33,7 @@ _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", 
 __all__ = [
     "Array", "Graph", "Value", "__version__", "draw", "manual_seed", "no_grad", "steps", "trace",
     *creation.__all__, *_ROOMS, *_TRANSFORMS,
-    *(name for name in functional.__all__ if not hasattr(builtins, name)),  # `import *` leaves Python's own abs and sum alone
+    *(name for name in functional.__all__ if not hasattr(builtins, name) and name != "t"),  # `import *` leaves these alone
 ]  # fmt: skip
 
 
