@@ -306,6 +306,7 @@ TOO_LARGE = [
     "x = zeros(2, 100, 300); bmm(x, x.transpose(1, 2))", "broadcast_to([1.0], (10**9,))", "broadcast_to([[1.0]], (-1, 10**9))",
     "zeros(1000, 1).expand_as(zeros(1, 1000))", "diag(zeros(1000))", "diag([1.0], 10**9)", "diag([1.0], -(10**9))",
     "embedding(randint(5, (1000,)), zeros(5, 1000))", "take_along_dim(zeros(1, 1000), randint(1, (1000, 1)), 1)",
+    "linspace(0, 1, 10**9)", "randperm(10**9)", "empty(10**9)", "normal(0.0, 1.0, (10**9,))",
     "histogram([1.0], 10**9)", "chunk(zeros(0), 10**9)", "bincount([10**9])", "bincount([1], minlength=10**9)",
     "cumsum(zeros(100000), 0)", "x = zeros(5000); " + "cumsum(x, 0); " * 9 + "x * x",
     "nonzero(ones(2, 100, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 500))", "zeros(0).view(10**9, 0)",

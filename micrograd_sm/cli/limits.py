@@ -198,7 +198,21 @@ _WORK: dict[str, Callable[[str, Mapping[str, Any]], int]] = {  # functions that 
     **dict.fromkeys(("cumprod", "cumsum"), _check_running),
     "einsum": _check_einsum,
 }
-_SIZED = ("broadcast_to", "expand", "full", "ones", "rand", "randint", "randn", "reshape", "unflatten", "view", "zeros")
+_SIZED = (
+    "broadcast_to",
+    "empty",
+    "expand",
+    "full",
+    "normal",
+    "ones",
+    "rand",
+    "randint",
+    "randn",
+    "reshape",
+    "unflatten",
+    "view",
+    "zeros",
+)
 _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose result may be larger than what they are given
     **{name: _filled(name) for name in _SIZED},
     **dict.fromkeys(("cat", "stack", "hstack", "vstack"), lambda call: sum(elements(_shape(x)) for x in call["tensors"])),
@@ -210,11 +224,13 @@ _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose re
     "embedding": lambda call: elements((*_input(call), *_shape(call["weight"])[1:])),
     "eye": _eye_count,
     "histogram": lambda call: max(_int(call["bins"]), elements(_input(call))),
+    "linspace": lambda call: _int(call["steps"]),
     "meshgrid": _meshgrid_count,
     "multinomial": lambda call: elements((_int(call["num_samples"]), *_input(call)[:-1])),
     "nonzero": lambda call: elements(_input(call)) * max(1, len(_input(call))),
     "one_hot": _one_hot_count,
     "outer": lambda call: elements((*_input(call), *_shape(call["vec2"]))),
+    "randperm": lambda call: _int(call["n"]),
     "repeat": _times("repeat", "repeats"),
     "repeat_interleave": lambda call: elements(_input(call)) * max(*_integers(call["repeats"]), 1),
     "tile": _times("tile", "dims"),

@@ -37,6 +37,7 @@ from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
 from micrograd_sm.functional.summation import *
+from micrograd_sm.missing import missing
 
 _ROOMS = (
     activations, algebra, counting, diagonals, joining, losses, normalization, ordering, pointwise, probability, reductions,
@@ -63,3 +64,7 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

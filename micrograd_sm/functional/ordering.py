@@ -12,7 +12,7 @@ from micrograd_sm.array.functions import flat_of
 from micrograd_sm.array.strides import groups, permute
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of, numpy_names
-from micrograd_sm.functional.kinds import counted
+from micrograd_sm.functional.kinds import counted, like
 from micrograd_sm.functional.reductions import amax, mean
 from micrograd_sm.functional.selection import gather
 from micrograd_sm.mode import composed
@@ -187,8 +187,8 @@ def _median_along(x: Value, axis: int, keepdim: bool) -> Ordered:
 def _running(input: Any, dim: int, operation: Callable, function: str) -> Value:
     x = counted(as_value(input, f"{function}: input"))
     axis = axis_of(dim, x.ndim, function)
-    total, size, before = primitives.reshape(x, shape=x.shape), x.shape[axis] if x.ndim else 1, (slice(None),) * axis
-    step = 1
+    size, before = x.shape[axis] if x.ndim else 1, (slice(None),) * axis
+    total, step = x if size > 1 else x * like(1, x), 1  # a result of its own, not x
     while step < size:
         further = operation(total[(*before, slice(step, None))], total[(*before, slice(None, size - step))])
         total = primitives.cat(total[(*before, slice(step))], further, axis=axis)

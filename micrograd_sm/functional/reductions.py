@@ -79,6 +79,8 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
         x = primitives.reshape(x, shape=(math.prod(x.shape),))
     if x.shape[axis] == 0:
         return primitives.reshape(primitives.sum(x, axis=(axis,), keepdims=False), shape=shape) + like(1, x)
+    if x.shape[axis] == 1:
+        x = x * like(1, x)  # a result of its own, not a view of the input
     before = (slice(None),) * axis
     while (size := x.shape[axis]) > 1:
         half = size // 2
