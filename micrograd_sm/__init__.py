@@ -39,7 +39,8 @@ _NAMES = [
     "is_grad_enabled", "load", "manual_seed", "no_grad", "save", "set_grad_enabled", "steps", "trace",
     *creation.__all__, *functional.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,
 ]  # fmt: skip
-__all__ = [name for name in _NAMES if not hasattr(builtins, name)]  # `import *` leaves Python's own abs and sum alone
+_ALONE = {*dir(builtins), "t"}  # `import *` leaves Python's own abs and sum alone, and a user's t
+__all__ = [name for name in _NAMES if name not in _ALONE]
 
 
 def __getattr__(name: str) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 from math import isfinite, nan
 from typing import Any, NamedTuple
 
@@ -60,7 +61,7 @@ def histogram(
             counts[min(bisect_right(edges, element), len(counts)) - 1] += much
     if density:
         total = sum(counts)
-        widths = [end - start for start, end in zip(edges, edges[1:])]
+        widths = [end - start for start, end in pairwise(edges)]
         counts = [count / (total * width) if total * width else nan for count, width in zip(counts, widths, strict=True)]
     return Histogram(_vector(counts), _vector(edges))
 

@@ -89,5 +89,6 @@ def _diagonal(x: Value, offset: int, dim1: int, dim2: int, function: str) -> Val
     row, column = max(-offset, 0), max(offset, 0)
     length = max(min(x.shape[a] - row, x.shape[b] - column), 0)
     along = [(row + k) * steps[a] + (column + k) * steps[b] for k in range(length)]
+    positions = [start + move for start in starts for move in along]
     shape = (*(x.shape[axis] for axis in others), length)
-    return primitives.index(x, positions=[start + move for start in starts for move in along], shape=shape, key=f"diagonal {offset}")
+    return primitives.index(x, positions=positions, shape=shape, key=f"diagonal({offset})")

@@ -32,9 +32,8 @@ def numpy_names(function: Function) -> Function:
 def torchs_names(function: str, options: dict[str, Any]) -> dict[str, Any]:
     """Return keyword arguments with torch's names in place of NumPy's."""
     for theirs, ours in NUMPYS.items():
-        if theirs in options:
-            if ours in options:
-                raise TypeError(f"{function}: {theirs} and {ours} are two names of one argument; give one of them")
+        if theirs in options and ours in options:
+            raise TypeError(f"{function}: {theirs} and {ours} are two names of one argument; give one of them")
     return {NUMPYS.get(name, name): value for name, value in options.items()}
 
 

@@ -143,8 +143,9 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Value, ...]:
     >>> y.tolist()
     [[3.0, 4.0, 5.0], [3.0, 4.0, 5.0]]
     """
-    given = tensors[0] if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) and _holds_tensors(tensors[0]) else tensors
-    values = [reshape(value, 1) if not value.ndim else value for value in _values(given, "meshgrid", RuntimeError)]
+    if len(tensors) == 1 and isinstance(tensors[0], (tuple, list)) and not isinstance([*tensors[0], 0.0][0], (int, float)):
+        tensors = tuple(tensors[0])
+    values = [reshape(value, 1) if not value.ndim else value for value in _values(tensors, "meshgrid", RuntimeError)]
     if wrong := [value.shape for value in values if value.ndim > 1]:
         raise RuntimeError(f"meshgrid: needs vectors, got shape {wrong[0]}")
     if indexing not in ("ij", "xy"):
@@ -155,10 +156,6 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Value, ...]:
     ahead = [(1,) * place + value.shape + (1,) * (len(values) - 1 - place) for place, value in zip(places, values, strict=True)]
     full = tuple(map(max, *ahead)) if len(ahead) > 1 else ahead[0]
     return tuple(expand(reshape(value, shape), full) for value, shape in zip(values, ahead, strict=True))
-
-
-def _holds_tensors(tensors: Any) -> bool:
-    return not tensors or hasattr(tensors[0], "shape") or isinstance(tensors[0], (list, tuple))
 
 
 def _values(tensors: Any, function: str, when_empty: type[Exception]) -> list[Value]:

@@ -70,9 +70,13 @@ def batch_norm(
     x = floats(input, "batch_norm: input")
     parameters = {"running_mean": running_mean, "running_var": running_var, "weight": weight, "bias": bias}
     values = {name: None if given is None else as_value(given, f"batch_norm: {name}") for name, given in parameters.items()}
+    if training and not all(given is None or isinstance(given, Value) for given in (running_mean, running_var)):
+        raise TypeError("batch_norm: in training running_mean and running_var change in place, so they must be Values")
     _check_batch(x, values, training, eps)
     axes = (0, *range(2, x.ndim))
-    columns = {name: None if value is None else reshape(value, -1, *(1,) * (x.ndim - 2)) for name, value in values.items()}
+    across = {name: None if value is None else _across(value, x.ndim) for name, value in values.items()}
+    center: Value | None
+    spread: Value | None
     if training:
         center, spread = _moments(x, axes)
         if running_mean is not None and running_var is not None:
@@ -80,10 +84,10 @@ def batch_norm(
             _move(running_mean, center, momentum, 1.0)
             _move(running_var, spread, momentum, count / (count - 1))
     else:
-        center, spread = columns["running_mean"], columns["running_var"]
+        center, spread = across["running_mean"], across["running_var"]
     out = _normalized(x, center, spread, eps)
-    out = out if columns["weight"] is None else out * columns["weight"]
-    return out if columns["bias"] is None else out + columns["bias"]
+    out = out if weight is None else out * across["weight"]
+    return out if bias is None else out + across["bias"]
 
 
 def _moments(x: Value, axes: tuple[int, ...]) -> tuple[Value, Value]:
@@ -96,9 +100,14 @@ def _normalized(x: Value, center: Any, spread: Any, eps: float) -> Value:
     return (x - center) / sqrt(spread + eps)
 
 
+def _across(value: Value, ndim: int) -> Value:
+    """Return one number for each channel in a shape that broadcasts with (N, C, ...)."""
+    return value if ndim == 2 else reshape(value, -1, *(1,) * (ndim - 2))
+
+
 def _move(running: Value, found: Value, momentum: float, factor: float) -> None:
     """Move a running Value towards what was found in the batch, without a graph."""
-    new = found.detach().data if not found.ndim else reshape(found.detach(), running.shape).data
+    new = reshape(found.detach(), running.shape).data
     running.data = running.data * (1.0 - momentum) + new * (momentum * factor)
 
 

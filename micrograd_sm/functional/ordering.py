@@ -12,7 +12,7 @@ from micrograd_sm.array.functions import flat_of
 from micrograd_sm.array.strides import groups, permute
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of, numpy_names
-from micrograd_sm.functional.kinds import counted
+from micrograd_sm.functional.kinds import counted, like
 from micrograd_sm.functional.reductions import amax, mean
 from micrograd_sm.functional.selection import gather
 from micrograd_sm.mode import composed
@@ -115,9 +115,9 @@ def cumprod(input: Any, dim: int) -> Value:
 
 
 def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False) -> Any:
-    """Return the different elements in increasing order, and if asked for where each went, and how often it occurs (torch.unique).
+    """Return the different elements in increasing order (torch.unique).
 
-    No gradient flows through it.
+    If asked for, a tuple: also the place of each element among them, and how often each occurs. No gradient flows through it.
 
     >>> values, counts = unique([2.0, 1.0, 2.0], return_counts=True)
     >>> values.tolist(), counts.tolist()
@@ -169,10 +169,10 @@ def _indices(x: Value, axis: int, order: Callable[[list], list[int]]) -> Value:
     if not x.ndim:
         chosen = order([x.data])
         return Value(Array.of(chosen, () if len(chosen) == 1 else (0,), int), requires_grad=False)
-    chosen = [order(group) for group in groups(flat_of(x.data), x.shape, (axis,))]
+    rows = [order(group) for group in groups(flat_of(x.data), x.shape, (axis,))]
     before, after = prod(x.shape[:axis]), prod(x.shape[axis + 1 :])
-    count = len(chosen[0]) if chosen else len(order([0.0] * x.shape[axis]))
-    flat = permute([place for places in chosen for place in places], (before, after, count), (0, 2, 1))
+    count = len(rows[0]) if rows else len(order([0.0] * x.shape[axis]))
+    flat = permute([place for row in rows for place in row], (before, after, count), (0, 2, 1))
     return Value(Array.of(flat, (*x.shape[:axis], count, *x.shape[axis + 1 :]), int), requires_grad=False)
 
 
@@ -187,8 +187,8 @@ def _median_along(x: Value, axis: int, keepdim: bool) -> Ordered:
 def _running(input: Any, dim: int, operation: Callable, function: str) -> Value:
     x = counted(as_value(input, f"{function}: input"))
     axis = axis_of(dim, x.ndim, function)
-    total, size, before = primitives.reshape(x, shape=x.shape), x.shape[axis] if x.ndim else 1, (slice(None),) * axis
-    step = 1
+    size, before = x.shape[axis] if x.ndim else 1, (slice(None),) * axis
+    total, step = x if size > 1 else x * like(1, x), 1  # a result of its own, not x
     while step < size:
         further = operation(total[(*before, slice(step, None))], total[(*before, slice(None, size - step))])
         total = primitives.cat(total[(*before, slice(step))], further, axis=axis)

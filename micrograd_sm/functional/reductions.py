@@ -79,6 +79,8 @@ def prod(input: Any, dim: int | None = None, keepdim: bool = False) -> Value:
         x = primitives.reshape(x, shape=(math.prod(x.shape),))
     if x.shape[axis] == 0:
         return primitives.reshape(primitives.sum(x, axis=(axis,), keepdims=False), shape=shape) + like(1, x)
+    if x.shape[axis] == 1:
+        x = x * like(1, x)  # a result of its own, not a view of the input
     before = (slice(None),) * axis
     while (size := x.shape[axis]) > 1:
         half = size // 2
@@ -156,7 +158,7 @@ def _variance(input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: fl
 
 
 def root(x: Value, exponent: float = 0.5) -> Value:
-    """Return x ** exponent of a sum that is never negative. Where it is 0, its derivative is 0, as torch's std and norm have it."""
+    """Return x ** exponent of a sum that is never negative; where it is 0, its derivative is 0, as in torch's norm."""
     zero = x.data == 0
     if not builtins.any(flat_of(zero)):
         return x**exponent

@@ -44,7 +44,7 @@ def gather(input: Any, dim: int, index: Any) -> Value:
 @numpy_names
 @composed
 def take_along_dim(input: Any, indices: Any, dim: int | None = None) -> Value:
-    """Return gather along `dim`, with the other dimensions broadcast; without dim, of the flattened input (torch.take_along_dim).
+    """Return gather along `dim`, the other dimensions broadcast; without dim, of the flattened input (torch.take_along_dim).
 
     It takes what argmax, argsort and topk return. Raises RuntimeError for an index that is out of range, and unless indices has
     as many dimensions as input.
@@ -186,15 +186,13 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: float |
         raise RuntimeError(f"scatter: input and src must hold elements of one kind, got {kind_of(x)} and {kind_of(new)}")
     if not new.ndim:
         new = primitives.expand(new, shape=integers(index, "scatter: index")[1])
-    positions, new = _scattered(x, dim, index, new, "scatter")
-    last = {position: place for place, position in enumerate(positions)}
-    if len(last) < len(positions):
-        new = primitives.index(new, positions=list(last.values()), shape=(len(last),), key="the last of each index")
-    changed = [False] * prod(x.shape)
-    for position in last:
-        changed[position] = True
-    put = primitives.put(new, positions=list(last), shape=x.shape)
-    return primitives.where(put, x, condition=like_storage(Array.of(changed, x.shape, bool), x.data))
+    targets, new = _scattered(x, dim, index, new, "scatter")
+    size = prod(x.shape)
+    elements = primitives.cat(*(primitives.reshape(part, shape=(prod(part.shape),)) for part in (x, new)), axis=0)
+    positions = list(range(size))
+    for place, position in enumerate(targets, start=size):
+        positions[position] = place
+    return primitives.index(elements, positions=positions, shape=x.shape, key=f"scatter(dim={dim})")
 
 
 @numpy_names

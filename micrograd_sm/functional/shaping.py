@@ -29,6 +29,7 @@ def reshape(input: Any, *shape: Any) -> Value:
     x = as_value(input, "reshape: input")
     return primitives.reshape(x, shape=inferred(sizes_of(shape, "reshape", minimum=-1), x.shape))
 
+
 def view(input: Any, *shape: Any) -> Value:
     """Return reshape's result (torch.Tensor.view). Nothing shares memory here, so it refuses only what reshape does.
 
@@ -155,7 +156,7 @@ def movedim(input: Any, source: int | tuple[int, ...], destination: int | tuple[
     pairs = [dims if isinstance(dims, (tuple, list)) else (dims,) for dims in (source, destination)]
     start, end = ([axis_of(dim, x.ndim, "movedim") for dim in dims] for dims in pairs)
     if len(start) != len(end) or len(set(start)) < len(start) or len(set(end)) < len(end):
-        raise RuntimeError(f"movedim: source {source} and destination {destination} must name equally many dimensions, each once")
+        raise RuntimeError(f"movedim: source {source} and destination {destination} must name as many dimensions, each once")
     others = iter([axis for axis in range(x.ndim) if axis not in start])
     moved = dict(zip(end, start, strict=True))
     return primitives.permute(x, order=tuple(moved[axis] if axis in moved else next(others) for axis in range(x.ndim)))
@@ -264,13 +265,15 @@ def repeat_interleave(input: Any, repeats: Any, dim: int | None = None) -> Value
     ([1.0, 1.0, 2.0, 2.0], [1.0, 2.0, 2.0])
     """
     x = as_value(input, "repeat_interleave: input")
+    if dim is not None and not x.ndim:
+        raise IndexError(f"repeat_interleave: a number has no dimension {dim}")
     axis = 0 if dim is None else axis_of(dim, x.ndim, "repeat_interleave")
-    if dim is None or not x.ndim:
-        x = reshape(x, -1) if 0 not in x.shape else reshape(x, 0)
+    if dim is None:
+        x = flatten(x)
     flat, shape = integers(repeats, "repeat_interleave: repeats")
     times = flat * x.shape[axis] if prod(shape) == 1 else flat
     if len(times) != x.shape[axis] or len(shape) > 1 or any(count < 0 for count in times):
-        raise RuntimeError(f"repeat_interleave: repeats must be one int of at least 0, or {x.shape[axis]} of them, got {repeats}")
+        raise RuntimeError(f"repeat_interleave: repeats must be an int of at least 0, or {x.shape[axis]}, got {repeats}")
     chosen: list = [range(size) for size in x.shape]
     chosen[axis] = [index for index, count in enumerate(times) for _ in range(count)]
     return picked(x, chosen, f"repeat_interleave({shortened(flat)})")

@@ -24,13 +24,26 @@ def einsum(equation: str, *operands: Any) -> Value:
     Each letter stands for a dimension, `...` for any others, which broadcast. A letter twice in one operand takes a diagonal.
     Without `->`, the output has the letters that occur once, in alphabetical order. Operands may also be one list.
 
-    Raises RuntimeError if letters and shapes do not fit, ValueError without operands, TypeError if the equation is not a string.
+    Raises RuntimeError if letters and shapes do not fit, ValueError without operands, TypeError if the equation is no string.
 
     >>> einsum("ij,j->i", [[1.0, 2.0], [3.0, 4.0]], [1.0, 1.0]).tolist()
     [3.0, 7.0]
     >>> einsum("ii", [[1.0, 2.0], [3.0, 4.0]]).item()
     5.0
     """
+    factors, output = _read(equation, operands)
+    sizes = _sizes(factors, equation)
+    full = [_filled(_diagonal(value, labels), sizes) for value, labels in factors]
+    return _ordered(_summed_out(_contracted(full, output), set(output)), output)
+
+
+def work_of(equation: str, operands: Sequence[Any]) -> int:
+    """Return how many multiplications einsum needs, at most: the product of the sizes of all letters."""
+    return prod(max(size, 1) for size in _sizes(_read(equation, operands)[0], equation).values())
+
+
+def _read(equation: str, operands: Sequence[Any]) -> tuple[list[tuple[Value, Labels]], Labels]:
+    """Return the operands with their labels, and the labels of the output."""
     if not isinstance(equation, str):
         raise TypeError(f"einsum: the equation must be a string, got {equation!r}")
     given = operands[0] if len(operands) == 1 and isinstance(operands[0], (tuple, list)) and "," in equation else operands
@@ -42,9 +55,7 @@ def einsum(equation: str, *operands: Any) -> Value:
     if len(terms) != len(values):
         raise RuntimeError(f"einsum: {equation!r} is for {len(terms)} operands, got {len(values)}")
     labels = [_labels(term, value, equation) for term, value in zip(terms, values, strict=True)]
-    output = _output(right if arrow else None, labels, equation)
-    factors = [_diagonal(value, names, equation) for value, names in zip(values, labels, strict=True)]
-    return _summed(*_contracted(_filled(factors, equation), output), output)
+    return list(zip(values, labels, strict=True)), _output(right if arrow else None, labels, equation)
 
 
 def _labels(term: str, value: Value, equation: str) -> Labels:
@@ -73,34 +84,39 @@ def _output(term: str | None, labels: Sequence[Labels], equation: str) -> Labels
     return output
 
 
-def _diagonal(value: Value, labels: Labels, equation: str) -> tuple[Value, Labels]:
+def _sizes(factors: Sequence[tuple[Value, Labels]], equation: str) -> dict[Hashable, int]:
+    """Return the size of each label; a size of 1 is repeated where another operand has more."""
+    sizes: dict[Hashable, int] = {}
+    for value, labels in factors:
+        own: dict[Hashable, int] = {}
+        for label, size in zip(labels, value.shape, strict=True):
+            if own.setdefault(label, size) != size:
+                raise RuntimeError(f"einsum: {label!r} twice in {equation!r} needs equal sizes, got shape {value.shape}")
+            known = sizes.setdefault(label, size)
+            if known != size and 1 not in (known, size):
+                raise RuntimeError(f"einsum: {label!r} in {equation!r} has sizes {known} and {size}")
+            sizes[label] = size if known == 1 else known
+    return sizes
+
+
+def _diagonal(value: Value, labels: Labels) -> tuple[Value, Labels]:
     """Return an operand with one dimension for each of its letters: the diagonal where a letter is repeated."""
     once = list(dict.fromkeys(labels))
     if len(once) == len(labels):
         return value, labels
-    sizes = {label: {size for name, size in zip(labels, value.shape, strict=True) if name == label} for label in once}
-    if any(len(found) > 1 for found in sizes.values()):
-        raise RuntimeError(f"einsum: a letter repeated in {equation!r} needs equal sizes, got shape {value.shape}")
     steps = row_major_steps(value.shape)
-    positions, shape = [0], tuple(sizes[label].pop() for label in once)
+    positions, shape = [0], tuple(value.shape[labels.index(label)] for label in once)
     for label, size in zip(once, shape, strict=True):
         step = sum(step for name, step in zip(labels, steps, strict=True) if name == label)
         positions = [position + index * step for position in positions for index in range(size)]
     return primitives.index(value, positions=positions, shape=shape, key="".join(map(str, labels))), once
 
 
-def _filled(factors: Sequence[tuple[Value, Labels]], equation: str) -> list[tuple[Value, Labels]]:
-    """Return the operands with sizes of 1 repeated, where another operand has more."""
-    sizes: dict[Hashable, int] = {}
-    for value, labels in factors:
-        for label, size in zip(labels, value.shape, strict=True):
-            if sizes.setdefault(label, size) != size:
-                if 1 not in (size, sizes[label]):
-                    shapes = " and ".join(str(value.shape) for value, _ in factors)
-                    raise RuntimeError(f"einsum: {label!r} in {equation!r} has sizes {sizes[label]} and {size}; shapes {shapes}")
-                sizes[label] = size if sizes[label] == 1 else sizes[label]
-    full = [(value, labels, tuple(sizes[label] for label in labels)) for value, labels in factors]
-    return [(value if value.shape == shape else primitives.expand(value, shape=shape), labels) for value, labels, shape in full]
+def _filled(factor: tuple[Value, Labels], sizes: dict[Hashable, int]) -> tuple[Value, Labels]:
+    """Return an operand with its sizes of 1 repeated, where another operand has more."""
+    value, labels = factor
+    shape = tuple(sizes[label] for label in labels)
+    return (value if value.shape == shape else primitives.expand(value, shape=shape)), labels
 
 
 def _contracted(factors: list[tuple[Value, Labels]], output: Labels) -> tuple[Value, Labels]:
@@ -142,7 +158,3 @@ def _ordered(factor: tuple[Value, Labels], labels: Labels) -> Value:
 
 def _reshaped(value: Value, shape: tuple[int, ...]) -> Value:
     return value if value.shape == shape else primitives.reshape(value, shape=shape)
-
-
-def _summed(product: Value, labels: Labels, output: Labels) -> Value:
-    return _ordered(_summed_out((product, labels), set(output)), output)
