@@ -15,6 +15,8 @@ import torch
 
 from micrograd_sm import functional as F
 from micrograd_sm.array.dtypes import BOOL
+from micrograd_sm.array.storage import ones_like
+from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import scope
 
@@ -31,54 +33,57 @@ _OPERATORS = {
     "concat": "cat", "concatenate": "cat", "moveaxis": "movedim", "swapdims": "swapaxes", "fix": "trunc",
     "log_sigmoid": "logsigmoid", "rsub": "__rsub__",
 }  # fmt: skip
+_RENAMED = {"split_size": "split_size_or_sections"}  # parameters
 _NOT_OURS = {"_stacklevel", "inplace", "size_average", "reduce", "dtype", "memory_format", "sparse", "scale_grad_by_freq"}
 
 
 def name_of(function: Callable) -> str:
-    """Return the name of a function that torch calls, `add_` for `+=`; that of the attribute for one that torch gets."""
+    """Return the name of a function that torch calls, `add_` for `+=`; for an attribute that it gets or sets, `.T`, ..."""
     name = getattr(function, "__name__", type(function).__name__)
     if name in ("__get__", "__set__", "__delete__"):
         owner = function.__self__  # type: ignore[attr-defined]
-        return str(getattr(owner, "__name__", None) or getattr(getattr(owner, "fget", None), "__name__", name))
+        return f".{getattr(owner, '__name__', None) or getattr(getattr(owner, 'fget', None), '__name__', name)}"
     return _OPERATORS.get(name, name)
 
 
 def is_known(name: str) -> bool:
     """Return whether there is a function of ours for a name."""
-    return name in _OWN or hasattr(F, name.removesuffix("_")) or name in SAME
+    return plain(name) in _OWN or hasattr(F, plain(name)) or name in SAME
+
+
+def plain(name: str) -> str:
+    """Return the name of the function that does not change its operand: `add` for `add_`."""
+    return name if name.startswith("__") else name.removesuffix("_")
 
 
 def ours(function: Callable, name: str, args: tuple, kwargs: dict[str, Any]) -> Any:
     """Return what our function of the same name returns. Raises whatever it raises if it cannot do what torch did."""
-    name = name.removesuffix("_")
-    own = _OWN.get(name) or getattr(F, name)
-    if isinstance(function, FunctionType):
-        bound, defaults = _signature(function).bind(*args, **kwargs).arguments, _defaults(function)
-        given = {word: x for word, x in bound.items() if word not in _NOT_OURS and x is not defaults.get(word, _NOTHING)}
-        return own(**given)
-    return own(*args, **{word: x for word, x in kwargs.items() if word not in _NOT_OURS})
+    name = plain(name)
+    own, signature = _OWN.get(name) or getattr(F, name), _signature(function)
+    if signature is None or any(x.kind is x.VAR_POSITIONAL for x in signature.parameters.values()):
+        return own(*args, **{word: x for word, x in kwargs.items() if word not in _NOT_OURS})
+    given = signature.bind(*args, **kwargs).arguments
+    defaults = {word: x.default for word, x in signature.parameters.items()}
+    first, *others = [word for word, x in given.items() if word not in _NOT_OURS and x is not defaults[word]]
+    return own(given[first], **{_RENAMED.get(word, word): given[word] for word in others})
 
 
 def changes_operand(function: Callable, name: str, args: tuple, kwargs: dict[str, Any]) -> bool:
     """Return whether a call changes its first argument in place."""
     if not args or not isinstance(args[0], torch.Tensor):
         return False
-    if isinstance(function, FunctionType) and "inplace" in _defaults(function):
-        return bool(_signature(function).bind(*args, **kwargs).arguments.get("inplace"))
+    signature = _signature(function)
+    if signature is not None and "inplace" in signature.parameters:
+        return bool(signature.bind(*args, **kwargs).arguments.get("inplace"))
     return name.endswith("_") and not name.startswith("__")
 
 
-_NOTHING = object()
-
-
 @cache
-def _signature(function: Callable) -> inspect.Signature:
+def _signature(function: Callable) -> inspect.Signature | None:
+    """Return the signature of a function that is written in Python, None for another."""
+    if not isinstance(function, FunctionType) or hasattr(function, "__wrapped__"):
+        return None
     return inspect.signature(function)
-
-
-@cache
-def _defaults(function: Callable) -> dict[str, Any]:
-    return {name: x.default for name, x in _signature(function).parameters.items()}
 
 
 # Called in another way -----------------------------------------------------------------------------------------------
@@ -118,6 +123,25 @@ def _rnn_cell(activation: Callable[[Any], Value]) -> Callable[..., Value]:
     return cell
 
 
+def _gradients(
+    outputs: Any,
+    inputs: Any,
+    grad_outputs: Any = None,
+    retain_graph: Any = None,
+    create_graph: bool = False,
+    *_: Any,
+    **__: Any,
+) -> tuple:
+    """Return the gradients as torch.autograd.grad does, with their graph."""
+    roots, inputs = ([x] if isinstance(x, Value) else list(x) for x in (outputs, inputs))
+    given = [grad_outputs] if isinstance(grad_outputs, Value) else list(grad_outputs or [None] * len(roots))
+    seeds = [
+        Value(ones_like(x.data), requires_grad=False) if seed is None else seed for x, seed in zip(roots, given, strict=True)
+    ]
+    with scope("grad"):
+        return tuple(gradients(roots, seeds, inputs, create_graph=True))
+
+
 def _reflected(operation: str) -> Callable[[Any, Any], Any]:
     return lambda x, other: getattr(F, operation)(other, x)
 
@@ -126,8 +150,8 @@ _OWN: dict[str, Callable] = {
     "__getitem__": lambda x, key: x[key],
     "__rsub__": _reflected("sub"), "__rtruediv__": _reflected("div"), "__rdiv__": _reflected("div"),
     "__rpow__": _reflected("pow"), "__rmatmul__": _reflected("matmul"), "__rmod__": _reflected("remainder"),
-    "T": lambda x: x.permute(tuple(reversed(range(x.ndim)))), "mT": lambda x: x.transpose(-2, -1),
-    "batch_norm": _batch_norm,
+    ".T": lambda x: x.permute(tuple(reversed(range(x.ndim)))), ".mT": lambda x: x.transpose(-2, -1),
+    "batch_norm": _batch_norm, "grad": _gradients,
     "embedding": lambda input, weight, padding_idx=None, max_norm=None, norm_type=2.0: F.embedding(input, weight, padding_idx),
     "scaled_dot_product_attention": _attention,
     "rnn_tanh_cell": _rnn_cell(F.tanh), "rnn_relu_cell": _rnn_cell(F.relu),

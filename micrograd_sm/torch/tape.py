@@ -10,7 +10,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Iterable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from itertools import chain
 from typing import Any, NamedTuple
 
@@ -43,7 +43,7 @@ class record:
     >>> with record(model) as tape:
     ...     loss = model(torch.ones(1, 2)).sum()
     >>> [value.name for value in tape.nodes(loss) if value.name]
-    ['0.weight', '0.bias']
+    ['0.weight', '0.bias', 'loss']
     """
 
     def __init__(self, model: torch.nn.Module | None = None, heard: Heard | None = None) -> None:
@@ -142,9 +142,9 @@ class Tape:
             self.operand(args[0]._base)
         return mapped(self.operand, (args, kwargs))
 
-    def made(self, call: _Heard) -> None:
+    def made(self, call: _Heard, result: Any) -> None:
         """Give the results of a call that require a gradient their Values."""
-        results = list(tensors_in(call.args[0] if call.name == "setitem_" else call.result))
+        results = list(tensors_in(call.args[0] if call.name == "setitem_" else result))
         if not any(x.requires_grad and x.grad_fn is not None for x in results):
             return
         if call.name in calls.SAME and len(results) == 1:
@@ -202,13 +202,12 @@ class Tape:
 
 
 class _Heard(NamedTuple):
-    """A call of torch: what was called, with what, and what it returned; `operands` were read before it, if it changes one."""
+    """A call of torch: what is called, and with what; `operands` were read before it, if it changes one."""
 
     function: Callable
     name: str
     args: tuple
     kwargs: dict[str, Any]
-    result: Any
     changes: bool
     operands: Any
     state: Any
@@ -225,16 +224,23 @@ class _Mode(TorchFunctionMode):
         kwargs, tape, name = kwargs or {}, self._tape, calls.name_of(function)
         if not torch.is_grad_enabled() or name in _SILENT:
             return function(*args, **kwargs)
-        state = None if calls.is_known(name) else torch.get_rng_state()
-        changes = calls.changes_operand(function, name, args, kwargs)
-        recorded = changes and any(x.requires_grad for x in tensors_in((args, kwargs)))
-        operands = tape.read(args, kwargs) if recorded else None
+        heard = self._before(function, name, args, kwargs)
         result = function(*args, **kwargs)
         if name == "backward":
             self._backward(*args, **kwargs)
-        else:
-            tape.made(_Heard(function, name, args, kwargs, result, changes, operands, state))
+        elif heard is not None:
+            with suppress(Exception):  # a result without a Value becomes a leaf that says so; the program must not notice
+                tape.made(heard, result)
         return result
+
+    def _before(self, function: Callable, name: str, args: tuple, kwargs: dict[str, Any]) -> _Heard | None:
+        """Read what must be read before the call: what it changes, and the state of the random numbers that it may draw."""
+        with suppress(Exception):
+            state = None if calls.is_known(name) else torch.get_rng_state()
+            changes = calls.changes_operand(function, name, args, kwargs)
+            recorded = changes and any(x.requires_grad for x in tensors_in((args, kwargs)))
+            return _Heard(function, name, args, kwargs, changes, self._tape.read(args, kwargs) if recorded else None, state)
+        return None
 
     def _backward(self, root: torch.Tensor, gradient: Any = None, *_: Any, **__: Any) -> None:
         value = self._tape.value_of(root)
@@ -243,7 +249,7 @@ class _Mode(TorchFunctionMode):
             self._tape.heard(value, seed, [node for node in reachable(value) if node.requires_grad])
 
 
-_SILENT = {"data", "detach", "grad", "grad_fn", "is_leaf", "register_hook", "requires_grad", "retain_grad", "shape"}
+_SILENT = {".data", ".grad", ".grad_fn", ".is_leaf", ".requires_grad", ".shape", "detach", "register_hook", "retain_grad"}
 
 
 def _computed(call: _Heard, operands: Any, results: list[torch.Tensor]) -> list[Value] | None:
