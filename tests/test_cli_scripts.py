@@ -121,7 +121,7 @@ def test_what_only_ipython_understands_is_left_out(capsys: pytest.CaptureFixture
     assert (
         "1.5" in said
         and said.startswith("shown\n")
-        and complaint == "micrograd-sm: own.ipynb: 7 lines for IPython were left out\n"
+        and complaint == "micrograd-sm: own.ipynb: 8 lines for IPython were left out\n"
     )
 
 
