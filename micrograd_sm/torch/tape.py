@@ -91,7 +91,7 @@ class Tape:
         if not isinstance(tensor, torch.Tensor):
             raise TypeError(f"tape[...]: expected a torch tensor, got {tensor!r} of type {type(tensor).__name__}")
         value = self._value(tensor)
-        self._name(sys._getframe(1).f_locals)
+        self.name_after(sys._getframe(1).f_locals)
         return value
 
     def _value(self, tensor: torch.Tensor) -> Value:
@@ -116,7 +116,7 @@ class Tape:
     def nodes(self, tensor: torch.Tensor) -> list[Value]:
         """Return the Values that a tensor was computed from, and its own, in creation order."""
         value = self._value(tensor)
-        self._name(sys._getframe(1).f_locals)
+        self.name_after(sys._getframe(1).f_locals)
         return reachable(value)
 
     def difference(self, tensor: torch.Tensor) -> Difference:
@@ -127,7 +127,7 @@ class Tape:
         dtype = str(tensor.dtype).removeprefix("torch.")
         return Difference(max((abs(x - y) for x, y in pairs), default=0.0), max(ulps, default=0.0), dtype)
 
-    def _name(self, variables: Any) -> None:
+    def name_after(self, variables: Any) -> None:
         """Name leaves that have no name yet after variables."""
         self.names.of_variables(variables)
         for tensor, entry in self._entries.items():
