@@ -28,7 +28,7 @@ python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [
     ("py:.*", r"(?!micrograd_sm\b).*"),  # what is not ours, in the types of signatures
-    ("py:class", r"micrograd_sm\..*\.(Options|Function|Line|Block)"),  # aliases and type variables
+    ("py:class", r"micrograd_sm\..*\.(Options|Function|Line|Block|Self|Part)"),  # aliases and type variables
 ]
 
 myst_heading_anchors = 3
