@@ -1,15 +1,15 @@
 """The backward pass of a small network written out by hand, each line checked against the gradient that backward() found.
 
-Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. The network is that of
-mlp_batchnorm.py; its forward pass is cut into small steps, so that each gradient is one line. dX is the gradient of the loss
-by X. The last lines are the short ways: softmax and cross-entropy in one line, and batch normalisation in one line.
+Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. The network is that
+of mlp_batchnorm.py; its forward pass is cut into small steps, so that each gradient is one line: d["X"] is the gradient of the
+loss by X. At the end are the short ways: softmax and cross-entropy in one line, and batch normalisation in one line.
 """
-
-import micrograd_sm as torch
-import micrograd_sm.functional as F
 
 from _check import check, finish
 from _names import contexts_of, some_names
+
+import micrograd_sm as torch
+import micrograd_sm.functional as F
 
 CONTEXT, FEATURES, HIDDEN, BATCH = 3, 4, 12, 16
 PARAMETERS = ("C", "W1", "b1", "gain", "shift", "W2", "b2")

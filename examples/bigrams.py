@@ -1,15 +1,15 @@
 """Which character follows which: counted, and then learned by gradient descent, which comes near to the same table.
 
-Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. The loss is the mean
-negative log-likelihood of the next character, in nats: ln 27 = 3.2958 if all 27 are equally likely. No table of 27 x 27
+Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. The loss is the
+mean negative log-likelihood of the next character, in nats: ln 27 = 3.2958 if all 27 are equally likely. No table of 27 x 27
 probabilities has a smaller loss on these names than the one that is counted.
 """
 
-import micrograd_sm as torch
-import micrograd_sm.functional as F
-
 from _check import check, finish
 from _names import CHARACTERS, some_names
+
+import micrograd_sm as torch
+import micrograd_sm.functional as F
 
 NAMES, STEPS, RATE = 150, 100, 50.0
 

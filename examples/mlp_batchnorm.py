@@ -1,17 +1,18 @@
 """The next character of a name from the three before it: an embedding, a hidden layer, and batch normalisation by hand.
 
-Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. Batch normalisation keeps
-what the hidden layer sees near mean 0 and variance 1; while names are drawn, a running mean and variance take the batch's place.
+Written as a program in torch: with `import torch` and `import torch.nn.functional as F` it runs there, too. Batch
+normalisation keeps what the hidden layer sees near mean 0 and variance 1; while names are drawn, a running mean and variance
+take the batch's place.
 """
 
 import math
 import random
 
-import micrograd_sm as torch
-import micrograd_sm.functional as F
-
 from _check import check, finish
 from _names import CHARACTERS, contexts_of, some_names
+
+import micrograd_sm as torch
+import micrograd_sm.functional as F
 
 CONTEXT, FEATURES, HIDDEN, BATCH, STEPS = 3, 6, 32, 32, 400
 

@@ -3,15 +3,14 @@
 Written as a program in torch: with `import torch`, `import torch.nn.functional as F` and `from torch import nn` it runs there.
 """
 
-import math
 import random
+
+from _check import check, finish
+from _names import CHARACTERS, some_names
 
 import micrograd_sm as torch
 import micrograd_sm.functional as F
 from micrograd_sm import nn
-
-from _check import check, finish
-from _names import CHARACTERS, contexts_of, some_names
 
 LENGTH, WIDTH, HEADS, BATCH, STEPS = 6, 16, 2, 8, 150
 

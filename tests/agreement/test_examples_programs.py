@@ -111,7 +111,9 @@ def test_transformer(both: Callable[[str], Both]) -> None:
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
-def test_with_torchs_imports_the_whole_program_runs(name: str, both: Callable[[str], Both], capsys: pytest.CaptureFixture) -> None:
+def test_with_torchs_imports_the_whole_program_runs(
+    name: str, both: Callable[[str], Both], capsys: pytest.CaptureFixture
+) -> None:
     """Its figures are others, since torch draws other numbers."""
     _, theirs = both(name)
     for constant in ("STEPS", "NAMES"):
