@@ -23,10 +23,10 @@ from micrograd_sm.graph import Graph
 from micrograd_sm.missing import missing
 from micrograd_sm.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled, trace
 from micrograd_sm.randomness import Generator, manual_seed
-from micrograd_sm.saving import load, save
 from micrograd_sm.steps import steps
 
 if TYPE_CHECKING:
+    from micrograd_sm.saving import load, save
     from micrograd_sm.transforms import *
 
 __version__ = "0.1.0"
@@ -34,6 +34,7 @@ __version__ = "0.1.0"
 Tensor = Value
 _ROOMS = ("nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
+_LATER = {**dict.fromkeys(_TRANSFORMS, "transforms"), "load": "saving", "save": "saving"}
 _NAMES = [
     "Array", "Generator", "Graph", "Tensor", "Value", "__version__", "draw", "dtype", "enable_grad", "inference_mode",
     "is_grad_enabled", "load", "manual_seed", "no_grad", "save", "set_grad_enabled", "steps", "trace",
@@ -44,11 +45,11 @@ __all__ = [name for name in _NAMES if name not in _ALONE]
 
 
 def __getattr__(name: str) -> Any:
-    """Return dtypes, and import nn, optim, study, torch and the transforms when they are first asked for."""
+    """Return dtypes, and import nn, optim, study, torch, the transforms, load and save when they are first asked for."""
     if name in DTYPES:
         return DTYPES[name]
     if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch
         return import_module(f"{__name__}.{name}")
-    if name in _TRANSFORMS:
-        return getattr(import_module(f"{__name__}.transforms"), name)
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise missing(__name__, name, _NAMES)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _RECORD = "micrograd_sm.torch.record shows the graphs of programs in torch"
@@ -47,6 +46,8 @@ def missing(owner: str, name: str, known: Iterable[str] = ()) -> AttributeError:
     """
     instead = _INSTEAD.get(name)
     if instead is None:
+        import difflib  # noqa: PLC0415 - only for who errs
+
         near = difflib.get_close_matches(name, sorted(x for x in known if not x.startswith("_")), n=1, cutoff=0.75)
         instead = f"did you mean {near[0]!r}?" if near else _RECORD
     return AttributeError(f"{owner} has no {name!r}; {instead}")

@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class dtype:
     """A type of elements (torch.dtype). `held` is the type of Python that holds them, None if none can.
 
@@ -22,8 +20,10 @@ class dtype:
     (True, True, micrograd_sm.int64)
     """
 
-    name: str
-    held: type | None = None
+    __slots__ = ("held", "name")
+
+    def __init__(self, name: str, held: type | None = None) -> None:
+        self.name, self.held = name, held
 
     @property
     def is_floating_point(self) -> Any:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
+from importlib.util import find_spec
 from typing import Any
 
 import torch
@@ -11,7 +13,8 @@ from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.primitives import PRIMITIVES, Primitive, Recorded
 
-LARGE = 10_000  # elements; larger tensors stay in torch's storage
+# Larger tensors stay in torch's storage, on which Values compute through array-api-compat.
+LARGE = 10_000 if find_spec("array_api_compat") else math.inf  # elements
 
 
 class Call:

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import gc
+import re
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -270,3 +274,20 @@ def test_two_thousand_operations_within_two_seconds() -> None:
 def test_numbers_of_other_kinds() -> None:
     assert numbers_of(torch.tensor(3)) == 3 and numbers_of(torch.tensor(True)) is True
     assert numbers_of(torch.tensor([[1, 2]])).tolist() == [[1, 2]] and numbers_of(torch.empty(0, 3)).shape == (0, 3)
+
+
+def test_the_readme_shows_what_lint_says(tmp_path: Path) -> None:
+    torch.set_default_dtype(torch.float32)
+    readme = (Path(__file__).parent.parent.parent / "README.md").read_text(encoding="utf-8")
+    code, said = re.findall(r"```(?:python|text)\n(.*?)```", readme.partition("## Your torch program")[2], flags=re.S)[:2]
+    (tmp_path / "train.py").write_text(code, encoding="utf-8")
+    done = subprocess.run([sys.executable, "train.py"], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout == said
+    done = subprocess.run(
+        [sys.executable, "-m", "micrograd_sm", "study", "lint", "train.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert done.returncode == 1 and "softmax-before-cross-entropy at v16 (train.py:9: " in done.stdout
