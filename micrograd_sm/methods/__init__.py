@@ -11,7 +11,7 @@ from __future__ import annotations
 from micrograd_sm import functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
-from micrograd_sm.methods import conversion, in_place
+from micrograd_sm.methods import absent, conversion, in_place
 
 for _name in conversion.METHODS:
     setattr(Value, _name, getattr(conversion, _name))
@@ -20,3 +20,4 @@ for _name, _method in in_place.METHODS.items():
 for _name in [*functional.__all__, *conversion.METHODS]:
     if callable(getattr(Value, _name, None)) and _name not in vars(Array):
         setattr(Array, _name, getattr(Value, _name))
+absent.attach()
