@@ -20,6 +20,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build", "jupyter_execute", "screenshots"]  # the second is where MyST-NB keeps what ran
 
 default_role = "literal"  # a docstring's `x` is code
+autodoc_mock_imports = ["torch"]  # described, not used
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True

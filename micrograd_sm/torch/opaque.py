@@ -18,7 +18,7 @@ LARGE = 10_000 if find_spec("array_api_compat") else math.inf  # elements
 
 
 class Call:
-    """A call of torch, of which the tensors among the arguments that require a gradient are the operands of its node.
+    """A call of torch, of which the tensors of floats among the arguments are the operands of its node.
 
     `index` says which of the call's results the node is. `state` is that of torch's random numbers before the call, so
     that it can be made again; by default, now.
@@ -34,7 +34,7 @@ class Call:
             torch.get_rng_state() if state is None else state,
         )
         self.args, self.kwargs = mapped(lambda x: x.detach().clone().requires_grad_(x.requires_grad), (args, kwargs))
-        self.tensors = [x for x in tensors_in((self.args, self.kwargs)) if x.requires_grad]
+        self.tensors = [x for x in tensors_in((self.args, self.kwargs)) if x.is_floating_point()]
         self.known: Any = None  # what the user's own call returned, until the node is made
 
     def __repr__(self) -> str:
@@ -63,7 +63,7 @@ class Call:
     def _again(self, *tensors: torch.Tensor) -> torch.Tensor:
         given = iter(tensors)
         in_place = self.name.endswith("_")
-        new = lambda x: next(given) if x.requires_grad else x
+        new = lambda x: next(given) if x.is_floating_point() else x
         args, kwargs = mapped(lambda x: new(x).clone() if in_place else new(x), (self.args, self.kwargs))
         with torch.random.fork_rng(devices=[]):
             torch.set_rng_state(self.state)

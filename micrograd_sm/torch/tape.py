@@ -21,6 +21,7 @@ from torch.utils.weak import WeakTensorKeyDictionary
 from micrograd_sm.array import flat_of
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
+from micrograd_sm.methods.conversion import is_floating_point
 from micrograd_sm.methods.in_place import with_elements_of
 from micrograd_sm.mode import leave_out, recording, trace
 from micrograd_sm.torch import calls
@@ -275,7 +276,7 @@ def _mask(result: torch.Tensor) -> torch.Tensor:
 
 
 def _opaque(call: _Heard, operands: Any, index: int, result: torch.Tensor) -> Value:
-    values = [x for x in _values_in(operands) if x.requires_grad]
+    values = [x for x in _values_in(operands) if is_floating_point(x)]
     kept = Call(call.function, call.name, call.args, call.kwargs, index, call.state)
     return opaque_node(kept, values, result)
 

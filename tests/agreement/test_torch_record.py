@@ -283,11 +283,6 @@ def test_the_readme_shows_what_lint_says(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(code, encoding="utf-8")
     done = subprocess.run([sys.executable, "train.py"], capture_output=True, text=True, check=True, cwd=tmp_path)
     assert done.stdout == said
-    done = subprocess.run(
-        [sys.executable, "-m", "micrograd_sm", "study", "lint", "train.py"],
-        capture_output=True,
-        text=True,
-        check=False,
-        cwd=tmp_path,
-    )
+    command = [sys.executable, "-m", "micrograd_sm", "study", "lint", "train.py"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1 and "softmax-before-cross-entropy at v16 (train.py:9: " in done.stdout
