@@ -76,6 +76,42 @@ def dtype_of(data: Any) -> Any:
     return _OF_PYTHON.get(kind, kind) if isinstance(kind, type) else kind
 
 
+class device(str):
+    """Where numbers are: its `type`, as in "cpu", and its `index`, if it has one (torch.device). It is that string, too.
+
+    >>> from micrograd_sm import zeros
+    >>> device("cuda:1"), device("cuda:1").index, zeros(2, device=device("cpu")).device == "cpu"
+    (device(type='cuda', index=1), 1, True)
+    """
+
+    __slots__ = ()
+
+    @property
+    def type(self) -> str:
+        """The kind of device (torch.device.type).
+
+        >>> device("cuda:1").type
+        'cuda'
+        """
+        return self.partition(":")[0]
+
+    @property
+    def index(self) -> Any:
+        """Which of several devices it is, or None (torch.device.index).
+
+        >>> device("cpu").index
+        """
+        number = self.partition(":")[2]
+        return int(number) if number else None
+
+    def __repr__(self) -> str:
+        number = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{number})"
+
+
+CPU = device("cpu")
+
+
 def check_device(device: Any, function: str) -> None:
     """Raise RuntimeError if a device is not the CPU, where Python's numbers live.
 

@@ -11,6 +11,7 @@ from micrograd_sm.functional import (
     activations,
     algebra,
     arithmetic,
+    attention,
     comparisons,
     counting,
     diagonals,
@@ -30,6 +31,7 @@ from micrograd_sm.functional import (
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
 from micrograd_sm.functional.arithmetic import *
+from micrograd_sm.functional.attention import *
 from micrograd_sm.functional.comparisons import *
 from micrograd_sm.functional.counting import *
 from micrograd_sm.functional.diagonals import *
@@ -48,15 +50,15 @@ from micrograd_sm.functional.summation import *
 from micrograd_sm.missing import missing
 
 _ROOMS = (
-    activations, algebra, arithmetic, comparisons, counting, diagonals, joining, losses, margins, normalization, ordering,
-    pointwise, probability, reductions, regression, selection, shaping, summation,
+    activations, algebra, arithmetic, attention, comparisons, counting, diagonals, joining, losses, margins, normalization,
+    ordering, pointwise, probability, reductions, regression, selection, shaping, summation,
 )  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
 _FUNCTIONS_ONLY = {
-    *activations.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__, "cat", "einsum",
-    "embedding", "hstack", "linear", "meshgrid", "normalize", "one_hot", "softmin", "stack", "std_mean", "var_mean", "vstack",
-    "where",
+    *activations.__all__, *attention.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__,
+    "cat", "concat", "concatenate", "einsum", "embedding", "hstack", "linear", "meshgrid", "normalize", "one_hot", "softmin",
+    "stack", "std_mean", "var_mean", "vstack", "where",
 }  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])

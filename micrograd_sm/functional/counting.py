@@ -26,7 +26,7 @@ class Histogram(NamedTuple):
 
 def histogram(
     input: Any,
-    bins: int | Sequence[float] | Value,
+    bins: int | Sequence[float] | Value = 100,
     *,
     range: tuple[float, float] | None = None,
     weight: Any = None,

@@ -11,7 +11,7 @@ from micrograd_sm.functional.dims import axis_of, numpy_names, sizes_of
 from micrograd_sm.functional.shaping import expand, reshape, unsqueeze
 from micrograd_sm.mode import composed
 
-__all__ = ["cat", "chunk", "hstack", "meshgrid", "split", "stack", "unbind", "vstack"]
+__all__ = ["cat", "chunk", "concat", "concatenate", "hstack", "meshgrid", "split", "stack", "unbind", "vstack"]
 
 
 @numpy_names
@@ -34,6 +34,9 @@ def cat(tensors: Any, dim: int = 0) -> Value:
     if len({(*value.shape[:axis], value.ndim, *value.shape[axis + 1 :]) for value in values}) > 1:
         raise RuntimeError(f"cat: shapes {' and '.join(map(str, shapes))} must be equal but for dimension {axis}")
     return primitives.cat(*values, axis=axis)
+
+
+concat = concatenate = cat
 
 
 @numpy_names

@@ -7,14 +7,15 @@ from math import prod
 from typing import Any
 
 from micrograd_sm.array import Array, is_foreign, namespace
-from micrograd_sm.array.dtypes import BOOL, FLOAT64, INT64, check_device, dtype, held_as
+from micrograd_sm.array.dtypes import BOOL, CPU, FLOAT64, INT64, check_device, dtype, held_as
+from micrograd_sm.array.dtypes import device as Device
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import scope
 
 METHODS = [
     "bool", "clone", "contiguous", "cpu", "device", "dim", "double", "float", "int", "is_floating_point", "is_leaf", "long",
-    "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type",
+    "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type", "type_as",
 ]  # fmt: skip
 
 
@@ -110,6 +111,15 @@ def type(self: Any, dtype: Any) -> Value:
     [1]
     """
     return to(self, dtype)
+
+
+def type_as(self: Any, other: Any) -> Value:
+    """Return the elements as the dtype of another Value (torch.Tensor.type_as).
+
+    >>> Value([1.7]).type_as(Value([2], requires_grad=False)).tolist()
+    [1]
+    """
+    return to(self, as_value(other, "type_as: other").dtype)
 
 
 def to(self: Any, *target: Any, dtype: Any = None, device: Any = None, **options: Any) -> Value:
@@ -210,13 +220,13 @@ def cpu(self: Any) -> Value:
 
 
 @property  # type: ignore[misc]
-def device(self: Any) -> str:
+def device(self: Any) -> Device:
     """Where the numbers are: "cpu" (torch.Tensor.device).
 
     >>> Value([1.0]).device
-    'cpu'
+    device(type='cpu')
     """
-    return "cpu"
+    return CPU
 
 
 @property  # type: ignore[misc]

@@ -14,7 +14,6 @@ from typing import Any
 import torch
 
 from micrograd_sm import functional as F
-from micrograd_sm.array.dtypes import BOOL
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value
@@ -98,22 +97,10 @@ def _batch_norm(
     return F.batch_norm(input, mean, var, weight, bias, training, momentum, eps)
 
 
-def _attention(
-    query: Value, key: Value, value: Value, attn_mask: Any = None, dropout_p: float = 0.0, is_causal: bool = False,
-    scale: float | None = None,
-) -> Value:  # fmt: skip
-    """Return softmax(q k' / sqrt(d) + mask) v, as torch.nn.functional.scaled_dot_product_attention describes it."""
+def _attention(query: Value, key: Value, value: Value, *args: Any, dropout_p: float = 0.0, **options: Any) -> Value:
     if dropout_p:
         raise ValueError("the mask of this dropout cannot be seen from outside")
-    with scope("scaled_dot_product_attention"):
-        scores = query @ key.transpose(-2, -1) * (query.shape[-1] ** -0.5 if scale is None else scale)
-        if is_causal:
-            above = torch.ones(scores.shape[-2:], dtype=torch.bool).triu(1)
-            scores = scores.masked_fill(above.tolist(), float("-inf"))
-        if attn_mask is not None:
-            is_mask = attn_mask.dtype is BOOL
-            scores = scores.masked_fill(~attn_mask.data, float("-inf")) if is_mask else scores + attn_mask
-        return scores.softmax(-1) @ value
+    return F.scaled_dot_product_attention(query, key, value, *args, **options)
 
 
 def _rnn_cell(activation: Callable[[Any], Value]) -> Callable[..., Value]:
