@@ -18,6 +18,7 @@ Value(1., op=exp)
 
 from __future__ import annotations
 
+import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -213,6 +214,10 @@ cos: Primitive = Primitive("cos", "cos",
 tanh: Primitive = Primitive("tanh", "tanh",
     value=lambda x: namespace(x).tanh(x),
     gradient=(lambda g, out, x: g * (1.0 - out * out),))  # fmt: skip
+
+erf: Primitive = Primitive("erf", "erf",
+    value=lambda x: namespace(x).erf(x),
+    gradient=(lambda g, out, x: g * (exp(-(x * x)) * (2.0 / math.sqrt(math.pi))),))  # fmt: skip
 
 sigmoid: Primitive = Primitive("sigmoid", "σ",
     value=lambda x: divide(1.0, exp(-x) + 1.0),

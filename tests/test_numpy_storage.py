@@ -7,17 +7,8 @@ from typing import Any
 
 import pytest
 
-from micrograd_sm import (
-    Array,
-    Value,
-    binary_cross_entropy_with_logits,
-    cross_entropy,
-    einsum,
-    embedding,
-    layer_norm,
-    maximum,
-    stack,
-)
+from micrograd_sm import Array, Value, binary_cross_entropy_with_logits, cross_entropy, maximum, stack
+from micrograd_sm import functional as F
 from micrograd_sm.study import anomaly
 
 np = pytest.importorskip("numpy")
@@ -27,6 +18,15 @@ PROGRAMS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a / b,
     lambda a, b: (a * a) ** b,
     lambda a, b: a.exp() + b.log() + b.log1p() + b.sqrt() + a.sin() + a.cos() + a.tanh() + a.sigmoid() + a.relu() + abs(a),
+    lambda a, b: (
+        a.erf() + a.clamp(-0.5, 0.5) + b.expm1() + b.floor() * a.round(decimals=1) + a % 0.3 + a.logaddexp(b) + b.sign()
+    ),
+    lambda a, b: (
+        F.huber_loss(a, b) + F.smooth_l1_loss(a, b) + F.cosine_similarity(a, b).sum() + F.binary_cross_entropy(b / 3.0, b / 4.0)
+    ),
+    lambda a, b: (
+        F.gelu(a) + F.silu(b) + F.elu(a) + F.normalize(b) + F.multi_margin_loss(a, [2, 0]) + F.triplet_margin_loss(a, b, a * b)
+    ),
     lambda a, b: a.where(a > 0.2, b).masked_fill(b > 1.5, 3.0),
     lambda a, b: maximum(a, b).sum(1) * a.amax(1) + b.mean((0, 1)),
     lambda a, b: a @ b.T + b.reshape(3, 2).permute(1, 0) @ a.T,
@@ -38,7 +38,9 @@ PROGRAMS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a.std(1, keepdim=True) * b.prod(0) + a.norm() * (b * 0.0 + 2.0).norm(3, dim=0) + (b > 0).all() * a,
     lambda a, b: a.sort(1).values * b.topk(2, 0).values + a.cumsum(1) * b.cumprod(0) + a.median() + b.roll(1).flip(0),
     lambda a, b: a.tril() * b.triu(1) + a.scatter(0, [[0, 1]], b) * b.scatter_add(1, [[2], [0]], a) + a.diagonal().sum(),
-    lambda a, b: einsum("ij,kj->ik", a, b) @ embedding([0, 1], b, padding_idx=1) + layer_norm(a, (3,)) * a.repeat(2, 1)[:2],
+    lambda a, b: (
+        F.einsum("ij,kj->ik", a, b) @ F.embedding([0, 1], b, padding_idx=1) + F.layer_norm(a, (3,)) * a.repeat(2, 1)[:2]
+    ),
 ]
 A, B = [[0.5, -1.0, 0.25], [1.0, 0.1, -0.3]], [[1.0, 2.0, 0.5], [0.3, 1.7, 1.1]]
 

@@ -22,6 +22,7 @@ from micrograd_sm.study import Program, source
 EDGES = [0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 2.0, 3.0, -7.25, 1e-300, -1e-300, 710.0, -745.2, 1e308, math.inf, -math.inf, math.nan]
 UNARY: list[Callable[[Value], Value]] = [
     Value.exp, Value.log, Value.log1p, Value.sin, Value.cos, Value.tanh, Value.sigmoid, Value.relu, Value.abs, Value.softplus,
+    Value.erf, Value.expm1,
     Value.sqrt, lambda x: -x, lambda x: x**2, lambda x: x**-0.5, lambda x: x + 1, lambda x: 3 / x, lambda x: 2.0**x,
 ]  # fmt: skip
 BINARY: list[Callable[[Value, Value], Value]] = [

@@ -21,8 +21,9 @@ from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
-    "argmax", "asarray", "broadcast_to", "concat", "cos", "divide", "exp", "flat_of", "isnan", "log", "log1p", "matmul", "max",
-    "maximum", "permute_dims", "pow", "put", "reshape", "shape_of", "sin", "sqrt", "sum", "take", "tanh", "where",
+    "argmax", "asarray", "broadcast_to", "ceil", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor", "floor_divide",
+    "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round", "shape_of", "sin",
+    "sqrt", "sum", "take", "tanh", "trunc", "where",
 ]  # fmt: skip
 
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
@@ -72,11 +73,22 @@ sqrt = _unary("sqrt", ieee.sqrt)
 sin = _unary("sin", ieee.sin)
 cos = _unary("cos", ieee.cos)
 tanh = _unary("tanh", ieee.tanh)
+erf = _unary("erf", ieee.erf)
+floor = _unary("floor", ieee.floor)
+ceil = _unary("ceil", ieee.ceil)
+trunc = _unary("trunc", ieee.trunc)
+round = _unary("round", ieee.round_half_even)
 
 
 def divide(a: Any, b: Any) -> Any:
     """Return a / b elementwise; 1 / 0 is inf."""
     return elementwise(ieee.divide, a, b)
+
+
+def floor_divide(a: Any, b: Any) -> Any:
+    """Return a // b elementwise; 1.0 // 0.0 is inf, and integers stay integers."""
+    whole = all((x.dtype if type(x) is Array else type(x)) is not float for x in (a, b))
+    return elementwise(operator.floordiv if whole else ieee.floor_divide, a, b)
 
 
 def pow(a: Any, b: Any) -> Any:

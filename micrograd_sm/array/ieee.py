@@ -37,6 +37,25 @@ def maximum(a: float, b: float) -> float:
     return a if a > b or a != a else b
 
 
+def floor_divide(a: float, b: float) -> float:
+    """Return the largest whole number that is not above a / b, as C's fmod finds it, which does not round a / b first."""
+    if b == 0 or not math.isfinite(a) or b != b:
+        return divide(a, b) if b == 0 else nan
+    over = math.fmod(a, b)
+    whole = divide(a - over, b) - (over != 0 and (over < 0) != (b < 0))
+    if math.isfinite(whole) and whole:
+        return math.floor(whole) + float(whole - math.floor(whole) > 0.5)
+    return whole or math.copysign(0.0, divide(a, b))
+
+
+def _whole(function: Callable[[float], int]) -> Callable[[float], float]:
+    """Return a function that rounds to a whole number, which stays a float; inf, nan and the sign of -0.0 pass through."""
+    return lambda x: math.copysign(float(function(x)), x) if math.isfinite(x) else x
+
+
+floor, ceil, trunc, round_half_even = _whole(math.floor), _whole(math.ceil), _whole(math.trunc), _whole(round)
+
+
 def _guarded(function: Callable[[float], float], special: Callable[[float], float]) -> Callable[[float], float]:
     def guarded(x: float) -> float:
         try:
@@ -54,6 +73,7 @@ sqrt = _guarded(math.sqrt, lambda x: nan)
 sin = _guarded(math.sin, lambda x: nan)
 cos = _guarded(math.cos, lambda x: nan)
 tanh = math.tanh
+erf = math.erf
 
 FAST = {exp: math.exp, log: math.log, log1p: math.log1p, sqrt: math.sqrt, sin: math.sin, cos: math.cos}
 

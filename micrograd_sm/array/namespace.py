@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import math
 import sys
 from functools import lru_cache
 from math import prod
@@ -56,7 +57,7 @@ def _foreign(library: ModuleType | Foreign) -> Foreign:
 
 
 class Foreign:
-    """Another library's array API namespace, with `take` and `put` by flat position like ours.
+    """Another library's array API namespace, with `erf`, and with `take` and `put` by flat position like ours.
 
     The standard has no scatter: `put` uses NumPy's or torch's own, and for other libraries a product with a one-hot matrix.
     """
@@ -65,6 +66,8 @@ class Foreign:
         self.library = library
 
     def __getattr__(self, name: str) -> Any:
+        if name == "erf" and not hasattr(self.library, name):  # the standard has none, and neither has NumPy
+            return self._erf
         function = getattr(self.library, name)
         if isinstance(function, type) or not callable(function):  # a dtype, NumPy's are classes
             return function
@@ -75,6 +78,10 @@ class Foreign:
         if isinstance(x, tuple):
             return tuple(map(self._own, x))
         return self.library.asarray(x.tolist()) if type(x) is Array else x
+
+    def _erf(self, x: Any) -> Any:
+        flat = [math.erf(y) for y in self.library.reshape(x, (-1,)).tolist()]
+        return self.library.reshape(self.library.asarray(flat, dtype=x.dtype), x.shape)
 
     def take(self, x: Any, positions: list[int], shape: Shape) -> Any:
         """Return the elements at flat positions, as an array of `shape`."""

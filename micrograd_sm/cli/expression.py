@@ -19,7 +19,9 @@ from micrograd_sm.functional.dims import torchs_names
 from micrograd_sm.words.names import shortened, visible
 
 _SMALL_BASE = 1000
-_INPUTS = {"input", "other"}  # arguments that a gradient reaches: a number or list there becomes a leaf
+_INPUTS = {  # arguments that a gradient reaches: a number or list there becomes a leaf
+    "anchor", "end", "input", "input1", "input2", "negative", "other", "positive", "x1", "x2",
+}  # fmt: skip
 _MORE_INPUTS = {
     **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding")},
     **{name: {"tensors"} for name in ("cat", "stack", "hstack", "vstack")},

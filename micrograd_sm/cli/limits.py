@@ -14,6 +14,10 @@ from micrograd_sm.functional.summation import work_of
 
 MAX_ELEMENTS = 100_000  # of one Value
 MAX_TOTAL = 1_000_000  # of all Values of an expression; also multiplications of one matmul
+_ELEMENTWISE = (  # arguments that are broadcast together
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent", "indices",
+    "mask", "max", "min", "target", "var", "weight", "pos_weight",
+)  # fmt: skip
 _LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 
 
@@ -71,8 +75,7 @@ def check_call(name: str, arguments: Mapping[str, Any]) -> int:
 
 def _widest(arguments: Mapping[str, Any]) -> int:
     """Return the elements of a result that is no larger than its arguments broadcast together."""
-    words = ("input", "other", "condition", "mask", "indices", "target", "weight", "pos_weight")
-    return _broadcast_count(_shape(arguments[word]) for word in words if arguments.get(word) is not None)
+    return _broadcast_count(_shape(arguments[word]) for word in _ELEMENTWISE if arguments.get(word) is not None)
 
 
 def _input(arguments: Mapping[str, Any]) -> tuple[int, ...]:

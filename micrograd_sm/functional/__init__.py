@@ -4,14 +4,19 @@ Each takes Values, numbers, nested lists (which may hold Values) and arrays. If 
 has Value: it is the same function, attached at the end of this file.
 """
 
+import operator
+
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import (
     activations,
     algebra,
+    arithmetic,
+    comparisons,
     counting,
     diagonals,
     joining,
     losses,
+    margins,
     normalization,
     ordering,
     pointwise,
@@ -24,10 +29,13 @@ from micrograd_sm.functional import (
 )
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
+from micrograd_sm.functional.arithmetic import *
+from micrograd_sm.functional.comparisons import *
 from micrograd_sm.functional.counting import *
 from micrograd_sm.functional.diagonals import *
 from micrograd_sm.functional.joining import *
 from micrograd_sm.functional.losses import *
+from micrograd_sm.functional.margins import *
 from micrograd_sm.functional.normalization import *
 from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
@@ -40,14 +48,15 @@ from micrograd_sm.functional.summation import *
 from micrograd_sm.missing import missing
 
 _ROOMS = (
-    activations, algebra, counting, diagonals, joining, losses, normalization, ordering, pointwise, probability, reductions,
-    regression, selection, shaping, summation,
+    activations, algebra, arithmetic, comparisons, counting, diagonals, joining, losses, margins, normalization, ordering,
+    pointwise, probability, reductions, regression, selection, shaping, summation,
 )  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
 _FUNCTIONS_ONLY = {
-    *losses.__all__, *normalization.__all__, *regression.__all__, "cat", "einsum", "embedding", "hstack", "linear", "meshgrid",
-    "one_hot", "stack", "std_mean", "var_mean", "vstack", "where",
+    *activations.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__, "cat", "einsum",
+    "embedding", "hstack", "linear", "meshgrid", "normalize", "one_hot", "softmin", "stack", "std_mean", "var_mean", "vstack",
+    "where",
 }  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])
@@ -64,6 +73,14 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
+_AND, _OR = comparisons.bitwise(operator.and_, "&"), comparisons.bitwise(operator.or_, "|")
+_OPERATORS = {
+    "__mod__": remainder, "__rmod__": lambda self, other: remainder(other, self),
+    "__floordiv__": floor_divide, "__rfloordiv__": lambda self, other: floor_divide(other, self),
+    "__and__": _AND, "__rand__": _AND, "__or__": _OR, "__ror__": _OR, "__invert__": comparisons.inverted,
+}  # fmt: skip
+for _name, _method in _OPERATORS.items():
+    setattr(Value, _name, _method)
 
 
 def __getattr__(name: str) -> object:

@@ -1,4 +1,4 @@
-"""The losses of classification, and squared error: how far predictions are from targets, as one number.
+"""The losses of classification: how far predictions are from targets, as one number.
 
 Each is composed of primitives, so that its graph shows what it does: cross_entropy is log_softmax (max, subtract,
 exp, sum, log, subtract) and then nll_loss (index, negative, sum, divide).
@@ -10,18 +10,20 @@ from math import prod
 from typing import Any
 
 from micrograd_sm import primitives
+from micrograd_sm.array import flat_of, namespace
 from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.pointwise import log_one_plus_exp_minus_size, relu
+from micrograd_sm.functional.pointwise import log, log1p, log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
 from micrograd_sm.functional.selection import check_classes, integers, offsets
 from micrograd_sm.mode import composed, scope
 
-__all__ = ["binary_cross_entropy_with_logits", "cross_entropy", "mse_loss", "nll_loss"]
+__all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
 
 _BINARY = "binary_cross_entropy_with_logits"
+_STEEPEST = 1e-12  # of a probability: where the slope of its logarithm is bounded
 
 
 @composed
@@ -130,6 +132,33 @@ def _cross_entropy_of_probabilities(
 
 
 @composed
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction: str = "mean") -> Value:
+    """Return -[y log p + (1 - y) log(1 - p)] of probabilities p against targets y of the same shape.
+
+    A logarithm is at least -100, and its slope at most 1e12, so that a p of 0 or 1 gives a finite loss and gradient.
+    `weight` multiplies each loss and broadcasts. From logits, binary_cross_entropy_with_logits keeps more digits.
+
+    Raises RuntimeError for a p or y outside [0, 1], ValueError for shapes that differ or an unknown reduction.
+    Source: torch.nn.functional.binary_cross_entropy.
+
+    >>> binary_cross_entropy([0.5, 0.0], [1.0, 1.0], reduction="none").tolist()
+    [0.6931471805599453, 100.0]
+    """
+    p, y = as_value(input, "binary_cross_entropy: input"), as_value(target, "binary_cross_entropy: target")
+    check_reduction(reduction, "binary_cross_entropy")
+    if p.shape != y.shape:
+        raise ValueError(f"binary_cross_entropy: target of shape {y.shape} must have input's shape {p.shape}")
+    for x, argument in ((p, "input"), (y, "target")):
+        if outside := [number for number in flat_of(x.data) if not 0 <= number <= 1]:
+            way_out = "; logits go to binary_cross_entropy_with_logits" if x is p else ""
+            raise RuntimeError(f"binary_cross_entropy: {argument} must be from 0 to 1, got {outside[0]}{way_out}")
+    losses = -(y * _bounded_log(p, complement=False) + (1.0 - y) * _bounded_log(p, complement=True))
+    if weight is not None:
+        losses = losses * _fitting(weight, p.shape, "weight", "binary_cross_entropy")
+    return reduced(losses, reduction)
+
+
+@composed
 def binary_cross_entropy_with_logits(
     input: Any, target: Any, weight: Any = None, reduction: str = "mean", pos_weight: Any = None
 ) -> Value:
@@ -146,7 +175,7 @@ def binary_cross_entropy_with_logits(
     [0.0, 0.6931471805599453]
     """
     x, y = as_value(input, f"{_BINARY}: input"), as_value(target, f"{_BINARY}: target")
-    _check_reduction(reduction, _BINARY)
+    check_reduction(reduction, _BINARY)
     if x.shape != y.shape:
         raise ValueError(f"{_BINARY}: target of shape {y.shape} must have input's shape {x.shape}")
     parts = [log_one_plus_exp_minus_size(-x), relu(-x)]  # in this order: backward adds the first one's small gradient last
@@ -156,31 +185,31 @@ def binary_cross_entropy_with_logits(
     losses = (1.0 - y) * x + parts[1] + parts[0]
     if weight is not None:
         losses = losses * _fitting(weight, x.shape, "weight")
-    return _reduced(losses, reduction)
+    return reduced(losses, reduction)
 
 
-@composed
-def mse_loss(input: Any, target: Any, reduction: str = "mean") -> Value:
-    """Return the squared error, (input - target)^2, reduced (torch.nn.functional.mse_loss).
+def _bounded_log(p: Value, complement: bool) -> Value:
+    """Return log(p) or log(1 - p); below 1e-12, where torch bounds value and slope, a line of slope 1e12, at -100 or above."""
+    q = 1.0 - p if complement else p
+    tiny = q < _STEEPEST
+    if True not in flat_of(tiny):
+        return log1p(-p) if complement else log(p)
+    inner = primitives.where(0.5, p, condition=tiny)  # so that 1 / 0 is never computed
+    logarithm = log1p(-inner) if complement else log(inner)
+    lowest = namespace(q.data).maximum(log(q.detach()).data, -100.0)
+    line = (q - q.detach()) / _STEEPEST + Value(lowest, requires_grad=False)
+    return primitives.where(line, logarithm, condition=tiny)
 
-    Raises ValueError for an unknown reduction, RuntimeError for shapes that do not broadcast.
 
-    >>> mse_loss([1.0, 2.0], [0.0, 0.0]).item()
-    2.5
-    """
-    _check_reduction(reduction, "mse_loss")
-    difference = as_value(input, "mse_loss: input") - as_value(target, "mse_loss: target")
-    return _reduced(difference * difference, reduction)
-
-
-def _fitting(factor: Any, shape: Shape, argument: str) -> Value:
-    factors = as_value(factor, f"{_BINARY}: {argument}")
+def _fitting(factor: Any, shape: Shape, argument: str, function: str = _BINARY) -> Value:
+    factors = as_value(factor, f"{function}: {argument}")
     if broadcast_shapes(factors.shape, shape) != shape:
-        raise RuntimeError(f"{_BINARY}: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}")
+        raise RuntimeError(f"{function}: {argument} of shape {factors.shape} does not broadcast to input's shape {shape}")
     return factors
 
 
-def _reduced(losses: Value, reduction: str) -> Value:
+def reduced(losses: Value, reduction: str) -> Value:
+    """Return the losses as they are for 'none', else their sum or mean."""
     return losses if reduction == "none" else sum(losses) if reduction == "sum" else mean(losses)
 
 
@@ -267,13 +296,14 @@ def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
     return weights
 
 
-def _check_reduction(reduction: str, function: str) -> None:
+def check_reduction(reduction: str, function: str) -> None:
+    """Raise ValueError if the reduction is unknown."""
     if reduction not in ("mean", "sum", "none"):
         raise ValueError(f"{function}: reduction must be 'mean', 'sum' or 'none', got {reduction!r}")
 
 
 def _check_options(reduction: str, ignore_index: int, function: str) -> None:
-    _check_reduction(reduction, function)
+    check_reduction(reduction, function)
     if isinstance(ignore_index, bool) or not isinstance(ignore_index, int):
         raise TypeError(f"{function}: ignore_index must be an int, got {ignore_index!r}")
 

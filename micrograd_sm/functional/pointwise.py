@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, namespace
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import like_storage, stored
 from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.whole import all_whole, like_input
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "abs", "cos", "exp", "log", "log1p", "logit", "masked_fill", "maximum", "minimum", "relu", "sigmoid", "sin",
-    "softplus", "sqrt", "tanh", "where",
+    "abs", "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logit", "masked_fill",
+    "maximum", "minimum", "relu", "rsqrt", "sigmoid", "sin", "softplus", "sqrt", "tan", "tanh", "where",
 ]  # fmt: skip
 
 NAN = float("nan")
@@ -54,6 +56,60 @@ def sqrt(input: Any) -> Value:
     return as_value(input, "sqrt: input") ** 0.5
 
 
+@composed
+def rsqrt(input: Any) -> Value:
+    """Return 1 / sqrt(x) of each element; inf at 0, nan below (torch.rsqrt).
+
+    >>> rsqrt(Value([4.0, 0.0]))
+    Value([0.5000,    inf], op=rsqrt/divide)
+    """
+    return 1.0 / sqrt(as_value(input, "rsqrt: input"))
+
+
+@composed
+def log2(input: Any) -> Value:
+    """Return the logarithm to base 2 of each element, composed as log(x) / log(2) (torch.log2).
+
+    >>> log2(8.0).item()
+    3.0
+    """
+    return log(as_value(input, "log2: input")) / math.log(2.0)
+
+
+@composed
+def log10(input: Any) -> Value:
+    """Return the logarithm to base 10 of each element, composed as log(x) / log(10) (torch.log10).
+
+    >>> log10(100.0).item()
+    2.0
+    """
+    return log(as_value(input, "log10: input")) / math.log(10.0)
+
+
+@composed
+def expm1(input: Any) -> Value:
+    """Return exp(x) - 1 of each element, exact even for tiny x (torch.expm1).
+
+    Between -1 and 1 it is composed as tanh(x / 2) * (exp(x) + 1), where nothing cancels.
+
+    >>> expm1(1e-20).item(), expm1(0.0).item()
+    (1e-20, 0.0)
+    """
+    x = as_value(input, "expm1: input")
+    small = (x > -1.0) & (x < 1.0)
+    near, far = primitives.where(x, 0.0, condition=small), primitives.where(0.0, x, condition=small)
+    return primitives.where(tanh(near / 2.0) * (exp(near) + 1.0), exp(far) - 1.0, condition=small)
+
+
+def erf(input: Any) -> Value:
+    """Return the error function of each element (torch.erf): how likely a normal variable of variance 1/2 is within x of 0.
+
+    >>> erf(Value([0.0, 1.0, 1000.0]))
+    Value([0.0000, 0.8427, 1.0000], op=erf)
+    """
+    return primitives.erf(as_value(input, "erf: input"))
+
+
 def sin(input: Any) -> Value:
     """Return the sine of each element, in radians; nan at infinity (torch.sin).
 
@@ -70,6 +126,17 @@ def cos(input: Any) -> Value:
     1.0
     """
     return primitives.cos(as_value(input, "cos: input"))
+
+
+@composed
+def tan(input: Any) -> Value:
+    """Return the tangent of each element, sin(x) / cos(x), in radians (torch.tan).
+
+    >>> tan(0.0).item()
+    0.0
+    """
+    x = as_value(input, "tan: input")
+    return sin(x) / cos(x)
 
 
 def tanh(input: Any) -> Value:
@@ -100,15 +167,21 @@ def relu(input: Any) -> Value:
 
 
 @composed
-def logit(input: Any) -> Value:
+def logit(input: Any, eps: float | None = None) -> Value:
     """Return log(p / (1 - p)) of each element, the log-odds: a probability to a logit (torch.logit).
 
-    Composed as log(p) - log(1 - p), which keeps its digits near 0 and 1. It is nan outside [0, 1].
+    Composed as log(p) - log(1 - p), which keeps its digits near 0 and 1. It is nan outside [0, 1]; with `eps`, p is first
+    moved into [eps, 1 - eps], and no gradient flows to an element that was moved.
 
     >>> logit(Value([0.5, 0.0, 1.0, 2.0]))
     Value([  0., -inf,  inf,  nan], op=logit/subtract)
+    >>> logit(0.0, eps=0.5).item()
+    0.0
     """
     p = as_value(input, "logit: input")
+    if eps is not None:
+        below = p < eps
+        p = primitives.where(_choose(below, float(eps), 1.0 - eps), p, condition=below | (p > 1.0 - eps))
     outside = (p < 0) | (p > 1)
     p = p * _choose(outside, NAN, 1.0) + 0.0  # + 0.0 turns -0.0 into 0.0
     return log(p) - log1p(-p)
@@ -173,6 +246,70 @@ def minimum(input: Any, other: Any) -> Value:
     [1.0, 3.0]
     """
     return -maximum(-as_value(input, "minimum: input"), -as_value(other, "minimum: other"))
+
+
+@composed
+def logaddexp(input: Any, other: Any) -> Value:
+    """Return log(exp(a) + exp(b)) of two, elementwise with broadcasting, without overflow (torch.logaddexp).
+
+    Composed as the larger plus log1p(exp(smaller - larger)). Two equal infinities, whose difference has no value, have the
+    gradient nan.
+
+    >>> logaddexp(Value(1000.0), Value(1000.0)).item()
+    1000.6931471805599
+    """
+    a, b = as_value(input, "logaddexp: input"), as_value(other, "logaddexp: other")
+    first = a > b
+    larger, smaller = primitives.where(a, b, condition=first), primitives.where(b, a, condition=first)
+    infinite = (a == b) & (a - a != 0)
+    if True not in flat_of(infinite):
+        return larger + log1p(exp(smaller - larger))
+    gap = primitives.where(0.0, smaller, condition=infinite) - primitives.where(0.0, larger, condition=infinite)
+    naive = log(exp(primitives.where(a, 0.0, condition=infinite)) + exp(primitives.where(b, 0.0, condition=infinite)))
+    return primitives.where(naive, larger + log1p(exp(gap)), condition=infinite)
+
+
+@composed
+def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
+    """Return each element moved into [min, max]; numbers, or arrays that broadcast (torch.clamp).
+
+    An element within the bounds, or on one, passes its gradient on; any other passes it to the bound. If min is above max the
+    result is max. nan stays nan. Integers stay integers. Raises RuntimeError if there is no bound.
+
+    >>> x = Value([-2.0, 0.5, 2.0])
+    >>> y = clamp(x, -1.0, 2.0)
+    >>> y.sum().backward()
+    >>> y.tolist(), x.grad.tolist()
+    ([-1.0, 0.5, 2.0], [0.0, 1.0, 1.0])
+    """
+    x = as_value(input, "clamp: input")
+    if min is None and max is None:
+        raise RuntimeError("clamp: give at least one of min and max")
+    low = None if min is None else like_input(x, min, "clamp: min")
+    high = None if max is None else like_input(x, max, "clamp: max")
+    if all_whole(x, *(bound for bound in (low, high) if bound is not None)):
+        return _clamped_integers(x, low, high)
+    inside, edge = x == x, as_value(NAN)
+    if low is not None and high is not None:
+        edge = primitives.where(high.detach(), NAN, condition=(low == high) & (x < low))  # in torch no one's gradient
+        edge = primitives.where(high, edge, condition=(x > high) | ((high < low) & (x == x)))
+        edge = primitives.where(low, edge, condition=(x < low) & (low < high))
+    elif high is not None:
+        edge = primitives.where(high, edge, condition=x > high)
+    elif low is not None:
+        edge = primitives.where(low, edge, condition=x < low)
+    inside = inside if low is None else inside & (x >= low)
+    inside = inside if high is None else inside & (x <= high)
+    return primitives.where(x, edge, condition=inside)
+
+
+def _clamped_integers(x: Value, low: Value | None, high: Value | None) -> Value:
+    data = x.data
+    if low is not None:
+        data = namespace(data, low.data).where(data < low.data, low.data, data)
+    if high is not None:
+        data = namespace(data, high.data).where(data > high.data, high.data, data)
+    return Value(data, requires_grad=False)
 
 
 def where(condition: Any, input: Any, other: Any) -> Value:

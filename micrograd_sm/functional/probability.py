@@ -14,7 +14,7 @@ from micrograd_sm.functional.dims import axis_of, numpy_names
 from micrograd_sm.mode import composed
 from micrograd_sm.randomness import generator_or_default
 
-__all__ = ["log_softmax", "multinomial", "softmax"]
+__all__ = ["log_softmax", "multinomial", "softmax", "softmin"]
 
 
 @numpy_names
@@ -49,6 +49,16 @@ def log_softmax(input: Any, dim: int) -> Value:
     axis = _axis(x, dim, "log_softmax")
     shifted = _shifted(x, axis)
     return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
+
+
+@composed
+def softmin(input: Any, dim: int) -> Value:
+    """Return softmax(-x) along `dim`: the smallest element gets the largest share (torch.nn.functional.softmin).
+
+    >>> softmin([0.0, 0.0], dim=0).tolist()
+    [0.5, 0.5]
+    """
+    return softmax(-as_value(input, "softmin: input"), dim)
 
 
 def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:

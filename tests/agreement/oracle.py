@@ -21,6 +21,8 @@ class Ours:
     new = staticmethod(lambda data, requires_grad=True: micrograd_sm.Value(data, requires_grad=requires_grad))
     ints = staticmethod(lambda data: data)
     bools = staticmethod(lambda data: data)
+    ints_of = staticmethod(lambda data: micrograd_sm.Value(data, requires_grad=False))
+    zeros_like_of = staticmethod(lambda x: 0.0)
     grad = staticmethod(lambda x: None if x.grad is None else micrograd_sm.Value(x.grad))
 
     def __getattr__(self, name: str) -> Any:
@@ -33,6 +35,8 @@ class Theirs:
     name = "torch"
     ints = staticmethod(lambda data: torch.tensor(data, dtype=torch.int64))
     bools = staticmethod(lambda data: torch.tensor(data, dtype=torch.bool))
+    ints_of = ints
+    zeros_like_of = staticmethod(torch.zeros_like)
     torch_tensor = staticmethod(torch.tensor)
 
     @staticmethod
@@ -47,10 +51,10 @@ class Theirs:
 
 FUNCTIONAL = {  # in torch these are torch.nn.functional's; where torch has one of the same name, it takes other arguments
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
-    "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hinge_embedding_loss", "huber_loss", "kl_div",
-    "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mse_loss", "multi_margin_loss",
-    "nll_loss", "normalize", "one_hot", "poisson_nll_loss", "silu", "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus",
-    "triplet_margin_loss",
+    "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss",
+    "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish",
+    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "poisson_nll_loss", "relu6", "selu", "silu",
+    "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus", "triplet_margin_loss",
 }  # fmt: skip
 OURS, THEIRS = Ours(), Theirs()
 

@@ -20,6 +20,7 @@ class Row:
     high: float = 3.0
     shapes: Any = None  # a strategy for a tuple of shapes; by default any, broadcasting where there are several
     special: bool = True  # also tried on special values, element by element
+    order: int = 2  # of the derivatives compared; 1 where torch has no second one, or another rounding of it
 
 
 def sides(least: int = 0) -> st.SearchStrategy:

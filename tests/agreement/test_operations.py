@@ -181,7 +181,7 @@ def test_drawn_inputs(row: Row) -> None:
     @settings(max_examples=25, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
     @given(problem(row))
     def agree(drawn: tuple) -> None:
-        assert_agreement(row.program, *drawn)
+        assert_agreement(row.program, *drawn, order=row.order)
 
     agree()
 

@@ -22,12 +22,16 @@ inf, nan = math.inf, math.nan
 POINTS = (0.0, -0.0, 1.0, -1.0, 2.0, -2.0, 0.5, 30.0, -30.0, inf, -inf, nan)
 EXPONENTS = (0.0, 1.0, 2.0, 3.0, -1.0, -2.0, 1.5, 2.5, -0.5, 0.5)
 
-NAMED = ("exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu")
+NAMED = ("exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "erf")
 ONE: dict[str, Callable] = {
     **{name: (lambda m, x, name=name: getattr(m, name)(x)) for name in NAMED},
     "negative": lambda m, x: -(x * x),
     "where": lambda m, x: m.where(_numbers(x) > 0, x * x, x * x * x),
     **{f"x ** {exponent}": (lambda m, x, exponent=exponent: x**exponent) for exponent in EXPONENTS},
+    **{name: (lambda m, x, name=name: getattr(m, name)(x)) for name in ("log2", "log10", "square", "reciprocal")},
+    **{name: (lambda m, x, name=name: getattr(m, name)(x)) for name in ("floor", "ceil", "trunc", "round", "sign")},
+    "clamp": lambda m, x: m.clamp(x * x, -1.0, 4.0),
+    "remainder": lambda m, x: (x * x) % 3.0,
     "1 / x": lambda m, x: 1.0 / x,
     "abs": lambda m, x: m.abs(x),
     "maximum": lambda m, x: m.maximum(x, x * x),
@@ -38,6 +42,7 @@ TWO: dict[str, Callable] = {
     "multiply": lambda m, x, y: x * y,
     "divide": lambda m, x, y: x / y,
     "power": lambda m, x, y: x**y,
+    "logaddexp": lambda m, x, y: m.logaddexp(x, y),
 }
 MOVING = {"sum", "max", "matmul", "reshape", "permute", "expand", "cat", "index", "put"}
 # The square root's second derivative, where torch's comes from its own rule for it: said in the README.

@@ -102,7 +102,7 @@ def _each(function: Callable[[Any], Decimal]) -> Callable[[Any], Any]:
 
 _ELEMENTARY: dict[str, Callable[[Decimal], Decimal]] = {
     "exp": Decimal.exp, "log": Decimal.ln, "sqrt": Decimal.sqrt, "log1p": elementary.log1p, "tanh": elementary.tanh,
-    "sin": elementary.sin, "cos": elementary.cos,
+    "erf": elementary.erf, "sin": elementary.sin, "cos": elementary.cos,
 }  # fmt: skip
 _LACKING: dict[str, Callable] = {name: _each(function) for name, function in _ELEMENTARY.items()}
 _LACKING["pow"] = lambda a, b: elementwise(elementary.power, a, b)

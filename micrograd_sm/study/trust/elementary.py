@@ -36,6 +36,25 @@ def tanh(x: Decimal) -> Decimal:
     return +result
 
 
+def erf(x: Decimal) -> Decimal:
+    """Return the error function by the series of erf(x) exp(x^2), whose terms have one sign; 1 where that is all digits."""
+    digits = decimal.getcontext().prec
+    if not x.is_finite() or x.is_zero():
+        return x if x != x or x.is_zero() else Decimal(1).copy_sign(x)
+    if x * x > 3 * digits:
+        return Decimal(1).copy_sign(x)
+    with localcontext() as context:
+        context.prec = digits + 10
+        term = total = 2 * x / _pi(context.prec).sqrt()
+        before, n = None, 1
+        while total != before:
+            before, n = total, n + 2
+            term = term * 2 * x * x / n
+            total += term
+        result = total * (-x * x).exp()
+    return +result
+
+
 def sin(x: Decimal, quarters: int = 0) -> Decimal:
     """Return the sine of x and a number of quarter turns."""
     if not x.is_finite():

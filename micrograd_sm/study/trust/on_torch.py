@@ -17,12 +17,16 @@ from micrograd_sm.nn import Module
 from micrograd_sm.transforms.structure import leaves, rebuilt
 
 _IN_NN_FUNCTIONAL = {
-    "batch_norm", "binary_cross_entropy_with_logits", "cross_entropy", "embedding", "layer_norm", "linear", "mse_loss",
-    "nll_loss", "one_hot", "softplus",
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss",
+    "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish",
+    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "poisson_nll_loss", "relu6", "selu", "silu",
+    "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus", "triplet_margin_loss",
 }  # fmt: skip
 _TENSORS = {  # the parameters that may also be lists
-    "bias", "condition", "index", "indices", "input", "mask", "mat2", "other", "pos_weight", "running_mean", "running_var",
-    "source", "src", "target", "tensor", "vec", "vec2", "weight", "weights",
+    "anchor", "bias", "condition", "end", "exponent", "index", "indices", "input", "input1", "input2", "mask", "mat2", "max",
+    "min", "negative", "other", "pos_weight", "positive", "running_mean", "running_var", "source", "src", "target", "tensor",
+    "var", "vec", "vec2", "weight", "weights", "x1", "x2",
 }  # fmt: skip
 _METHODS_ONLY = {"expand", "expand_as", "repeat", "reshape_as", "view", "view_as"}  # torch has no functions of these names
 
@@ -44,7 +48,7 @@ class There:
 
 
 def _operations(torch: Any) -> dict[str, Callable]:
-    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "sigmoid", "relu", "matmul")
+    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "matmul")
 
     def positions_of(positions: Any) -> Any:
         return torch.tensor(list(positions), dtype=torch.long)

@@ -261,7 +261,7 @@ _WRITERS: dict[str, Callable[..., list[Element]]] = {
     "divide": _each(_divided),
     "negative": _each(lambda value, x: Element(f"-{x[1].within(ATOM)}", SIGN)),
     "power": _power,
-    **{name: _called(name) for name in ("exp", "log", "log1p", "sin", "cos", "tanh")},
+    **{name: _called(name) for name in ("exp", "log", "log1p", "sin", "cos", "tanh", "erf")},
     "relu": _each(_relu),
     "where": _where,
     "sum": _sum,
