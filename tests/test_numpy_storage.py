@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from micrograd_sm import Array, Value, binary_cross_entropy_with_logits, cross_entropy, maximum, stack
+from micrograd_sm import (
+    Array,
+    Value,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    einsum,
+    embedding,
+    layer_norm,
+    maximum,
+    stack,
+)
 from micrograd_sm import functional as F
 from micrograd_sm.study import anomaly
 
@@ -38,9 +48,7 @@ PROGRAMS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: a.std(1, keepdim=True) * b.prod(0) + a.norm() * (b * 0.0 + 2.0).norm(3, dim=0) + (b > 0).all() * a,
     lambda a, b: a.sort(1).values * b.topk(2, 0).values + a.cumsum(1) * b.cumprod(0) + a.median() + b.roll(1).flip(0),
     lambda a, b: a.tril() * b.triu(1) + a.scatter(0, [[0, 1]], b) * b.scatter_add(1, [[2], [0]], a) + a.diagonal().sum(),
-    lambda a, b: (
-        F.einsum("ij,kj->ik", a, b) @ F.embedding([0, 1], b, padding_idx=1) + F.layer_norm(a, (3,)) * a.repeat(2, 1)[:2]
-    ),
+    lambda a, b: einsum("ij,kj->ik", a, b) @ embedding([0, 1], b, padding_idx=1) + layer_norm(a, (3,)) * a.repeat(2, 1)[:2],
 ]
 A, B = [[0.5, -1.0, 0.25], [1.0, 0.1, -0.3]], [[1.0, 2.0, 0.5], [0.3, 1.7, 1.1]]
 

@@ -20,7 +20,7 @@ from micrograd_sm.words.names import shortened, visible
 
 _SMALL_BASE = 1000
 _INPUTS = {  # arguments that a gradient reaches: a number or list there becomes a leaf
-    "anchor", "end", "input", "input1", "input2", "negative", "other", "positive", "x1", "x2",
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "end",
 }  # fmt: skip
 _MORE_INPUTS = {
     **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding")},

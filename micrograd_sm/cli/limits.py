@@ -15,8 +15,8 @@ from micrograd_sm.functional.summation import work_of
 MAX_ELEMENTS = 100_000  # of one Value
 MAX_TOTAL = 1_000_000  # of all Values of an expression; also multiplications of one matmul
 _ELEMENTWISE = (  # arguments that are broadcast together
-    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent", "indices",
-    "mask", "max", "min", "target", "var", "weight", "pos_weight",
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent",
+    "indices", "mask", "max", "min", "target", "var", "weight", "pos_weight",
 )  # fmt: skip
 _LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 

@@ -139,7 +139,7 @@ def _check_call(node: ast.Call, source: str) -> None:
     elif not isinstance(node.func, ast.Name):
         raise ValueError(f"only a function by its name can be called, not {_excerpt(node.func, source)}; {ALLOWED}")
     elif node.func.id not in FUNCTIONS:
-        meant = near(node.func.id, set(FUNCTIONS)) or f"; {ALLOWED}"
+        meant = near(node.func.id, set(FUNCTIONS)) or "; those of micrograd_sm.functional and micrograd_sm.creation are"
         raise ValueError(f"the function {shortened(visible(node.func.id))} is not allowed{meant}")
 
 

@@ -346,11 +346,11 @@ OWN = [
     ("randint float", lambda: micrograd_sm.randint(0, 2.5, (2,)), TypeError, ["2.5"]),
     ("num_samples float", lambda: micrograd_sm.multinomial([1.0], 1.0), TypeError, ["1.0"]),
     ("T of a vector", lambda: Value([1.0]).T, RuntimeError, ["(1,)"]),
+    ("& of floats", lambda: Value([1.0]) & micrograd_sm.isnan([1.0]), RuntimeError, ["compare"]),
     ("layer_norm of ints", lambda: micrograd_sm.layer_norm(Value([1, 2], requires_grad=False), (2,)), RuntimeError, ["ints"]),
     ("histogram edges", lambda: micrograd_sm.histogram([1.0], [2.0, 1.0]), RuntimeError, ["increasing"]),
     ("embedding padding", lambda: micrograd_sm.embedding([0], [[1.0]], 3), ValueError, ["padding_idx", "3"]),
     ("running list", lambda: micrograd_sm.batch_norm([[1.0], [2.0]], [0.0], [1.0], training=True), TypeError, ["in place"]),
-    ("& of floats", lambda: Value([1.0]) & micrograd_sm.isnan([1.0]), RuntimeError, ["compare"]),
     ("gradient that is a string", lambda: (Value(1.0) * 2).backward("a"), TypeError, ["'a'"]),
 ]  # fmt: skip
 

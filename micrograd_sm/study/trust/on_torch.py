@@ -24,9 +24,9 @@ _IN_NN_FUNCTIONAL = {
     "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus", "triplet_margin_loss",
 }  # fmt: skip
 _TENSORS = {  # the parameters that may also be lists
-    "anchor", "bias", "condition", "end", "exponent", "index", "indices", "input", "input1", "input2", "mask", "mat2", "max",
-    "min", "negative", "other", "pos_weight", "positive", "running_mean", "running_var", "source", "src", "target", "tensor",
-    "var", "vec", "vec2", "weight", "weights", "x1", "x2",
+    "anchor", "bias", "condition", "end", "exponent", "index", "indices", "input", "input1", "input2", "mask", "mat2",
+    "max", "min", "negative", "other", "pos_weight", "positive", "running_mean", "running_var", "source", "src", "target",
+    "tensor", "var", "vec", "vec2", "weight", "weights", "x1", "x2",
 }  # fmt: skip
 _METHODS_ONLY = {"expand", "expand_as", "repeat", "reshape_as", "view", "view_as"}  # torch has no functions of these names
 
