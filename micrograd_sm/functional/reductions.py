@@ -15,6 +15,7 @@ from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axes_of, axis_of, numpy_names
 from micrograd_sm.functional.kinds import counted, floats, like
+from micrograd_sm.functional.pointwise import maximum, minimum
 from micrograd_sm.functional.selection import gather
 from micrograd_sm.mode import composed
 
@@ -233,24 +234,31 @@ def amin(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
 
 
 @numpy_names
-def max(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the maximum of all elements, or if `dim` is not None (values, indices) along it (torch.max).
+def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the maximum of all elements, or if `dim` is an int (values, indices) along it (torch.max).
 
+    If the second argument is another Value or Array, the result is `maximum` of both.
     Without dim, ties share the gradient evenly; with dim, the first of them takes all of it. nan wins.
 
     >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
     Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
     """
+    if isinstance(dim, (Value, Array)):
+        return maximum(input, dim)
     return _maximum_of_all(input, "max") if dim is None else _extremes(input, argmax, dim, keepdim, "max")
 
 
 @numpy_names
-def min(input: Any, dim: int | None = None, keepdim: bool = False) -> Any:
-    """Return the minimum of all elements, or if `dim` is not None (values, indices) along it (torch.min).
+def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
+    """Return the minimum of all elements, or if `dim` is an int (values, indices) along it (torch.min).
+
+    If the second argument is another Value or Array, the result is `minimum` of both.
 
     >>> min([4.0, 2.0]).item()
     2.0
     """
+    if isinstance(dim, (Value, Array)):
+        return minimum(input, dim)
     if dim is None:
         return -_maximum_of_all(-as_value(input, "min: input"), "min")
     return _extremes(input, argmin, dim, keepdim, "min")
