@@ -11,14 +11,13 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.libraries import library_of
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
-from micrograd_sm.missing import missing_on_array
 
 Number = float | int | bool
 
@@ -126,8 +125,9 @@ class Array:
         """
         return self
 
-    def __getattr__(self, name: str) -> Any:  # torch's methods (mean, abs, all, ...) are attached in `methods`
-        raise missing_on_array(name)
+    if TYPE_CHECKING:  # torch's methods (mean, abs, all, ...) are attached in methods
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(

@@ -235,10 +235,10 @@ def amin(input: Any, dim: Dim = (), keepdim: bool = False) -> Value:
 
 @numpy_names
 def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return the maximum of all elements, or if `dim` is an int (values, indices) along it (torch.max).
+    """Return the maximum of all elements, or if `dim` is not None (values, indices) along it (torch.max).
 
-    If the second argument is another Value or Array, the result is `maximum` of both.
-    Without dim, ties share the gradient evenly; with dim, the first of them takes all of it. nan wins.
+    Without dim, ties share the gradient evenly; with dim, the first of them takes all of it. nan wins. If a Value takes
+    dim's place, it is `maximum(input, other)`.
 
     >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
     Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
@@ -250,9 +250,9 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
 
 @numpy_names
 def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
-    """Return the minimum of all elements, or if `dim` is an int (values, indices) along it (torch.min).
+    """Return the minimum of all elements, or if `dim` is not None (values, indices) along it (torch.min).
 
-    If the second argument is another Value or Array, the result is `minimum` of both.
+    If a Value takes dim's place, it is `minimum(input, other)`.
 
     >>> min([4.0, 2.0]).item()
     2.0

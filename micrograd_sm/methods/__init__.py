@@ -11,7 +11,7 @@ from __future__ import annotations
 from micrograd_sm import functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
-from micrograd_sm.methods import conversion, in_place
+from micrograd_sm.methods import absent, conversion, in_place
 
 for _name in conversion.METHODS:
     setattr(Value, _name, getattr(conversion, _name))
@@ -23,7 +23,11 @@ for _name in [*functional.__all__, *conversion.METHODS]:
 
 
 def _detach(self: Array) -> Array:
-    """Return the array itself, which has no graph (torch.Tensor.detach)."""
+    """Return the array itself, which has no graph (torch.Tensor.detach).
+
+    >>> Array([1.0]).detach()
+    Array([1.0])
+    """
     return self
 
 
@@ -32,3 +36,4 @@ for _name, _attribute in {
     "__matmul__": Value.__matmul__, "__rmatmul__": Value.__rmatmul__,
 }.items():  # fmt: skip
     setattr(Array, _name, _attribute)
+absent.attach()

@@ -98,12 +98,8 @@ class Tape:
     def _value(self, tensor: torch.Tensor) -> Value:
         value = self.value_of(tensor)
         if value is None:
-            why = (
-                "was not computed in the block of record, or changed since" if tensor.requires_grad else "requires no gradient"
-            )
-            raise KeyError(
-                f"this tensor of shape {tuple(tensor.shape)} {why}, so the tape has no graph of it; compute it inside"
-            )
+            why = "was not computed in the block, or changed since" if tensor.requires_grad else "requires no gradient"
+            raise KeyError(f"the tape has no graph of this tensor of shape {tuple(tensor.shape)}: it {why}")
         return value
 
     def value_of(self, tensor: torch.Tensor) -> Value | None:
@@ -172,11 +168,9 @@ class Tape:
             positions = _places(tensor, base)
             if positions is not None:
                 return self._keep(tensor, known.value.reshape(-1)[positions].reshape(tuple(tensor.shape)))
-        floats = tensor.is_floating_point()
-        value = Value(
-            numbers_of(tensor), requires_grad=bool(floats and tensor.requires_grad), name=self.names.tensors.get(tensor)
-        )
-        return self._keep(tensor, value)
+        unheard = None if tensor.grad_fn is None else f"{tensor.grad_fn.name()}, not recorded"
+        name = self.names.tensors.get(tensor, unheard)
+        return self._keep(tensor, Value(numbers_of(tensor), requires_grad=tensor.requires_grad, name=name))
 
     def _is_current(self, entry: _Entry, tensor: torch.Tensor) -> bool:
         if entry.version != tensor._version or entry.requires_grad != tensor.requires_grad:

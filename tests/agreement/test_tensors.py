@@ -108,9 +108,19 @@ def test_ints_stay_ints_and_bools_are_counted(function: Any, data: list) -> None
     assert repr(mine) == repr(theirs)
 
 
+def test_shapes_of_nothing_are_kept() -> None:
+    for shape in ((0, 0), (0, 2), (2, 0)):
+        nothing = Value([0.0] * 0).reshape(shape)
+        assert nothing.sort(0).values.shape == nothing.argsort().shape == shape
+        assert nothing.masked_select(nothing > 0).shape == nothing[nothing > 0].shape == (0,)
+
+
 def test_an_array_is_an_input_too() -> None:
     x = Value([[1.0, -2.0], [3.0, 4.0]])
-    assert micrograd_sm.all(x == x).item() is True
+    assert (x == x).all().item() is micrograd_sm.all(x == x).item() is True
+    assert (x > 0).any(dim=1).tolist() == [True, True] and (x > 0).sum().item() == 3
+    with pytest.raises(RuntimeError, match="bools"):
+        (x > 0).mean()
     assert micrograd_sm.std(Array([1.0, 3.0]), correction=0).item() == 1.0
 
 
