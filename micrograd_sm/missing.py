@@ -25,6 +25,10 @@ _INSTEAD = {
     **dict.fromkeys(("mps", "xpu"), _NO_DEVICE),
     **dict.fromkeys(("amp", "autocast", "compile", "distributed", "jit"), f"it makes programs faster, not other; {_NO_DEVICE}"),
     **dict.fromkeys(("DataLoader", "TensorDataset", "data"), "draw a batch by index: ix = randint(0, len(X), (32,)); X[ix]"),
+    **dict.fromkeys(
+        ("OneCycleLR", "CyclicLR", "PolynomialLR", "CosineAnnealingWarmRestarts", "SequentialLR", "ReduceLROnPlateau"),
+        "LambdaLR takes any schedule as a function of the epoch; or set group['lr'] of each of optimizer.param_groups",
+    ),
     "sparse_coo_tensor": "all tensors are dense: zeros(...), then x[rows, columns] = values",
     "complex": "numbers are real: keep the real and the imaginary part as two tensors",
     "trapz": "((y[1:] + y[:-1]) / 2 * (x[1:] - x[:-1])).sum()",

@@ -29,10 +29,10 @@ class _Constructor(type):
     def __subclasscheck__(cls, subclass: type) -> bool:
         return issubclass(subclass, Value) if cls is Tensor else super().__subclasscheck__(subclass)
 
-    def __call__(cls, *data: Any) -> Any:
+    def __call__(cls, *data: Any) -> Value:
         kind: Any = cls.elements  # type: ignore[attr-defined]
         sizes = all(isinstance(size, int) for size in data)
-        return empty(*(data or (0,)), dtype=kind) if sizes else tensor(*data, dtype=kind)
+        return empty(*(data or (0,)), dtype=kind) if sizes else tensor(data[0], dtype=kind)
 
 
 class Tensor(metaclass=_Constructor):

@@ -15,10 +15,11 @@ from micrograd_sm.functional.losses import check_reduction, reduced
 from micrograd_sm.functional.pointwise import abs, clamp, exp, log1p, minimum, relu
 from micrograd_sm.functional.reductions import amax, sum
 from micrograd_sm.functional.selection import check_classes, gather, integers
+from micrograd_sm.functional.shaping import unsqueeze
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+    "cdist", "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
     "normalize", "pairwise_distance", "soft_margin_loss", "triplet_margin_loss",
 ]  # fmt: skip
 
@@ -60,6 +61,22 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
     """
     difference = as_value(x1, "pairwise_distance: x1") - as_value(x2, "pairwise_distance: x2") + eps
     return _length(difference, p, -1 % max(difference.ndim, 1), keepdim)
+
+
+@composed
+def cdist(x1: Any, x2: Any, p: float = 2.0) -> Value:
+    """Return the p-norm of each difference of two vectors: (..., N, D) and (..., M, D) to (..., N, M) (torch.cdist).
+
+    Raises RuntimeError for vectors of different sizes.
+
+    >>> cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]]).tolist()
+    [[5.0, 1.0]]
+    """
+    a, b = as_value(x1, "cdist: x1"), as_value(x2, "cdist: x2")
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-1]:
+        raise RuntimeError(f"cdist: expected vectors (..., N, D) and (..., M, D), got shapes {a.shape} and {b.shape}")
+    difference = unsqueeze(a, -2) - unsqueeze(b, -3)
+    return _length(difference, p, difference.ndim - 1, keepdim=False)
 
 
 @composed

@@ -243,7 +243,7 @@ def max(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     >>> max([[1.0, 5.0], [7.0, 7.0]], dim=1)
     Extremes(values=Value([5., 7.], requires_grad=False), indices=Value([1, 0], requires_grad=False))
     """
-    if isinstance(dim, (Value, Array)) and dim.shape:
+    if isinstance(dim, (Value, Array)):
         return maximum(input, dim)
     return _maximum_of_all(input, "max") if dim is None else _extremes(input, argmax, dim, keepdim, "max")
 
@@ -257,7 +257,7 @@ def min(input: Any, dim: Any = None, keepdim: bool = False) -> Any:
     >>> min([4.0, 2.0]).item()
     2.0
     """
-    if isinstance(dim, (Value, Array)) and dim.shape:
+    if isinstance(dim, (Value, Array)):
         return minimum(input, dim)
     if dim is None:
         return -_maximum_of_all(-as_value(input, "min: input"), "min")

@@ -13,8 +13,9 @@ from micrograd_sm.functional.selection import integers, picked, shortened
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "broadcast_to", "expand", "expand_as", "flatten", "flip", "movedim", "permute", "repeat", "repeat_interleave", "reshape",
-    "reshape_as", "roll", "squeeze", "swapaxes", "t", "tile", "transpose", "unflatten", "unsqueeze", "view", "view_as",
+    "broadcast_tensors", "broadcast_to", "expand", "expand_as", "flatten", "flip", "movedim", "permute", "repeat",
+    "repeat_interleave", "reshape", "reshape_as", "roll", "squeeze", "swapaxes", "t", "tile", "transpose", "unflatten",
+    "unsqueeze", "view", "view_as",
 ]  # fmt: skip
 
 
@@ -210,6 +211,21 @@ def broadcast_to(input: Any, size: Any) -> Value:
     (2, 3)
     """
     return expand(input, sizes_of((size,), "broadcast_to", minimum=-1))
+
+
+def broadcast_tensors(*tensors: Any) -> tuple[Value, ...]:
+    """Return the tensors, each repeated to the shape that all broadcast to (torch.broadcast_tensors).
+
+    Raises RuntimeError if their shapes do not broadcast.
+
+    >>> [x.tolist() for x in broadcast_tensors([1.0, 2.0], 3.0)]
+    [[1.0, 2.0], [3.0, 3.0]]
+    """
+    values = [as_value(x, f"broadcast_tensors: tensor {position}") for position, x in enumerate(tensors)]
+    shape: Shape = ()
+    for value in values:
+        shape = broadcast_shapes(shape, value.shape)
+    return tuple(value if value.shape == shape else primitives.expand(value, shape=shape) for value in values)
 
 
 def expand_as(input: Any, other: Any) -> Value:

@@ -103,14 +103,14 @@ def bool(self: Any) -> Value:
     return _as(self, BOOL)
 
 
-def type(self: Any, dtype: Any) -> Value:
-    """Return the elements as this dtype (torch.Tensor.type).
+def type(self: Any, dtype: Any = None) -> Any:
+    """Return the elements as this dtype; without one, the name of the dtype that they have (torch.Tensor.type).
 
     >>> from micrograd_sm import int64
     >>> Value([1.7]).type(int64).tolist()
     [1]
     """
-    return to(self, dtype)
+    return repr(as_value(self).dtype) if dtype is None else to(self, dtype)
 
 
 def type_as(self: Any, other: Any) -> Value:

@@ -31,6 +31,10 @@ class IncompatibleKeys(NamedTuple):
     missing_keys: list[str]
     unexpected_keys: list[str]
 
+    def __repr__(self) -> str:
+        found = f"IncompatibleKeys(missing_keys={self.missing_keys}, unexpected_keys={self.unexpected_keys})"
+        return found if any(self) else "<All keys matched successfully>"
+
 
 class Module(Contents):
     """A function with parameters: subclass it, put Values and Modules in attributes, and write `forward`.
@@ -236,7 +240,7 @@ class Module(Contents):
         >>> from micrograd_sm.nn import Linear
         >>> layer = Linear(1, 1)
         >>> layer.load_state_dict({"weight": [[2.0]], "bias": [0.5]})
-        IncompatibleKeys(missing_keys=[], unexpected_keys=[])
+        <All keys matched successfully>
         >>> layer([3.0]).tolist()
         [6.5]
         """

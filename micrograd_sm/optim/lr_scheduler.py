@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Mapping
 from math import cos, pi
 from typing import Any
 
+from micrograd_sm.missing import missing
 from micrograd_sm.optim.optimizer import Optimizer
 
 __all__ = ["ConstantLR", "CosineAnnealingLR", "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "StepLR"]
@@ -276,3 +277,7 @@ class LambdaLR(LRScheduler):
 
     def get_lr(self) -> list[float]:
         return [lr * factor(self.last_epoch) for lr, factor in zip(self.base_lrs, self.lr_lambdas, strict=True)]
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

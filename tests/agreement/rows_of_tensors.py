@@ -231,4 +231,44 @@ ALGEBRA = [
         shapes=fixed((3, 2), (2,))),
 ]  # fmt: skip
 
-ROWS: list[Row] = [*REDUCTIONS, *ORDERING, *SHAPES, *SELECTION, *ALGEBRA]
+ATTENDING = fixed((2, 3, 4), (2, 5, 4), (2, 5, 1))
+OF_LEARNERS = [  # what programs of learners asked for
+    Row("where", lambda m, a: m.where(a > 0, 1, 0)),
+    Row("where", lambda m: m.where(m.bools([True, False]), -100, m.ints_of([3, 4])), inputs=0),
+    Row("where", lambda m: m.where(m.bools([True, False]), m.ints_of([3, 4]), 0.5), inputs=0),
+    Row("bernoulli", lambda m: m.bernoulli(m.new([0.0, 1.0], False)), inputs=0),
+    Row("bernoulli", lambda m: m.bernoulli(m.new([0.5, 1.5], False)), inputs=0),
+    Row("max", lambda m, a, b: m.max(a, b), inputs=2, shapes=SAME),
+    Row("min", lambda m, a, b: a.min(b), inputs=2, shapes=SAME),
+    Row("histogram", lambda m, a: m.histogram(a.detach()).hist, shapes=NONEMPTY),
+    Row("concat", lambda m, a, b: m.concat([a, b], 1), inputs=2, shapes=fixed((2, 3), (2, 1))),
+    Row("concatenate", lambda m, a, b: m.concatenate((a, b), axis=0), inputs=2, shapes=fixed((1, 3), (2, 3))),
+    Row("clip", lambda m, a: m.clip(a, -0.5, 0.75)),
+    Row("broadcast_tensors", lambda m, a, b: both(m.broadcast_tensors(a, b)), inputs=2, shapes=fixed((2, 1), (3,))),
+    Row("isclose", lambda m, a: m.isclose(a, a * m.new(1.0 + 1e-6, False)), special=False),
+    Row("isclose", lambda m: m.isclose(m.new([1.0, inf, nan, 0.0], False), m.new([1.1, inf, nan, 1e-9], False)), inputs=0),
+    Row("isclose", lambda m: m.isclose(m.new([nan, 1.0], False), m.new([nan, 1.2], False), 0.1, 0.1, True), inputs=0),
+    Row("isclose", lambda m: m.isclose(m.new([1.0, -inf], False), m.new([inf, inf], False)), inputs=0),
+    Row("isclose", lambda m: m.isclose(m.new([1.0], False), m.new([1.0], False), rtol=-1.0), inputs=0),
+    Row("allclose", lambda m: m.new(m.allclose(m.new([1.0, 2.0], False), m.new([1.0, 2.0 + 1e-7], False)) * 1.0, False), inputs=0),
+    Row("allclose", lambda m: m.new(m.allclose(m.new([1.0, nan], False), m.new([1.0, nan], False)) * 1.0, False), inputs=0),
+    Row("equal", lambda m, a, b: m.new([float(m.equal(a, b)), float(m.equal(a, a))], False), inputs=2, shapes=fixed((2,), (2,))),
+    Row("equal", lambda m, a, b: m.new(m.equal(a, b) * 1.0, False), inputs=2, shapes=fixed((2,), (1,))),
+    *(Row("pairwise_distance", lambda m, a, b, o=o: m.pairwise_distance(a, b, **o), inputs=2, shapes=fixed((2, 3), (2, 3)))
+      for o in ({}, {"p": 1.0}, {"p": 3.0, "eps": 0.1}, {"keepdim": True})),
+    Row("pairwise_distance", lambda m, a, b: m.pairwise_distance(a, b), inputs=2, shapes=fixed((3,), (2, 3))),
+    Row("cdist", lambda m, a, b: m.cdist(a, b), inputs=2, shapes=fixed((2, 3), (4, 3)), order=1),
+    Row("cdist", lambda m, a, b: m.cdist(a, b, p=1.0), inputs=2, shapes=fixed((2, 2, 3), (2, 1, 3)), order=1),
+    Row("cdist", lambda m, a, b: m.cdist(a, b), inputs=2, shapes=fixed((2, 3), (4, 2)), order=1),
+    Row("scaled_dot_product_attention", lambda m, q, k, v: m.scaled_dot_product_attention(q, k, v), inputs=3,
+        shapes=ATTENDING, special=False, order=1),
+    Row("scaled_dot_product_attention", lambda m, q, k, v: m.scaled_dot_product_attention(q, k, v, is_causal=True), inputs=3,
+        shapes=ATTENDING, special=False, order=1),
+    Row("scaled_dot_product_attention", lambda m, q, k, v: m.scaled_dot_product_attention(
+        q, k, v, m.ints_of([[1, 0, 1, 1, 0], [0, 1, 0, 0, 0], [1, 1, 1, 1, 1]]) > 0, scale=0.3), inputs=3,
+        shapes=ATTENDING, special=False, order=1),
+    Row("scaled_dot_product_attention", lambda m, q, k, v: m.scaled_dot_product_attention(
+        q, k, v, attn_mask=m.new([[0.0, -1.0, 2.0, 0.5, -inf]], False)), inputs=3, shapes=ATTENDING, special=False, order=1),
+]  # fmt: skip
+
+ROWS: list[Row] = [*OF_LEARNERS, *REDUCTIONS, *ORDERING, *SHAPES, *SELECTION, *ALGEBRA]
