@@ -201,7 +201,7 @@ class Value(Recorded):
         """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
         >>> from micrograd_sm import Value
-    >>> Value([[1.0, 2.0]]).T.shape
+        >>> Value([[1.0, 2.0]]).T.shape
         (2, 1)
         """
         if self.ndim != 2:
