@@ -12,15 +12,18 @@ import builtins
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from micrograd_sm import creation, functional
+from micrograd_sm import creation, functional, methods
 from micrograd_sm.array import Array
+from micrograd_sm.array.dtypes import DTYPES, dtype
 from micrograd_sm.creation import *
 from micrograd_sm.draw import draw
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import *
 from micrograd_sm.graph import Graph
-from micrograd_sm.mode import no_grad, trace
-from micrograd_sm.randomness import manual_seed
+from micrograd_sm.missing import missing
+from micrograd_sm.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled, trace
+from micrograd_sm.randomness import Generator, manual_seed
+from micrograd_sm.saving import load, save
 from micrograd_sm.steps import steps
 
 if TYPE_CHECKING:
@@ -28,19 +31,23 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
+Tensor = Value
 _ROOMS = ("nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
-__all__ = [
-    "Array", "Graph", "Value", "__version__", "draw", "manual_seed", "no_grad", "steps", "trace",
-    *creation.__all__, *_ROOMS, *_TRANSFORMS,
-    *(name for name in functional.__all__ if not hasattr(builtins, name)),  # `import *` leaves Python's own abs and sum alone
+_NAMES = [
+    "Array", "Generator", "Graph", "Tensor", "Value", "__version__", "draw", "dtype", "enable_grad", "inference_mode",
+    "is_grad_enabled", "load", "manual_seed", "no_grad", "save", "set_grad_enabled", "steps", "trace",
+    *creation.__all__, *functional.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,
 ]  # fmt: skip
+__all__ = [name for name in _NAMES if not hasattr(builtins, name)]  # `import *` leaves Python's own abs and sum alone
 
 
 def __getattr__(name: str) -> Any:
-    """Import nn, optim, study and the transforms when they are first asked for."""
-    if name in _ROOMS:
+    """Return dtypes, and import nn, optim, study, torch and the transforms when they are first asked for."""
+    if name in DTYPES:
+        return DTYPES[name]
+    if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch
         return import_module(f"{__name__}.{name}")
     if name in _TRANSFORMS:
         return getattr(import_module(f"{__name__}.transforms"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    raise missing(__name__, name, _NAMES)

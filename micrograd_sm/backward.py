@@ -94,7 +94,7 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
             nodes.append(root)
     for node in nodes:  # grows as it goes
         made = node.number
-        if node._changed and node.primitive is not None:  # the rule of `set_since`, written out
+        if node._changed > made and node.primitive is not None:  # the rule of `set_since`, written out
             refuse_set(node, node)
         for parent in node.parents:
             if parent._changed > made:
@@ -157,7 +157,7 @@ def set_since(node: Any, changed: Callable[[Any], int] = operator.attrgetter("_c
 
     Then its numbers and the node's do not belong together. `changed` is the time at which a Value's data was set.
     """
-    if node.primitive is not None and changed(node):
+    if node.primitive is not None and changed(node) > node.number:
         return node
     for parent in node.parents:
         if changed(parent) > node.number:

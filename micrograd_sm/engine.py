@@ -13,16 +13,18 @@ import operator
 from collections.abc import Callable, Iterator
 from itertools import chain, count
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, is_foreign, shape_of
 from micrograd_sm.array.display import show
+from micrograd_sm.array.dtypes import INT64, dtype_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import Observer, differentiate
+from micrograd_sm.missing import missing
 from micrograd_sm.mode import Place, current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
@@ -88,13 +90,14 @@ class Value(Recorded):
     grad: Any
     name: str | None
     number: int
-    params: dict[str, Any] | None
+    params: Any  # those of the primitive; for a view without a graph, the View
     parents: tuple[Value, ...]
     primitive: Any  # a Primitive; None for a leaf
 
-    if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are functional's functions, joined on in functional
+    def __getattr__(self, name: str) -> Any:  # torch's methods (exp, sum, softmax, ...) are attached in functional and methods
+        raise missing(type(self).__name__, name, dir(type(self)))
 
-        def __getattr__(self, name: str) -> Callable[..., Any]: ...
+    if TYPE_CHECKING:
 
         def __abs__(self) -> Value: ...
 
@@ -169,6 +172,15 @@ class Value(Recorded):
         return len(self.shape)
 
     @property
+    def dtype(self) -> Any:
+        """The type of the elements: float64, int64 or bool; of another library's array, what that library calls it.
+
+        >>> Value([1.0, 2.0]).dtype
+        micrograd_sm.float64
+        """
+        return dtype_of(self._data)
+
+    @property
     def op(self) -> str | None:
         """The name of the primitive that made this value; None for a leaf.
 
@@ -225,6 +237,14 @@ class Value(Recorded):
         False
         """
         return Value(self._data, requires_grad=False)
+
+    def _former(self) -> Value:
+        """Return what this value is now, as a Value of its own: `self` is about to become another."""
+        former = _new(type(self))
+        for slot in Value.__slots__[1:]:
+            setattr(former, slot, getattr(self, slot))
+        former.name = None
+        return former
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a leaf with its gradient; RuntimeError for a value that was computed, as in torch."""
@@ -300,7 +320,7 @@ class Value(Recorded):
         return self
 
     def __getitem__(self, key: Any) -> Value:
-        key = _plain_key(key)
+        key = plain_key(key)
         positions, shape = locate(key, self.shape)
         return primitives.index(self, positions=positions, shape=shape, key=key)
 
@@ -317,12 +337,14 @@ class Value(Recorded):
         data = primitive.value(*[parent._data for parent in parents], **params)
         return _made(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
 
-    def backward(self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None) -> None:
+    def backward(
+        self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None, retain_graph: Any = None
+    ) -> None:
         """Add the gradient of this value to `.grad` of every value it was computed from (torch.Tensor.backward).
 
         `gradient` is dL/d self, in self's shape. By default it is 1, and self must have exactly one element.
         If `create_graph` is set, the gradients are Values that can be differentiated again. They refer to the graph that
-        they came from, so set `.grad` to None when you are done with them.
+        they came from, so set `.grad` to None when you are done with them. The graph is kept, whatever `retain_graph` says.
 
         Every pass starts afresh, and `.grad` accumulates over passes. `observe(node, position, upstream, contribution)` is
         called for each operand that receives a contribution, in order; `steps` listens there. Raises RuntimeError if self
@@ -364,7 +386,10 @@ def _check_flag(requires_grad: Any) -> None:
 
 def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
     if not root.requires_grad:
-        raise RuntimeError(f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}")
+        raise RuntimeError(
+            f"backward: this value requires no gradient, and neither does anything it was made of: {root!r}; "
+            "make a leaf with Value(...) or requires_grad=True"
+        )
     if gradient is None:
         if prod(root.shape) != 1:
             way_out = "reduce it to one number first, as in loss.sum().backward()"
@@ -400,7 +425,8 @@ def _made(
         value.params = params
     else:
         value._requires_grad = False
-        value.primitive = value.params = None
+        value.primitive = None
+        value.params = View(primitive, parents[0], params) if primitive is not None and primitive.views else None
         value.parents = ()
     if mode.traced:
         value._place = mode.traced_place()
@@ -409,12 +435,30 @@ def _made(
     return value
 
 
+def take_over(value: Value, result: Value) -> None:
+    """Let a Value become the result of an operation on what it was, from now on: those computed from it before are refused."""
+    for slot in ("_data", "primitive", "parents", "params", "_requires_grad", "_place"):
+        setattr(value, slot, getattr(result, slot))
+    value.grad = None
+    value.number = value._changed = _tick()
+
+
+class View(NamedTuple):
+    """What a Value without a graph is a view of: setting its elements sets those of the operand, as in torch."""
+
+    primitive: Primitive
+    operand: Value
+    params: Any
+
+
 def _operand(other: Any, value: Value) -> Any:
     """Return the other operand of an operator as a Value; NotImplemented if it is not a number, list or array."""
     if type(other) is Value:
         return other
-    if type(other) is float or (type(other) is int and other.bit_length() < 64):
-        return _made(float(other), None, (), None, False)
+    if type(other) is float:
+        return _made(other, None, (), None, False)
+    if type(other) is int and other.bit_length() < 64:
+        return _made(other if dtype_of(value._data) is INT64 else float(other), None, (), None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -460,10 +504,10 @@ def _constant(x: Any, like: Value | None = None) -> Value:
     return Value(data if like is None else like_storage(data, like._data), requires_grad=False)
 
 
-def _plain_key(key: Any) -> Any:
+def plain_key(key: Any) -> Any:
     """Replace Values in an index by their data."""
     if isinstance(key, tuple):
-        return tuple(map(_plain_key, key))
+        return tuple(map(plain_key, key))
     return key._data if isinstance(key, Value) else key
 
 

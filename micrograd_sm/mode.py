@@ -208,6 +208,57 @@ class no_grad(_ModeChange):
         return replace(mode, recording=False)
 
 
+class inference_mode(no_grad):
+    """Compute without recording: another name of `no_grad` (torch.inference_mode). `inference_mode(False)` records.
+
+    >>> from micrograd_sm import Value
+    >>> with inference_mode():
+    ...     y = Value(2.0) * 3.0
+    >>> y.requires_grad
+    False
+    """
+
+    def __init__(self, mode: bool = True) -> None:
+        if not isinstance(mode, bool):
+            raise TypeError(f"inference_mode: mode must be True or False, got {mode!r}; as a decorator write @inference_mode()")
+        self.on = not mode
+
+    def changed(self, mode: Mode) -> Mode:
+        return replace(mode, recording=self.on)
+
+
+class enable_grad(no_grad):
+    """Record operations, also inside `no_grad`, as a context or a decorator (torch.enable_grad).
+
+    >>> with no_grad(), enable_grad():
+    ...     is_grad_enabled()
+    True
+    """
+
+    def changed(self, mode: Mode) -> Mode:
+        return replace(mode, recording=True)
+
+
+class set_grad_enabled(recording):
+    """Record operations if `mode` is True, else do not, as a context (torch.set_grad_enabled).
+
+    In torch it works as a statement, too; here it must be a context: `with set_grad_enabled(False):`.
+
+    >>> with set_grad_enabled(False):
+    ...     is_grad_enabled()
+    False
+    """
+
+
+def is_grad_enabled() -> bool:
+    """Return whether operations are recorded (torch.is_grad_enabled).
+
+    >>> is_grad_enabled()
+    True
+    """
+    return current_mode().recording
+
+
 class trace(_ModeChange):
     """Remember the line of your code that makes each value, as a context or a decorator; a Graph shows it as `source`.
 

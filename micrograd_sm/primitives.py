@@ -53,7 +53,8 @@ class Primitive:
     `kind` is "elementwise" if an element of the result is made of one element of each operand, "moves" if the elements of
     the operands only change their places, and "mixes" for anything else. `linear` says that the local derivatives do not
     depend on how large the operands are. `infix` says that the symbol stands between the operands. `says` is what becomes
-    of the upstream gradient, in words, if it is not only multiplied.
+    of the upstream gradient, in words, if it is not only multiplied. `views` says that torch's result shares its memory with
+    the operand.
 
     >>> multiply.value(2.0, 3.0), [rule(1.0, 6.0, 2.0, 3.0) for rule in multiply.gradient]
     (6.0, [3.0, 2.0])
@@ -68,6 +69,7 @@ class Primitive:
     linear: bool = False
     infix: bool = False
     says: str = ""
+    views: bool = False
     binary: bool = field(init=False)
     variadic: bool = field(init=False)
 
@@ -274,17 +276,17 @@ def transpose(x: Any) -> Any:
 reshape: Primitive = Primitive("reshape", "reshape",
     value=lambda x, shape: namespace(x).reshape(x, shape),
     gradient=(lambda g, out, x, shape: reshape(g, shape=shape_of(x)),),
-    kind="moves", linear=True, says="in shape {shape} again")  # fmt: skip
+    kind="moves", linear=True, says="in shape {shape} again", views=True)  # fmt: skip
 
 permute: Primitive = Primitive("permute", "permute",
     value=lambda x, order: namespace(x).permute_dims(x, order),
     gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
-    kind="moves", linear=True, says="its dimensions put back in their order")  # fmt: skip
+    kind="moves", linear=True, says="its dimensions put back in their order", views=True)  # fmt: skip
 
 expand: Primitive = Primitive("expand", "expand",
     value=lambda x, shape: namespace(x).broadcast_to(x, shape),
     gradient=(lambda g, out, x, shape: g,),
-    broadcasts=True, kind="moves", linear=True)  # fmt: skip
+    broadcasts=True, kind="moves", linear=True, views=True)  # fmt: skip
 
 
 def _own_slice(position: int, g: Any, out: Any, *xs: Any, axis: int) -> Any:
@@ -300,7 +302,7 @@ cat: Primitive = Primitive("cat", "cat",
 index: Primitive = Primitive("index", "[ ]",  # flat positions; the result's shape; key as the user wrote it, for people to read
     value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
-    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}")  # fmt: skip
+    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}", views=True)  # fmt: skip
 
 put: Primitive = Primitive("put", "put",  # the transpose of index: each element is added at its position, to zeros
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),

@@ -65,7 +65,7 @@ def test_a_box_without_anything_to_say_says_what_it_is():
 @pytest.mark.parametrize("shape", [(0,), (0, 3), (3, 0), (1, 1, 1), (2, 3, 4), (7, 7)])
 @pytest.mark.parametrize("show", SHOWN)
 def test_arrays_of_any_shape_are_drawn(shape, show):
-    x = zeros(*shape)
+    x = zeros(*shape, requires_grad=True)
     assert draw(after_backward((x * x.sum()).sum()), names={}, show=show, edges=True).svg()
 
 

@@ -341,7 +341,7 @@ def test_repr_lines_up_shortens_and_names_the_operation() -> None:
     assert repr(Value(2.0)) == "Value(2.)" and repr(Value(1, requires_grad=False)) == "Value(1, requires_grad=False)"
     big = repr(micrograd_sm.zeros(200, 30))
     assert "..." in big and len(big) < 700
-    assert repr(micrograd_sm.zeros(0, 3)) == "Value([], shape=(0, 3))"
+    assert repr(micrograd_sm.zeros(0, 3)) == "Value([], shape=(0, 3), requires_grad=False)"
 
 
 def test_seeds_make_random_values_repeatable() -> None:
@@ -377,7 +377,7 @@ def test_creation() -> None:
     assert micrograd_sm.arange(1, 7, 2).tolist() == [1, 3, 5] and micrograd_sm.arange(3, 0, -1).tolist() == [3, 2, 1]
     assert all(0 <= x < 1 for x in micrograd_sm.rand(100).tolist())
     assert set(micrograd_sm.randint(2, 4, (100,)).tolist()) == {2, 3}
-    assert micrograd_sm.ones(2).requires_grad and not micrograd_sm.ones(2, requires_grad=False).requires_grad
+    assert micrograd_sm.ones(2, requires_grad=True).requires_grad and not micrograd_sm.ones(2).requires_grad
 
 
 def test_the_graph_of_cross_entropy_shows_what_it_is_composed_of() -> None:

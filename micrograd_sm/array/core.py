@@ -17,6 +17,7 @@ from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
+from micrograd_sm.missing import missing_on_array
 
 Number = float | int | bool
 
@@ -114,6 +115,23 @@ class Array:
         Array([False, True])
         """
         return self if dtype is self.dtype else Array.of(convert(self.flat, dtype), self.shape, dtype)
+
+    @property
+    def data(self) -> Array:
+        """The array itself, as for torch's tensors, which have it too.
+
+        >>> Array([1.0]).data
+        Array([1.0])
+        """
+        return self
+
+    def __getattr__(self, name: str) -> Any:  # torch's methods (mean, abs, all, ...) are attached in `methods`
+        raise missing_on_array(name)
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        raise TypeError(
+            "an Array never changes: set elements of the Value, x[...] = v, under no_grad() if it requires a gradient"
+        )
 
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         """Return `micrograd_sm.array`, as the array API standard asks."""

@@ -92,8 +92,16 @@ def floor_divide(a: Any, b: Any) -> Any:
 
 
 def pow(a: Any, b: Any) -> Any:
-    """Return a ** b elementwise; a negative base with a fractional exponent gives nan."""
+    """Return a ** b elementwise; a negative base with a fractional exponent gives nan. Ints stay ints."""
+    if {x.dtype if type(x) is Array else type(x) for x in (a, b)} == {int}:
+        if _smallest(b) < 0:
+            raise RuntimeError("pow: an int to the power of a negative int is no int; convert it with float()")
+        return elementwise(operator.pow, a, b)
     return elementwise(ieee.power, a, b)
+
+
+def _smallest(b: Any) -> int:
+    return min(b.flat, default=0) if type(b) is Array else b
 
 
 def maximum(a: Any, b: Any) -> Any:

@@ -9,8 +9,9 @@ from collections.abc import Callable
 from functools import cached_property
 from typing import Any
 
-from micrograd_sm import functional
+from micrograd_sm import creation, functional
 from micrograd_sm.array import Array
+from micrograd_sm.array.dtypes import FLOAT64
 from micrograd_sm.cli import limits
 from micrograd_sm.cli.syntax import BINARY, COMPARE, FUNCTIONS, NUMBERS, checked, near
 from micrograd_sm.engine import Value, as_value
@@ -180,7 +181,10 @@ class _Evaluation:
         kwargs = {str(word.arg): self._argument(word.value, str(word.arg), inputs) for word in node.keywords}
         bound = _bound(name, signature, args, kwargs)
         limits.check_call(name, bound)
-        return self._counted(function(*args, **kwargs), *bound.values())
+        result = function(*args, **kwargs)
+        if name in creation.__all__ and "requires_grad" not in bound and result.dtype is FLOAT64:
+            result.requires_grad = True  # as for the numbers and lists of an expression
+        return self._counted(result, *bound.values())
 
     def _argument(self, node: ast.expr, word: str, inputs: set[str]) -> Any:
         if word not in inputs:

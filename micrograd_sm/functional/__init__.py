@@ -35,6 +35,7 @@ from micrograd_sm.functional.reductions import *
 from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
+from micrograd_sm.missing import missing
 
 _ROOMS = (
     activations, algebra, arithmetic, comparisons, losses, margins, ordering, pointwise, probability, reductions, regression,
@@ -69,3 +70,7 @@ _OPERATORS = {
 }  # fmt: skip
 for _name, _method in _OPERATORS.items():
     setattr(Value, _name, _method)
+
+
+def __getattr__(name: str) -> object:
+    raise missing(__name__, name, __all__)

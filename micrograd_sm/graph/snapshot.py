@@ -62,7 +62,7 @@ def node_of(value: Value, held: Held, id: str, name: str | None, scopes: dict[in
     """Return a Value as a node of a Graph, with what it held at the Graph's moment."""
     data, grad, place = snapshot(held.data), _gradient(held.grad, value.shape), value._place
     symbol = "" if value.primitive is None else value.primitive.symbol
-    params = _frozen_params(value.params) if value.params else NO_PARAMS
+    params = _frozen_params(value.params) if value.primitive and value.params else NO_PARAMS
     call = scopes[place.calls[-1]].id if place.calls else None
     line = None if place.line is None else source_line(*place.line)
     return Node(id, value.op, symbol, name, data, grad, value.shape, place.path, params, held.requires_grad, call, line)

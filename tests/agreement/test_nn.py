@@ -372,7 +372,7 @@ def test_sequential_is_a_sequence():
         (lambda: nn.Linear(2, -3), ValueError, "out_features must not be negative, got -3"),
         (lambda: nn.Linear(2, True), TypeError, "out_features"),
         (lambda: nn.Embedding("5", 3), TypeError, "num_embeddings"),
-        (lambda: nn.Linear(2, 3, generator=7), TypeError, "generator must be a random.Random"),
+        (lambda: nn.Linear(2, 3, generator=7), TypeError, "generator must be a Generator"),
         (lambda: nn.Sequential(nn.ReLU(), math.tanh), TypeError, "at position 1"),
     ],
 )
