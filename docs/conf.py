@@ -20,6 +20,7 @@ extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
 exclude_patterns = ["_build", "jupyter_execute", "screenshots"]  # the second is where MyST-NB keeps what ran
 
 default_role = "literal"  # a docstring's `x` is code
+autodoc_mock_imports = ["torch"]  # described, not used
 autodoc_member_order = "bysource"
 autodoc_typehints_format = "short"
 autodoc_preserve_defaults = True
@@ -28,7 +29,7 @@ python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 nitpick_ignore_regex = [
     ("py:.*", r"(?!micrograd_sm\b).*"),  # what is not ours, in the types of signatures
-    ("py:class", r"micrograd_sm\..*\.(Options|Function|Line|Block)"),  # aliases and type variables
+    ("py:class", r"micrograd_sm\..*\.(Options|Function|Line|Block|Self|Part)"),  # aliases and type variables
 ]
 
 myst_heading_anchors = 3

@@ -10,44 +10,49 @@
 
 import builtins
 from importlib import import_module
+from math import e, inf, nan, pi
 from typing import TYPE_CHECKING, Any
 
-from micrograd_sm import creation, functional, methods
+from micrograd_sm import creation, functional, methods, torch_names
 from micrograd_sm.array import Array
-from micrograd_sm.array.dtypes import DTYPES, dtype
+from micrograd_sm.array.dtypes import DTYPES, device, dtype
 from micrograd_sm.creation import *
 from micrograd_sm.draw import draw
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import *
 from micrograd_sm.graph import Graph
+from micrograd_sm.methods.conversion import is_floating_point, numel
 from micrograd_sm.missing import missing
 from micrograd_sm.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled, trace
 from micrograd_sm.randomness import Generator, manual_seed
-from micrograd_sm.saving import load, save
 from micrograd_sm.steps import steps
+from micrograd_sm.torch_names import *
+from micrograd_sm.torch_names import Size
 
 if TYPE_CHECKING:
+    from micrograd_sm.saving import load, save
     from micrograd_sm.transforms import *
 
 __version__ = "0.1.0"
 
-Tensor = Value
-_ROOMS = ("nn", "optim", "study")
+_ROOMS = ("autograd", "backends", "cuda", "nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
+_LATER = {**dict.fromkeys(_TRANSFORMS, "transforms"), "load": "saving", "save": "saving"}
 _NAMES = [
-    "Array", "Generator", "Graph", "Tensor", "Value", "__version__", "draw", "dtype", "enable_grad", "inference_mode",
-    "is_grad_enabled", "load", "manual_seed", "no_grad", "save", "set_grad_enabled", "steps", "trace",
-    *creation.__all__, *functional.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,
+    "Array", "Generator", "Graph", "Value", "__version__", "device", "draw", "dtype", "enable_grad", "inference_mode",
+    "is_floating_point", "is_grad_enabled", "load", "manual_seed", "no_grad", "numel", "save", "set_grad_enabled", "steps",
+    "trace", *creation.__all__, *functional.__all__, *torch_names.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,
 ]  # fmt: skip
-__all__ = [name for name in _NAMES if not hasattr(builtins, name)]  # `import *` leaves Python's own abs and sum alone
+_ALONE = {*dir(builtins), "t"}  # `import *` leaves Python's own abs and sum alone, and a user's t
+__all__ = [name for name in _NAMES if name not in _ALONE]
 
 
 def __getattr__(name: str) -> Any:
-    """Return dtypes, and import nn, optim, study, torch and the transforms when they are first asked for."""
+    """Return dtypes, and import nn, optim, study, torch, the transforms, load and save when they are first asked for."""
     if name in DTYPES:
         return DTYPES[name]
     if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch
         return import_module(f"{__name__}.{name}")
-    if name in _TRANSFORMS:
-        return getattr(import_module(f"{__name__}.transforms"), name)
+    if name in _LATER:
+        return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise missing(__name__, name, _NAMES)

@@ -152,6 +152,23 @@ def _accumulated(node: Any, create_graph: bool) -> Any:
     return grad + node._upstream
 
 
+def reachable(loss: Any) -> list[Any]:
+    """Return the loss and all that it was computed from, in creation order.
+
+    >>> from micrograd_sm import Value
+    >>> x = Value(2.0)
+    >>> [value.op for value in reachable(x * x + 1.0)]
+    [None, 'multiply', None, 'add']
+    """
+    found, values = {id(loss)}, [loss]
+    for value in values:  # grows as it goes
+        for parent in value.parents:
+            if id(parent) not in found:
+                found.add(id(parent))
+                values.append(parent)
+    return sorted(values, key=operator.attrgetter("number"))
+
+
 def set_since(node: Any, changed: Callable[[Any], int] = operator.attrgetter("_changed")) -> Any | None:
     """Return the Value, node or operand, whose data was set after the node had been computed; None if there is none.
 

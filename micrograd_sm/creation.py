@@ -283,6 +283,28 @@ def full_like(input: Any, fill_value: Any, dtype: Any = None, device: Any = None
     return full(x.shape, fill_value, dtype or x.dtype, device, requires_grad)
 
 
+def _of_its_dtype(create: Callable[..., Value], shown: str) -> Callable[..., Value]:
+    """Return the method `new_zeros` and the like, which makes a Value of this one's dtype."""
+    name = f"new_{create.__name__}"
+
+    def method(self: Any, *size: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Value:
+        return create(*size, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+    method.__name__ = method.__qualname__ = name
+    method.__doc__ = f"""Return what `{create.__name__}` does, by default of this Value's dtype (torch.Tensor.{name}).
+
+    >>> from micrograd_sm import tensor
+    >>> tensor([1.0]).{name}({shown}).shape
+    (2,)
+    """
+    return method
+
+
+for _create, _shown in ((empty, "2"), (full, "(2,), 7.0"), (ones, "2"), (tensor, "[1, 2]"), (zeros, "2")):
+    for _class in (Array, Value):
+        setattr(_class, f"new_{_create.__name__}", _of_its_dtype(_create, _shown))
+
+
 # Making Values -------------------------------------------------------------------------------------------------------
 
 

@@ -24,7 +24,6 @@ from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import Observer, differentiate
-from micrograd_sm.missing import missing
 from micrograd_sm.mode import Place, current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
@@ -94,10 +93,9 @@ class Value(Recorded):
     parents: tuple[Value, ...]
     primitive: Any  # a Primitive; None for a leaf
 
-    def __getattr__(self, name: str) -> Any:  # torch's methods (exp, sum, softmax, ...) are attached in functional and methods
-        raise missing(type(self).__name__, name, dir(type(self)))
+    if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are attached in functional and methods
 
-    if TYPE_CHECKING:
+        def __getattr__(self, name: str) -> Any: ...
 
         def __abs__(self) -> Value: ...
 

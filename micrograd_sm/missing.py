@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 
 _RECORD = "micrograd_sm.torch.record shows the graphs of programs in torch"
@@ -19,13 +18,17 @@ _INSTEAD = {
     ),
     **dict.fromkeys(("RNN", "LSTM", "GRU", "RNNCell", "LSTMCell", "GRUCell"), _RECURRENT),
     **dict.fromkeys(
-        ("MultiheadAttention", "scaled_dot_product_attention", "Transformer", "TransformerEncoderLayer"),
-        "write it as softmax(q @ k.transpose(-2, -1) / sqrt(d), dim=-1) @ v, with masked_fill before the softmax",
+        ("MultiheadAttention", "Transformer", "TransformerEncoderLayer"),
+        "write it with Linear and scaled_dot_product_attention",
     ),
     **dict.fromkeys(("BatchNorm2d", "BatchNorm3d"), "reshape to (N, C, L) and use BatchNorm1d"),
-    **dict.fromkeys(("cuda", "mps", "backends"), _NO_DEVICE),
+    **dict.fromkeys(("mps", "xpu"), _NO_DEVICE),
     **dict.fromkeys(("amp", "autocast", "compile", "distributed", "jit"), f"it makes programs faster, not other; {_NO_DEVICE}"),
     **dict.fromkeys(("DataLoader", "TensorDataset", "data"), "draw a batch by index: ix = randint(0, len(X), (32,)); X[ix]"),
+    **dict.fromkeys(
+        ("OneCycleLR", "CyclicLR", "PolynomialLR", "CosineAnnealingWarmRestarts", "SequentialLR", "ReduceLROnPlateau"),
+        "LambdaLR takes any schedule as a function of the epoch; or set group['lr'] of each of optimizer.param_groups",
+    ),
     "sparse_coo_tensor": "all tensors are dense: zeros(...), then x[rows, columns] = values",
     "complex": "numbers are real: keep the real and the imaginary part as two tensors",
     "trapz": "((y[1:] + y[:-1]) / 2 * (x[1:] - x[:-1])).sum()",
@@ -47,6 +50,8 @@ def missing(owner: str, name: str, known: Iterable[str] = ()) -> AttributeError:
     """
     instead = _INSTEAD.get(name)
     if instead is None:
+        import difflib  # noqa: PLC0415 - only for who errs
+
         near = difflib.get_close_matches(name, sorted(x for x in known if not x.startswith("_")), n=1, cutoff=0.75)
         instead = f"did you mean {near[0]!r}?" if near else _RECORD
     return AttributeError(f"{owner} has no {name!r}; {instead}")

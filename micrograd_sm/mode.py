@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, TypeVar
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 
-_PACKAGE = os.path.dirname(__file__) + os.sep
+_not_the_users: tuple[str, ...] = (os.path.dirname(__file__) + os.sep,)  # the folders whose lines are not the user's
 _number_of_call = count().__next__
 
 
@@ -80,11 +80,18 @@ current_mode = _mode.get
 
 
 def users_frame() -> types.FrameType | None:
-    """Return the innermost call that is not this package's, if there is one."""
+    """Return the innermost call that is the user's, not this package's, if there is one."""
     frame: types.FrameType | None = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_PACKAGE):
+    while frame is not None and frame.f_code.co_filename.startswith(_not_the_users):
         frame = frame.f_back
     return frame
+
+
+def leave_out(folder: str) -> None:
+    """Take no line of this folder for the user's from now on."""
+    global _not_the_users
+    if folder + os.sep not in _not_the_users:
+        _not_the_users = (*_not_the_users, folder + os.sep)
 
 
 def _users_line() -> tuple[str, int] | None:

@@ -54,7 +54,7 @@ class Primitive:
     the operands only change their places, and "mixes" for anything else. `linear` says that the local derivatives do not
     depend on how large the operands are. `infix` says that the symbol stands between the operands. `says` is what becomes
     of the upstream gradient, in words, if it is not only multiplied. `views` says that torch's result shares its memory with
-    the operand.
+    the operand, `foreign` that another library computes value and gradient.
 
     >>> multiply.value(2.0, 3.0), [rule(1.0, 6.0, 2.0, 3.0) for rule in multiply.gradient]
     (6.0, [3.0, 2.0])
@@ -70,6 +70,7 @@ class Primitive:
     infix: bool = False
     says: str = ""
     views: bool = False
+    foreign: bool = False
     binary: bool = field(init=False)
     variadic: bool = field(init=False)
 
@@ -77,7 +78,7 @@ class Primitive:
         self.variadic = not isinstance(self.gradient, tuple)
         rules = () if self.variadic else self.gradient
         self.binary = [rule.__code__.co_varnames[: rule.__code__.co_argcount] for rule in rules] == [("g", "out", "a", "b")] * 2
-        PRIMITIVES[self.name] = self
+        (_FOREIGN if self.foreign else PRIMITIVES)[self.name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         for operand in operands:
@@ -105,7 +106,15 @@ class Primitive:
         return f"<primitive {self.name}>"
 
 
-PRIMITIVES: dict[str, Primitive] = {}
+class _Table(dict[str, Primitive]):
+    """The primitives of this house by name; one of another library is found, too, but not counted or listed."""
+
+    def __missing__(self, name: str) -> Primitive:
+        return _FOREIGN[name]
+
+
+PRIMITIVES: dict[str, Primitive] = _Table()
+_FOREIGN: dict[str, Primitive] = {}
 
 
 def unbroadcast(g: Any, shape: Shape) -> Any:

@@ -6,8 +6,11 @@ import pickle
 from contextlib import nullcontext
 from typing import Any
 
-_LOADED = {("micrograd_sm.engine", "Value"), ("micrograd_sm.array.core", "Array"), ("micrograd_sm.nn.parameter", "Parameter"),
-           ("collections", "OrderedDict")}  # fmt: skip
+_LOADED = {
+    ("micrograd_sm.engine", "Value"), ("micrograd_sm.array.core", "Array"), ("micrograd_sm.nn.parameter", "Parameter"),
+    ("collections", "OrderedDict"),
+    *(("builtins", name) for name in ("bool", "float", "int")),  # the dtype of an Array
+}  # fmt: skip
 
 
 def save(obj: Any, f: Any) -> None:

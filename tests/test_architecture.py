@@ -35,6 +35,13 @@ def test_only_the_study_that_is_used_is_loaded(study: str) -> None:
     }
 
 
+def test_recording_torch_needs_torch_and_says_so() -> None:
+    code = "import sys; sys.modules['torch'] = None; import micrograd_sm.torch"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 1 and "ImportError: micrograd_sm.torch records programs in torch" in done.stderr
+    assert "pip install torch" in done.stderr
+
+
 def test_importing_study_loads_no_study() -> None:
     assert not {name for name in loaded("import micrograd_sm.study") if name.startswith("micrograd_sm.study.")}
 

@@ -212,7 +212,13 @@ for step in range(4):
     assert gradient(capsys, path, "--name", "d_loss", "--pass", "2") == "5, pass 2 of 4"
     assert gradient(capsys, path, "--name", "g_loss") == "0.25, pass 4 of 4"
     assert gradient(capsys, path, "--name", "g_loss", "--pass", "1") == "4, pass 1 of 4"
-    assert main(["study", "explain", path, "w"]) == 1
+    said, complaint = shown(capsys, "study", "explain", path, "w")
+    assert said.splitlines()[-1].startswith("dg_loss/dw = ") and said.endswith(" = 0.25\n")
+    which = (
+        "'g_loss' (train.py:9: g_loss = w * fake * fake), the root of backward pass 8 of 8; --name and --pass choose another"
+    )
+    assert complaint == f"micrograd-sm: there is no 'loss'; this is {which}\n"
+    assert main(["study", "explain", path, "w", "--name", "loss"]) == 1
     assert "train.py has no variable 'loss'; its Values are w, fake, d_loss, g_loss" in capsys.readouterr().err
 
 

@@ -18,7 +18,16 @@ import pytest
 ROOT = Path(__file__).parent.parent
 DOCS = [path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts]
 TEXTS = sorted([ROOT / "README.md", *(ROOT / "examples").glob("*.md"), *DOCS])
-ROOMS = ["micrograd_sm", "micrograd_sm.nn", "micrograd_sm.optim", "micrograd_sm.study", "micrograd_sm.transforms"]
+ROOMS = [
+    "micrograd_sm",
+    "micrograd_sm.nn",
+    "micrograd_sm.nn.init",
+    "micrograd_sm.nn.utils",
+    "micrograd_sm.optim",
+    "micrograd_sm.optim.lr_scheduler",
+    "micrograd_sm.study",
+    "micrograd_sm.transforms",
+]
 
 
 def prose(path: Path) -> str:

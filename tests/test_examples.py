@@ -28,6 +28,8 @@ def run(path, *arguments):
 
 def test_every_topic_has_its_example():
     assert PROGRAMS == [
+        "backprop_by_hand.py",
+        "bigrams.py",
         "cross_entropy_in_two_steps.py",
         "iris.py",
         "landscape_curves.py",
@@ -35,6 +37,7 @@ def test_every_topic_has_its_example():
         "landscape_residuals.py",
         "landscape_simplex.py",
         "logits_and_log_odds.py",
+        "mlp_batchnorm.py",
         "names.py",
         "nll_loss_by_hand.py",
         "nll_loss_wrong_input.py",
@@ -47,6 +50,7 @@ def test_every_topic_has_its_example():
         "step_neuron.py",
         "step_order.py",
         "step_softmax_nll.py",
+        "transformer.py",
     ]
 
 
@@ -118,6 +122,8 @@ def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
 @pytest.mark.parametrize(
     ("program", "figure"),
     [
+        ("backprop_by_hand.py", "3.4443"),
+        ("bigrams.py", "2.1898"),
         ("cross_entropy_in_two_steps.py", "1.3743"),
         ("iris.py", "1.0986)"),
         ("landscape_curves.py", "-0.4444"),
@@ -125,6 +131,7 @@ def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
         ("landscape_residuals.py", "0.1322"),
         ("landscape_simplex.py", "0.2833"),
         ("logits_and_log_odds.py", "1.3863)"),
+        ("mlp_batchnorm.py", "2.3696"),
         ("names.py", "2.3416)"),
         ("nll_loss_by_hand.py", "0.475)"),
         ("nll_loss_wrong_input.py", "-0.3123"),
@@ -137,6 +144,7 @@ def test_a_folder_of_output_is_no_part_of_the_project(tmp_path):
         ("step_neuron.py", "-1.5"),
         ("step_order.py", "4.0)"),
         ("step_softmax_nll.py", "0.8390245074"),
+        ("transformer.py", "2.4727"),
     ],
 )
 def test_a_changed_figure_makes_it_fail(tmp_path, program, figure):

@@ -7,7 +7,17 @@ from typing import Any
 
 import pytest
 
-from micrograd_sm import Array, Value, binary_cross_entropy_with_logits, cross_entropy, maximum, stack
+from micrograd_sm import (
+    Array,
+    Value,
+    binary_cross_entropy_with_logits,
+    cross_entropy,
+    einsum,
+    embedding,
+    layer_norm,
+    maximum,
+    stack,
+)
 from micrograd_sm import functional as F
 from micrograd_sm.study import anomaly
 
@@ -35,6 +45,10 @@ PROGRAMS: list[Callable[[Any, Any], Any]] = [
     lambda a, b: cross_entropy(a, [2, 0], weight=[1.0, 2.0, 3.0], label_smoothing=0.1) * b,
     lambda a, b: cross_entropy(a, [2, -100], reduction="none") + cross_entropy(a, b),
     lambda a, b: binary_cross_entropy_with_logits(a, b.sigmoid(), pos_weight=[2.0, 1.0, 1.0]),
+    lambda a, b: a.std(1, keepdim=True) * b.prod(0) + a.norm() * (b * 0.0 + 2.0).norm(3, dim=0) + (b > 0).all() * a,
+    lambda a, b: a.sort(1).values * b.topk(2, 0).values + a.cumsum(1) * b.cumprod(0) + a.median() + b.roll(1).flip(0),
+    lambda a, b: a.tril() * b.triu(1) + a.scatter(0, [[0, 1]], b) * b.scatter_add(1, [[2], [0]], a) + a.diagonal().sum(),
+    lambda a, b: einsum("ij,kj->ik", a, b) @ embedding([0, 1], b, padding_idx=1) + layer_norm(a, (3,)) * a.repeat(2, 1)[:2],
 ]
 A, B = [[0.5, -1.0, 0.25], [1.0, 0.1, -0.3]], [[1.0, 2.0, 0.5], [0.3, 1.7, 1.1]]
 
@@ -118,3 +132,11 @@ def test_anomaly_hears_of_numpy_arrays():
     with pytest.raises(RuntimeError, match="the gradient of z is inf"), anomaly():
         z = Value(np.array([0.0]), name="z")
         z.sqrt().sum().backward()
+
+
+def test_numpy_takes_a_value_without_a_gradient() -> None:
+    x = Value([[1.0, 2.0]], requires_grad=False)
+    assert np.asarray(x).tolist() == [[1.0, 2.0]] and np.asarray(x).dtype == float and np.asarray(x, dtype=int).dtype == int
+    assert np.asarray(x > 1).tolist() == [[False, True]] and np.asarray(Value(3, requires_grad=False)) == 3
+    with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
+        np.asarray(Value([1.0]))

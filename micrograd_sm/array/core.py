@@ -11,13 +11,13 @@ import operator
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import repeat
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.libraries import library_of
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
-from micrograd_sm.missing import missing_on_array
 
 Number = float | int | bool
 
@@ -125,8 +125,9 @@ class Array:
         """
         return self
 
-    def __getattr__(self, name: str) -> Any:  # torch's methods (mean, abs, all, ...) are attached in `methods`
-        raise missing_on_array(name)
+    if TYPE_CHECKING:  # torch's methods (mean, abs, all, ...) are attached in methods
+
+        def __getattr__(self, name: str) -> Any: ...
 
     def __setitem__(self, key: Any, value: Any) -> None:
         raise TypeError(
@@ -194,15 +195,20 @@ def _operate(operation: Callable, a: Any, b: Any) -> Any:
         return elementwise(operation, a, b)
     for operand in (a, b):
         if not isinstance(operand, (Array, float, int)):
-            return _operate_elsewhere(operation, a, b, operand) if hasattr(operand, "__array_namespace__") else NotImplemented
+            foreign = hasattr(operand, "__array_namespace__") or type(operand).__module__ == "torch"
+            return _operate_elsewhere(operation, a, b, operand) if foreign else NotImplemented
     return elementwise(operation, a, b)
 
 
 def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
     """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
-    xp = foreign.__array_namespace__()
-    a, b = (xp.asarray(x.tolist()) if type(x) is Array else x for x in (a, b))
+    xp = library_of(foreign)
+    a, b = (xp.asarray(x.tolist(), dtype=_dtype_like(x, foreign)) if type(x) is Array else x for x in (a, b))
     return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
+
+
+def _dtype_like(x: Array, foreign: Any) -> Any:
+    return foreign.dtype if x.dtype is float and "float" in str(foreign.dtype) else None
 
 
 def elementwise(operation: Callable, a: Any, b: Any) -> Any:

@@ -7,11 +7,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class dtype:
     """A type of elements (torch.dtype). `held` is the type of Python that holds them, None if none can.
 
@@ -22,8 +20,10 @@ class dtype:
     (True, True, micrograd_sm.int64)
     """
 
-    name: str
-    held: type | None = None
+    __slots__ = ("held", "name")
+
+    def __init__(self, name: str, held: type | None = None) -> None:
+        self.name, self.held = name, held
 
     @property
     def is_floating_point(self) -> Any:
@@ -74,6 +74,42 @@ def dtype_of(data: Any) -> Any:
     """
     kind = getattr(data, "dtype", type(data))
     return _OF_PYTHON.get(kind, kind) if isinstance(kind, type) else kind
+
+
+class device(str):
+    """Where numbers are: its `type`, as in "cpu", and its `index`, if it has one (torch.device). It is that string, too.
+
+    >>> from micrograd_sm import zeros
+    >>> device("cuda:1"), device("cuda:1").index, zeros(2, device=device("cpu")).device == "cpu"
+    (device(type='cuda', index=1), 1, True)
+    """
+
+    __slots__ = ()
+
+    @property
+    def type(self) -> str:
+        """The kind of device (torch.device.type).
+
+        >>> device("cuda:1").type
+        'cuda'
+        """
+        return self.partition(":")[0]
+
+    @property
+    def index(self) -> Any:
+        """Which of several devices it is, or None (torch.device.index).
+
+        >>> device("cpu").index
+        """
+        number = self.partition(":")[2]
+        return int(number) if number else None
+
+    def __repr__(self) -> str:
+        number = "" if self.index is None else f", index={self.index}"
+        return f"device(type='{self.type}'{number})"
+
+
+CPU = device("cpu")
 
 
 def check_device(device: Any, function: str) -> None:

@@ -276,7 +276,8 @@ def take(x: Any, positions: list[int], shape: Shape) -> Any:
 
 def put(x: Any, positions: list[int], shape: Shape) -> Any:
     """Return zeros of `shape` with the elements of x added at flat positions: the transpose of `take`."""
-    flat = [0.0] * prod(shape)
-    for position, element in zip(positions, x.flat if type(x) is Array else [x], strict=True):
+    elements, dtype = (x.flat, x.dtype) if type(x) is Array else ([x], type(x))
+    flat = [dtype(0)] * prod(shape)
+    for position, element in zip(positions, elements, strict=True):
         flat[position] += element
-    return Array.of(flat, shape)
+    return Array.of(flat, shape, dtype)

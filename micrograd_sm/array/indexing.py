@@ -78,7 +78,6 @@ def _plain_index(entry: Any) -> Any:
     if hasattr(entry, "__index__") and not getattr(entry, "shape", ()):
         return operator.index(entry)
     flat, shape = parse(entry)
-    shape = tuple(getattr(entry, "shape", shape))  # nested lists lose the sizes after a 0
     dtype = widest(flat) if flat else getattr(entry, "dtype", int)
     if dtype is float:
         raise IndexError(f"index {entry!r} holds floats: an index array holds ints or bools")

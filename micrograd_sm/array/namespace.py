@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import math
 import sys
 from functools import lru_cache
@@ -11,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from micrograd_sm.array.core import Array
+from micrograd_sm.array.libraries import library_of
 from micrograd_sm.array.strides import Shape
 
 OWN = {float, int, bool, Array}
@@ -27,7 +27,7 @@ def namespace(*xs: Any) -> Any:
     """
     for x in xs:
         if type(x) not in OWN:
-            return _foreign(_library(x))
+            return _foreign(library_of(x))
     return sys.modules[__package__]
 
 
@@ -38,17 +38,6 @@ def is_foreign(x: Any) -> bool:
     (False, False)
     """
     return type(x) not in OWN and (hasattr(x, "__array_namespace__") or type(x).__module__ == "torch") and hasattr(x, "shape")
-
-
-def _library(x: Any) -> ModuleType | Foreign:
-    if hasattr(x, "__array_namespace__"):
-        return x.__array_namespace__()
-    if type(x).__module__ == "torch":
-        try:
-            return importlib.import_module("array_api_compat.torch")
-        except ImportError:
-            raise TypeError("torch tensors as storage need array-api-compat: pip install array-api-compat") from None
-    raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
 
 
 @lru_cache

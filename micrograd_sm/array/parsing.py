@@ -43,6 +43,8 @@ def parse(data: Any) -> tuple[list, Shape]:
 
     Raises ValueError if lists are ragged, TypeError if an element is not a real number.
     """
+    if 0 in getattr(data, "shape", ()):
+        return [], tuple(data.shape)  # an array's nested lists would lose the sizes after a 0
     level: list = [data]
     shape: Shape = ()
     while True:

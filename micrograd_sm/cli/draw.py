@@ -67,9 +67,9 @@ def picture(path: str) -> str:
 def run(options: argparse.Namespace) -> int:
     """Run the command and return its exit code."""
     output = in_a_folder(options.output).absolute()  # before the script, which may change folders
-    found = target.target_of(options.what, options.name, options.pass_number, "draw")
+    found = target.target_of(options.what, options.name, options.pass_number, "draw", arguments=options.given)
     graph, root = found.graph, found.graph[found.graph.root]
-    what = visible(options.name or "loss") if options.what.endswith(".py") else "result"
+    what = visible(found.name)
     size = prod(root.shape)
     result = f"{what} {numbers(flat_of(root.data))[0]}" if size == 1 else f"{what} of shape {root.shape}"
     if found.passed or (size == 1 and root.requires_grad):
@@ -80,7 +80,7 @@ def run(options: argparse.Namespace) -> int:
         why = "nothing in it requires any" if size == 1 else reduce
         graph = graph.with_gradients({})
         print(f"{result}, drawn without gradients: {why}")
-    if found.note and not found.passed:
+    if found.note and not found.note.startswith(found.passed or "\0"):
         print(f"micrograd-sm: {found.note}", file=sys.stderr)
     drawing = draw(graph, rankdir=options.rankdir, show=options.show, edges=options.edges, fold=_fold(options.fold))
     drawing.save(output)

@@ -15,23 +15,20 @@ from micrograd_sm.array.dtypes import FLOAT64
 from micrograd_sm.cli import limits
 from micrograd_sm.cli.syntax import BINARY, COMPARE, FUNCTIONS, NUMBERS, checked, near
 from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.dims import torchs_names
 from micrograd_sm.words.names import shortened, visible
 
 _SMALL_BASE = 1000
-_INPUTS = {
-    "input",
-    "other",
-    "input1",
-    "input2",
-    "x1",
-    "x2",
-    "anchor",
-    "positive",
-    "negative",
-    "end",
-}  # arguments that a gradient reaches: a number or list there becomes a leaf
-_PAIR = "max and min with a dim give a pair, and what uses it here needs a Value: take .values or .indices, or [0] or [1]"
-_MORE_INPUTS = {"linear": {"weight", "bias"}, "cat": {"tensors"}, "stack": {"tensors"}}
+_INPUTS = {  # arguments that a gradient reaches: a number or list there becomes a leaf
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "end",
+}  # fmt: skip
+_MORE_INPUTS = {
+    **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding")},
+    **{name: {"tensors"} for name in ("cat", "stack", "hstack", "vstack")},
+    "dot": {"tensor"}, "mv": {"vec"}, "mm": {"mat2"}, "bmm": {"mat2"}, "outer": {"vec2"}, "einsum": {"*operands"},
+    "meshgrid": {"*tensors"}, "scatter_add": {"src"}, "scatter": {"src"}, "index_add": {"source"},
+}  # fmt: skip
+_NO_INPUTS = {"embedding": {"input"}, "bincount": {"input"}}  # integers there stay integers
 
 
 def evaluate(source: str) -> Value:
@@ -44,8 +41,8 @@ def evaluate(source: str) -> Value:
     run, result = _Evaluation(), None
     for statement in checked(source):
         result = run.statement(statement)
-    if isinstance(result, tuple) and hasattr(result, "values"):
-        raise ValueError("the result is a pair, values and indices: choose one, as in max([1.0, 2.0], 0).values")
+    if isinstance(result, tuple) and _is_several(result):
+        raise ValueError(f"the result is {len(result)} Values: choose one, {_ways_to_take(result)}")
     if not isinstance(result, Value):
         raise ValueError(f"the result, {shortened(visible(str(result)))}, is not a Value, so it has no graph")
     if result.op is None:
@@ -95,8 +92,8 @@ class _Evaluation:
         if isinstance(node, (ast.List, ast.Tuple)) and not _is_literal(node):
             return self._counted(as_value([self.operand(element) for element in node.elts]))
         x = self.plain(node, folded=False)
-        if hasattr(x, "_fields"):
-            raise ValueError(_PAIR)
+        if _is_several(x):
+            raise ValueError(f"this gives {len(x)} Values, and what uses it here needs a Value: take {_ways_to_take(x)}")
         return Value(x, name=name) if isinstance(x, (int, float, list, tuple)) else x
 
     def plain(self, node: Any, folded: bool = True) -> Any:
@@ -152,16 +149,19 @@ class _Evaluation:
         return self._counted(x[key])
 
     def _pair_or_operand(self, node: ast.expr) -> Any:
-        """Return the pair of max or min as it is, and anything else as an operand."""
+        """Return the Values of max, split, ... as they are, and anything else as an operand."""
         pair = self.plain(node, folded=False) if isinstance(node, (ast.Name, ast.Call)) else None
         if isinstance(node, ast.Call) and isinstance(pair, (Value, Array)):
             return pair
-        return pair if hasattr(pair, "_fields") else self.operand(node)
+        return pair if _is_several(pair) else self.operand(node)
 
     def _attribute(self, node: ast.Attribute) -> Any:
         x = self._pair_or_operand(node.value)
-        if not isinstance(x, Value if node.attr == "T" else tuple):
-            raise ValueError(f"only {'a Value has' if node.attr == 'T' else 'max and min with a dim have'} .{node.attr}")
+        if node.attr not in (("T",) if isinstance(x, Value) else getattr(x, "_fields", ())):
+            owners = {"T": "a Value has", "hist": "histogram has", "bin_edges": "histogram has"}
+            raise ValueError(
+                f"only {owners.get(node.attr, 'what max and min with a dim, sort and topk give has')} .{node.attr}"
+            )
         return getattr(x, node.attr)
 
     def _call(self, node: ast.Call) -> Any:
@@ -174,13 +174,16 @@ class _Evaluation:
             name, base = node.func.id, []  # type: ignore[attr-defined]
             function = FUNCTIONS[name]
         inputs = _INPUTS | _MORE_INPUTS.get(name, set()) if name in functional.__all__ else set()
+        inputs -= _NO_INPUTS.get(name, set())
         signature = inspect.signature(function)
         words = [p.name for p in signature.parameters.values() if p.kind is p.POSITIONAL_OR_KEYWORD][len(base) :]
-        words += [""] * len(node.args)
+        rest = [f"*{p.name}" for p in signature.parameters.values() if p.kind is p.VAR_POSITIONAL]
+        words += (rest or [""]) * len(node.args)
         args = base + [self._argument(argument, word, inputs) for word, argument in zip(words, node.args, strict=False)]
         kwargs = {str(word.arg): self._argument(word.value, str(word.arg), inputs) for word in node.keywords}
+        kwargs = torchs_names(name, kwargs) if "dim" in signature.parameters else kwargs
         bound = _bound(name, signature, args, kwargs)
-        limits.check_call(name, bound)
+        self.made += limits.check_call(name, bound)
         result = function(*args, **kwargs)
         if name in creation.__all__ and "requires_grad" not in bound and result.dtype is FLOAT64:
             result.requires_grad = True  # as for the numbers and lists of an expression
@@ -189,7 +192,8 @@ class _Evaluation:
     def _argument(self, node: ast.expr, word: str, inputs: set[str]) -> Any:
         if word not in inputs:
             return self.plain(node)
-        if word == "tensors" and isinstance(node, (ast.List, ast.Tuple)):
+        several = word == "tensors" or (word[0] == "*" and not _is_literal(node))
+        if several and isinstance(node, (ast.List, ast.Tuple)):
             return [self.operand(element) for element in node.elts]
         return self.operand(node, name=word)
 
@@ -201,6 +205,17 @@ class _Evaluation:
         if self.made > limits.MAX_TOTAL:
             raise ValueError(f"the expression works on more than {limits.MAX_TOTAL:,} elements in all")
         return x
+
+
+def _is_several(x: Any) -> bool:
+    """Return whether a result is a tuple of Values, as of max with a dim, split or meshgrid."""
+    return isinstance(x, tuple) and any(isinstance(part, Value) for part in x)
+
+
+def _ways_to_take(x: tuple) -> str:
+    fields = " or ".join(f".{field}" for field in getattr(x, "_fields", ()))
+    places = "[0] or [1]" if len(x) == 2 else "[0]"
+    return f"{fields}, or {places}" if fields else f"as in {places}"
 
 
 def _has_shape(x: Any) -> bool:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from math import ceil, isfinite, prod
 from typing import Any
 
 from micrograd_sm.array import Array
 from micrograd_sm.array.parsing import parse
 from micrograd_sm.engine import Value
+from micrograd_sm.functional.summation import work_of
 
 MAX_ELEMENTS = 100_000  # of one Value
 MAX_TOTAL = 1_000_000  # of all Values of an expression; also multiplications of one matmul
 _ELEMENTWISE = (  # arguments that are broadcast together
-    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent", "mask",
-    "max", "min", "target", "var", "weight", "pos_weight",
+    "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "condition", "end", "exponent",
+    "indices", "mask", "max", "min", "target", "var", "weight", "pos_weight",
 )  # fmt: skip
 _LISTS = "arithmetic on a list gives a Value here, so [1] * 9 is [9.0]"
 
@@ -51,40 +52,34 @@ def matmul(operation: Callable, a: Any, b: Any) -> Any:
 
 def check_index(x: Any, key: Any) -> None:
     """Refuse an index if its lists, arrays and Values could select too many elements."""
+    refuse_large(_selected(x, key), "a selection")
+
+
+def _selected(x: Any, key: Any) -> int:
     keys = key if isinstance(key, tuple) else (key,)
     chosen = [_shape(part) for part in keys if isinstance(part, (list, Value, Array))]
     shape = _shape(x)
-    if chosen and shape:
-        refuse_large(_broadcast_count(chosen) * elements(shape) // max(1, min(shape)), "a selection")
+    return _broadcast_count(chosen) * elements(shape) // max(1, min(shape)) if chosen and shape else 0
 
 
-def check_call(name: str, arguments: Mapping[str, Any]) -> None:
-    """Refuse a call that would make too many elements, by its sizes or by the shapes of its arguments."""
-    if name in ("zeros", "ones", "rand", "randn", "full", "randint", "expand", "reshape"):
-        named = ("size", "sizes", "shape", "low", "high")
-        sizes = [size for word in named if word == "size" or name != "full" for size in _sizes(name, word, arguments)]
-        refuse_large(elements(sizes) * _kept_size(name, arguments), name)
-    elif name == "eye":
-        n, m = arguments.get("n"), arguments.get("m")
-        refuse_large(elements((_int(n), _int(n if m is None else m))), name)
-    elif name == "arange":
-        refuse_large(_arange_count(arguments), name)
-    elif name == "one_hot":
-        flat, _ = parse(_data(arguments["target"]))
-        classes = [_int(x) + 1 for x in flat] + [_int(arguments.get("num_classes"))]
-        refuse_large(elements((len(flat), max(classes))), name)
-    elif name == "multinomial":
-        refuse_large(elements((_int(arguments["num_samples"]), *_shape(arguments["input"])[:-1])), name)
-    elif name in ("cat", "stack"):
-        refuse_large(sum(elements(_shape(x)) for x in arguments["tensors"]), name)
-    elif name in ("matmul", "linear"):
-        _check_product(name, arguments)
-    elif name in ("gather", "index_select"):
-        check_index(arguments["input"], _data(arguments["index"]))
-    else:
-        refuse_large(
-            _broadcast_count(_shape(arguments[word]) for word in _ELEMENTWISE if arguments.get(word) is not None), name
-        )
+def check_call(name: str, arguments: Mapping[str, Any]) -> int:
+    """Refuse a call that would make too many elements, by its sizes or by the shapes of its arguments.
+
+    Return how many elements it makes on the way to its result, if they are many more than the result has.
+    """
+    if name in _WORK:
+        return _WORK[name](name, arguments)
+    refuse_large(_COUNTS.get(name, _widest)(arguments), name)
+    return 0
+
+
+def _widest(arguments: Mapping[str, Any]) -> int:
+    """Return the elements of a result that is no larger than its arguments broadcast together."""
+    return _broadcast_count(_shape(arguments[word]) for word in _ELEMENTWISE if arguments.get(word) is not None)
+
+
+def _input(arguments: Mapping[str, Any]) -> tuple[int, ...]:
+    return _shape(arguments["input"])
 
 
 def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
@@ -101,10 +96,11 @@ def _sizes(name: str, word: str, arguments: Mapping[str, Any]) -> Iterator[int]:
 
 def _kept_size(name: str, arguments: Mapping[str, Any]) -> int:
     """Return the largest size that a -1 among expand's sizes can stand for."""
-    return elements(_shape(arguments["input"])) if name == "expand" and -1 in _sizes(name, "sizes", arguments) else 1
+    word = {"expand": "sizes", "broadcast_to": "size"}.get(name)
+    return elements(_shape(arguments["input"])) if word and -1 in _sizes(name, word, arguments) else 1
 
 
-def _arange_count(arguments: Mapping[str, Any]) -> float:
+def _arange_count(arguments: Mapping[str, Any]) -> Any:
     start, end, step = (arguments.get(word) for word in ("start", "end", "step"))
     if not all(x is None or (isinstance(x, (int, float)) and isfinite(x)) for x in (start, end, step)):
         return 0 if not any(isinstance(x, float) for x in (start, end, step)) else float("inf")
@@ -113,13 +109,67 @@ def _arange_count(arguments: Mapping[str, Any]) -> float:
     return ceil(min((high - low) / step, 1e15)) if step and low is not None and high is not None else 0
 
 
-def _check_product(name: str, arguments: Mapping[str, Any]) -> None:
-    a, b = arguments["input"], arguments["other" if name == "matmul" else "weight"]
+def _check_product(name: str, arguments: Mapping[str, Any]) -> int:
+    """Refuse a product that is too large, or too much work; in linear, the weight is transposed."""
+    a, b = arguments["input"], next((arguments[word] for word in _FACTORS if word in arguments), 0.0)
     if name == "linear" and len(_shape(b)) == 2:
         refuse_large(elements((*_shape(a)[:-1], _shape(b)[0])), name)
         refuse_large(elements((*_shape(a), _shape(b)[0])), f"the work of {name}", MAX_TOTAL)
     else:
         matmul(lambda *_: None, a, b)
+    return 0
+
+
+def _check_einsum(name: str, arguments: Mapping[str, Any]) -> int:
+    refuse_large(work_of(arguments["equation"], arguments.get("operands", ())), f"the work of {name}", MAX_TOTAL)
+    return 0
+
+
+def _check_running(name: str, arguments: Mapping[str, Any]) -> int:
+    """Return what doubling makes: four Values for each time that the longest size can be halved."""
+    halvings = max((size - 1).bit_length() for size in (*_input(arguments), 1))
+    return refuse_large(4 * elements(_input(arguments)) * halvings, name, MAX_TOTAL)
+
+
+def _filled(name: str) -> Callable[[Mapping[str, Any]], int]:
+    """Return the count of a function that is given the sizes of its result."""
+
+    def count(arguments: Mapping[str, Any]) -> int:
+        named = ("size", "sizes", "shape", "low", "high")
+        sizes = [size for word in named if word == "size" or name != "full" for size in _sizes(name, word, arguments)]
+        return elements(sizes) * _kept_size(name, arguments)
+
+    return count
+
+
+def _times(name: str, word: str) -> Callable[[Mapping[str, Any]], int]:
+    """Return the count of a function that repeats its input as often as the sizes in an argument say."""
+    return lambda arguments: elements(_input(arguments)) * elements(_sizes(name, word, arguments))
+
+
+def _integers(x: Any) -> list[int]:
+    return list(map(_int, parse(_data(x))[0]))
+
+
+def _eye_count(arguments: Mapping[str, Any]) -> int:
+    n, m = arguments.get("n"), arguments.get("m")
+    return elements((_int(n), _int(n if m is None else m)))
+
+
+def _one_hot_count(arguments: Mapping[str, Any]) -> int:
+    target = _integers(arguments["target"])
+    return elements((len(target), max(*(x + 1 for x in target), _int(arguments.get("num_classes")), 0)))
+
+
+def _diag_count(arguments: Mapping[str, Any]) -> int:
+    shape = _input(arguments)
+    return (shape[0] + abs(_int(arguments.get("diagonal")))) ** 2 if len(shape) == 1 else elements(shape)
+
+
+def _meshgrid_count(arguments: Mapping[str, Any]) -> int:
+    given = arguments.get("tensors", ())
+    shapes = [_shape(x) for x in (given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else given)]
+    return len(shapes) * elements(chain.from_iterable(shapes))
 
 
 def _broadcast_count(shapes: Iterable[tuple[int, ...]]) -> int:
@@ -143,3 +193,48 @@ def _data(x: Any) -> Any:
 
 def _int(x: Any) -> int:
     return x if isinstance(x, int) else int(x.item()) if isinstance(x, Value) and prod(x.shape) == 1 else 0
+
+
+_FACTORS = ("other", "weight", "mat2", "vec", "tensor")
+_WORK: dict[str, Callable[[str, Mapping[str, Any]], int]] = {  # functions that do more than their result shows
+    **dict.fromkeys(("bmm", "dot", "linear", "matmul", "mm", "mv"), _check_product),
+    **dict.fromkeys(("cumprod", "cumsum"), _check_running),
+    "einsum": _check_einsum,
+}
+_SIZED = (
+    "broadcast_to",
+    "empty",
+    "expand",
+    "full",
+    "normal",
+    "ones",
+    "rand",
+    "randint",
+    "randn",
+    "reshape",
+    "unflatten",
+    "view",
+    "zeros",
+)
+_COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose result may be larger than what they are given
+    **{name: _filled(name) for name in _SIZED},
+    **dict.fromkeys(("cat", "stack", "hstack", "vstack"), lambda call: sum(elements(_shape(x)) for x in call["tensors"])),
+    **dict.fromkeys(("gather", "index_select"), lambda call: _selected(call["input"], _data(call["index"]))),
+    "arange": _arange_count,
+    "bincount": lambda call: max(_int(call.get("minlength")), *(x + 1 for x in _integers(call["input"])), 0),
+    "chunk": lambda call: _int(call["chunks"]) if 0 in _input(call) else elements(_input(call)),
+    "diag": _diag_count,
+    "embedding": lambda call: elements((*_input(call), *_shape(call["weight"])[1:])),
+    "eye": _eye_count,
+    "histogram": lambda call: max(_int(call["bins"]), elements(_input(call))),
+    "linspace": lambda call: _int(call["steps"]),
+    "meshgrid": _meshgrid_count,
+    "multinomial": lambda call: elements((_int(call["num_samples"]), *_input(call)[:-1])),
+    "nonzero": lambda call: elements(_input(call)) * max(1, len(_input(call))),
+    "one_hot": _one_hot_count,
+    "outer": lambda call: elements((*_input(call), *_shape(call["vec2"]))),
+    "randperm": lambda call: _int(call["n"]),
+    "repeat": _times("repeat", "repeats"),
+    "repeat_interleave": lambda call: elements(_input(call)) * max(*_integers(call["repeats"]), 1),
+    "tile": _times("tile", "dims"),
+}

@@ -11,6 +11,7 @@ from typing import Any
 
 import micrograd_sm
 from micrograd_sm.cli import demo, draw, step, study
+from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.syntax import FUNCTIONS, NUMBERS
 from micrograd_sm.draw import in_a_folder
 
@@ -44,7 +45,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.stdout is None:  # closed before the start, as `>&-` does
         sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - for as long as the process prints
     arguments = sys.argv[1:] if arguments is None else arguments
+    arguments, given = _split(list(arguments))
     options = _parser().parse_args([f" {text}" if _NEGATIVE.match(text) else text for text in arguments])
+    options.given = given
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a character shows its code
     try:
@@ -57,6 +60,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (ArithmeticError, AttributeError, LookupError, MemoryError, OSError, RuntimeError, TypeError, ValueError) as error:
         return _failed(str(error) or type(error).__name__, 1)
     return code
+
+
+def _split(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """Return the arguments of the command, and those after `--`, which go to the script before it."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return (arguments[:end], arguments[end + 1 :]) if any(map(is_script, arguments[:end])) else (arguments, [])
 
 
 # An expression that begins with a minus: with a space before it, argparse does not take it for an option.

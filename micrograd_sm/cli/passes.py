@@ -38,27 +38,40 @@ class Passes:
     """The backward passes of the Values that the variable `name` held. One is kept: the first is number 1, the last -1.
 
     The variable may belong to any function that runs. It holds the root during the pass or later, as in `loss = train()`: so
-    roots are remembered as long as they live.
+    roots are remembered as long as they live. With `anyone`, the passes of whatever Values are kept, too, in `all`.
     """
 
-    def __init__(self, name: str, number: int = -1) -> None:
+    def __init__(self, name: str, number: int = -1, anyone: bool = False) -> None:
         self.name, self.number = name, number
         self.script: dict[str, Any] = {}  # the variables of the script itself
+        self.tape: Any = None  # of a torch program
         self.count = 0
         self.last: Ran | None = None  # of whatever Value
-        self._kept: deque[Ran | None] = deque(maxlen=max(1, min(-number, sys.maxsize)))
+        self.all, self.anyone = _Kept(number), anyone
+        self._kept = _Kept(number)
         self._roots: set[int] = set()  # creation numbers
         self._unclaimed: dict[int, tuple[ref[Value], list[tuple[Any, Moment] | None]]] = {}
+
+    def as_value(self, x: Any) -> Value | None:
+        """Return what a variable holds as a Value: itself, or that of a torch tensor; None if it is neither."""
+        if isinstance(x, Value) or self.tape is None:
+            return x if isinstance(x, Value) else None
+        return self.tape.value_of(x) if x in self.tape else None
 
     def heard(self, root: Value, seed: Any, nodes: list[Value]) -> None:
         """Hear of a pass, before its gradients are added to `.grad`."""
         frames = [*_users_variables(self.script), self.script]
-        named = [variables.get(self.name) for variables in frames]
+        if self.tape is not None:
+            for variables in frames:
+                self.tape.name_after(variables)
+        named = [self.as_value(variables.get(self.name)) for variables in frames]
         for value in named:
             self.claim(value, frames)
         moment = Moment({*nodes, *chain.from_iterable(map(_parents, nodes))})
         seed = seed.data if isinstance(seed, Value) else seed
         self.last = Ran(root, seed, moment, tuple(map(dict, frames)))
+        if self.anyone:
+            self.all.add(self.last)
         if any(value is root for value in named):
             self._keep(root, self.last)
         else:
@@ -72,9 +85,9 @@ class Passes:
         if len(passes) > -self.number > 0:
             passes[self.number - 1] = None
 
-    def claim(self, value: Any, frames: Sequence[Mapping[str, Any]]) -> None:
+    def claim(self, value: Value | None, frames: Sequence[Mapping[str, Any]]) -> None:
         """Keep the passes of a Value that the variable now holds."""
-        if isinstance(value, Value) and value.number in self._unclaimed:
+        if value is not None and value.number in self._unclaimed:
             variables = tuple(map(dict, frames))
             for each in self._unclaimed.pop(value.number)[1]:
                 self._keep(value, each and Ran(value, *each, variables))
@@ -82,8 +95,7 @@ class Passes:
     def _keep(self, root: Value, ran: Ran | None) -> None:
         self.count += 1
         self._roots.add(root.number)
-        if self.number < 0 or self.count == self.number:
-            self._kept.append(ran)
+        self._kept.add(ran)
 
     def ran_from(self, value: Value) -> bool:
         """Return whether a pass of the variable started from this Value."""
@@ -91,10 +103,33 @@ class Passes:
 
     def chosen(self, path: str) -> tuple[int, Ran]:
         """Return the pass that was asked for, and its number; IndexError if there is none."""
-        if abs(self.number) > self.count or (ran := self._kept[0]) is None:
+        return self._kept.chosen(f"{visible(path)} ran", f" of {visible(self.name)!r}")
+
+    def name_of(self, ran: Ran) -> str | None:
+        """Return the name of a variable that holds the root of a pass, the innermost function's first."""
+        for name, x in chain.from_iterable(variables.items() for variables in (*ran.variables, self.script)):
+            if self.as_value(x) is ran.root and not name.startswith("_"):
+                return name
+        return None
+
+
+class _Kept:
+    """The pass that was asked for, of those that were added: the first is number 1, the last -1."""
+
+    def __init__(self, number: int) -> None:
+        self.number, self.count = number, 0
+        self._passes: deque[Ran | None] = deque(maxlen=max(1, min(-number, sys.maxsize)))
+
+    def add(self, ran: Ran | None) -> None:
+        self.count += 1
+        if self.number < 0 or self.count == self.number:
+            self._passes.append(ran)
+
+    def chosen(self, who: str, of: str = "") -> tuple[int, Ran]:
+        if abs(self.number) > self.count or (ran := self._passes[0]) is None:
             passes = f"{self.count} backward passes" if self.count > 1 else f"{self.count or 'no'} backward pass"
             choice = f"; --pass takes 1 to {self.count} or -{self.count} to -1" if self.count else ""
-            raise IndexError(f"{visible(path)} ran {passes} of {visible(self.name)!r}{choice}")
+            raise IndexError(f"{who} {passes}{of}{choice}")
         return self.number if self.number > 0 else self.count + 1 + self.number, ran
 
 
@@ -102,6 +137,6 @@ def _users_variables(script: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the variables of the user's functions that run, innermost first, without the script itself."""
     frame = users_frame()
     while frame is not None and frame.f_locals is not script:
-        if frame.f_globals.get("__name__", "").partition(".")[0] != "micrograd_sm":
+        if frame.f_globals.get("__name__", "").partition(".")[0] not in ("micrograd_sm", "torch"):
             yield frame.f_locals
         frame = frame.f_back

@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_sm import study
+from micrograd_sm.backward import reachable
+from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.target import Target, target_of
 from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.nn import Module
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
 from micrograd_sm.words.names import labels_of
@@ -32,13 +35,13 @@ def _taken(options: argparse.Namespace) -> Target:
 
 def _other(options: argparse.Namespace, what: str, name: str | None = None, number: int | None = None) -> Target:
     """Return a target to study beside the first; --name and --pass apply if it is a script, unless name and number do."""
-    scripted = what.endswith(".py")
+    scripted = is_script(what)
     name, number = name or (options.name if scripted else None), number or (options.pass_number if scripted else None)
     return _target(options, what, name, number)
 
 
 def _target(options: argparse.Namespace, what: str, name: str | None, number: int | None) -> Target:
-    found = target_of(what, name, number, "study", options.json)
+    found = target_of(what, name, number, "study", options.json, options.given)
     if found.note:
         print(f"micrograd-sm: {found.note}", file=sys.stderr)
     return found
@@ -150,7 +153,12 @@ def _variable(target: Target, name: str | None) -> Any:
         return None
     if name not in target.names:
         raise ValueError(f"study lint: no variable {name!r}; --parameters and --sampled-from name a script's variables")
-    return target.names[name]
+    found = target.names[name]
+    if not hasattr(found, "state_dict") or isinstance(found, Module) or target.root is None:
+        return found
+    made = {value.name: value for value in reachable(target.root)}  # the Values of a torch module's parameters in this pass
+    named = {f"{name}.{key}": parameter for key, parameter in found.named_parameters()}
+    return [made.get(key, Value(x.detach().tolist(), name=key)) for key, x in named.items() if x.requires_grad]
 
 
 def _anomaly(options: argparse.Namespace) -> int:

@@ -23,7 +23,7 @@ FUNCTIONS: dict[str, Callable] = {
     **{name: getattr(creation, name) for name in creation.__all__},
 }
 METHODS = {name for name in functional.__all__ if hasattr(Value, name)} | {"detach"}
-ATTRIBUTES = {"T", "values", "indices"}
+ATTRIBUTES = {"T", "bin_edges", "hist", "indices", "values"}
 NUMBERS = {"inf": inf, "nan": nan}
 ALLOWED = (
     "an expression holds numbers, lists, names assigned in it, + - * / ** @, comparisons, indexing, and calls of "
@@ -74,7 +74,8 @@ def _check_statement(statement: ast.stmt, known: set[str], source: str) -> set[s
     for target in statement.targets:
         if not isinstance(target, ast.Name):
             raise ValueError(f"only a name can be assigned to, not {_excerpt(target, source)}")
-        if target.id.startswith("_") or target.id in FUNCTIONS or target.id in NUMBERS:
+        taken = target.id in NUMBERS or (target.id in FUNCTIONS and target.id != "t")  # t = [1] is a target more often than not
+        if target.id.startswith("_") or taken:
             why = "starts with an underscore" if target.id.startswith("_") else "has a meaning here already"
             raise ValueError(f"the name {visible(target.id)} {why}; choose another")
     return {target.id for target in statement.targets if isinstance(target, ast.Name)}
@@ -138,7 +139,7 @@ def _check_call(node: ast.Call, source: str) -> None:
     elif not isinstance(node.func, ast.Name):
         raise ValueError(f"only a function by its name can be called, not {_excerpt(node.func, source)}; {ALLOWED}")
     elif node.func.id not in FUNCTIONS:
-        meant = near(node.func.id, set(FUNCTIONS)) or f"; {ALLOWED}"
+        meant = near(node.func.id, set(FUNCTIONS)) or "; those of micrograd_sm.functional and micrograd_sm.creation are"
         raise ValueError(f"the function {shortened(visible(node.func.id))} is not allowed{meant}")
 
 

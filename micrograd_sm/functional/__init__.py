@@ -11,9 +11,14 @@ from micrograd_sm.functional import (
     activations,
     algebra,
     arithmetic,
+    attention,
     comparisons,
+    counting,
+    diagonals,
+    joining,
     losses,
     margins,
+    normalization,
     ordering,
     pointwise,
     probability,
@@ -21,13 +26,19 @@ from micrograd_sm.functional import (
     regression,
     selection,
     shaping,
+    summation,
 )
 from micrograd_sm.functional.activations import *
 from micrograd_sm.functional.algebra import *
 from micrograd_sm.functional.arithmetic import *
+from micrograd_sm.functional.attention import *
 from micrograd_sm.functional.comparisons import *
+from micrograd_sm.functional.counting import *
+from micrograd_sm.functional.diagonals import *
+from micrograd_sm.functional.joining import *
 from micrograd_sm.functional.losses import *
 from micrograd_sm.functional.margins import *
+from micrograd_sm.functional.normalization import *
 from micrograd_sm.functional.ordering import *
 from micrograd_sm.functional.pointwise import *
 from micrograd_sm.functional.probability import *
@@ -35,17 +46,19 @@ from micrograd_sm.functional.reductions import *
 from micrograd_sm.functional.regression import *
 from micrograd_sm.functional.selection import *
 from micrograd_sm.functional.shaping import *
+from micrograd_sm.functional.summation import *
 from micrograd_sm.missing import missing
 
 _ROOMS = (
-    activations, algebra, arithmetic, comparisons, losses, margins, ordering, pointwise, probability, reductions, regression,
-    selection, shaping,
+    activations, algebra, arithmetic, attention, comparisons, counting, diagonals, joining, losses, margins, normalization,
+    ordering, pointwise, probability, reductions, regression, selection, shaping, summation,
 )  # fmt: skip
 __all__ = [name for room in _ROOMS for name in room.__all__]
 
 _FUNCTIONS_ONLY = {
-    *activations.__all__, *losses.__all__, *margins.__all__, *regression.__all__,
-    "cat", "linear", "normalize", "one_hot", "softmin", "stack", "where",
+    *activations.__all__, *attention.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__,
+    "broadcast_tensors", "cat", "concat", "concatenate", "einsum", "embedding", "hstack", "linear", "meshgrid", "normalize",
+    "one_hot", "softmin", "stack", "std_mean", "var_mean", "vstack", "where",
 }  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])

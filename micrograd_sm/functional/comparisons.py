@@ -6,11 +6,13 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.whole import all_whole, like_input
 
 __all__ = [
-    "eq", "ge", "gt", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not", "logical_or", "lt", "ne",
+    "allclose", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",
+    "logical_or", "lt", "ne",
 ]  # fmt: skip
 
 
@@ -66,6 +68,42 @@ def ge(input: Any, other: Any) -> Value:
     [False, True]
     """
     return _bools(as_value(input, "ge: input") >= as_value(other, "ge: other"))
+
+
+def isclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> Value:
+    """Return whether |input - other| <= atol + rtol * |other|, with broadcasting; equal infinities are close (torch.isclose).
+
+    With `equal_nan`, nan is close to nan. Raises RuntimeError for a tolerance that is negative.
+
+    >>> isclose([1.0, 2.0], [1.000001, 2.1]).tolist()
+    [True, False]
+    """
+    a, b = as_value(input, "isclose: input"), as_value(other, "isclose: other")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"isclose: tolerances must not be negative, got rtol={rtol}, atol={atol}")
+    finite = Value(b.data, requires_grad=False) * 1.0
+    near = abs(a.detach() * 1.0 - finite) <= atol + rtol * abs(finite)
+    close = (a == b) | (near & isfinite(finite).data)
+    return _bools(close | ((a != a) & (b != b)) if equal_nan else close)
+
+
+def allclose(input: Any, other: Any, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False) -> bool:
+    """Return whether all elements are close, as `isclose` says (torch.allclose).
+
+    >>> allclose([1.0, 2.0], [1.000001, 2.0]), allclose([1.0, 2.0], [1.0, 2.1])
+    (True, False)
+    """
+    return all(flat_of(isclose(input, other, rtol, atol, equal_nan).data))
+
+
+def equal(input: Any, other: Any) -> bool:
+    """Return whether shapes and all elements are equal (torch.equal).
+
+    >>> equal([1.0, 2.0], [1.0, 2.0]), equal([1.0], [1.0, 1.0])
+    (True, False)
+    """
+    a, b = as_value(input, "equal: input"), as_value(other, "equal: other")
+    return a.shape == b.shape and all(flat_of(eq(a, b).data))
 
 
 def isnan(input: Any) -> Value:

@@ -2,10 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from math import prod
-from typing import Any
+from typing import Any, TypeVar
 
 from micrograd_sm.array.strides import Shape
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+NUMPYS = {"axis": "dim", "keepdims": "keepdim"}
+
+
+def numpy_names(function: Function) -> Function:
+    """Let a function take `axis=` and `keepdims=` for `dim=` and `keepdim=`, as torch does. TypeError if both are given.
+
+    >>> from micrograd_sm import Value
+    >>> Value([[1.0, 2.0]]).sum(axis=1, keepdims=True).tolist()
+    [[3.0]]
+    """
+
+    @wraps(function)
+    def renamed(*args: Any, **options: Any) -> Any:
+        return function(*args, **torchs_names(function.__name__, options)) if options else function(*args)
+
+    return renamed  # type: ignore[return-value]
+
+
+def torchs_names(function: str, options: dict[str, Any]) -> dict[str, Any]:
+    """Return keyword arguments with torch's names in place of NumPy's."""
+    for theirs, ours in NUMPYS.items():
+        if theirs in options and ours in options:
+            raise TypeError(f"{function}: {theirs} and {ours} are two names of one argument; give one of them")
+    return {NUMPYS.get(name, name): value for name, value in options.items()}
 
 
 def axis_of(dim: Any, ndim: int, function: str) -> int:
@@ -34,17 +63,17 @@ def axes_of(dim: Any, ndim: int, function: str) -> tuple[int, ...]:
     return tuple(sorted(named or range(ndim))) if ndim else ()
 
 
-def sizes_of(sizes: tuple, function: str, minimum: int = 0) -> Shape:
+def sizes_of(sizes: tuple, function: str, minimum: int | None = 0) -> Shape:
     """Return sizes as a tuple. They may be separate arguments or one tuple or list: `f(2, 3)` or `f((2, 3))`.
 
-    Raises TypeError if a size is not an int, RuntimeError if a size is below `minimum`.
+    Raises TypeError if a size is not an int, RuntimeError if a size is below `minimum`, unless that is None.
     """
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = tuple(sizes[0])
     for size in sizes:
         if isinstance(size, bool) or not hasattr(size, "__index__"):
             raise TypeError(f"{function}: sizes are ints, got {size!r} in {sizes}")
-        if size < minimum:
+        if minimum is not None and size < minimum:
             raise RuntimeError(f"{function}: size {size} in {sizes} is below {minimum}")
     return tuple(size.__index__() for size in sizes)
 

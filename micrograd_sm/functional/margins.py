@@ -15,11 +15,12 @@ from micrograd_sm.functional.losses import check_reduction, reduced
 from micrograd_sm.functional.pointwise import abs, clamp, exp, log1p, minimum, relu
 from micrograd_sm.functional.reductions import amax, sum
 from micrograd_sm.functional.selection import check_classes, gather, integers
+from micrograd_sm.functional.shaping import unsqueeze
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
-    "normalize", "soft_margin_loss", "triplet_margin_loss",
+    "cdist", "cosine_embedding_loss", "cosine_similarity", "hinge_embedding_loss", "margin_ranking_loss", "multi_margin_loss",
+    "normalize", "pairwise_distance", "soft_margin_loss", "triplet_margin_loss",
 ]  # fmt: skip
 
 
@@ -47,6 +48,35 @@ def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12) -> V
     """
     x = as_value(input, "normalize: input")
     return x / clamp(_length(x, p, axis_of(dim, x.ndim, "normalize"), keepdim=True), min=eps)
+
+
+@composed
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Value:
+    """Return the p-norm of x1 - x2 + eps along the last dimension (torch.nn.functional.pairwise_distance).
+
+    Raises RuntimeError if shapes do not broadcast.
+
+    >>> pairwise_distance([[0.0, 0.0]], [[3.0, 4.0]], eps=0.0).tolist()
+    [5.0]
+    """
+    difference = as_value(x1, "pairwise_distance: x1") - as_value(x2, "pairwise_distance: x2") + eps
+    return _length(difference, p, -1 % max(difference.ndim, 1), keepdim)
+
+
+@composed
+def cdist(x1: Any, x2: Any, p: float = 2.0) -> Value:
+    """Return the p-norm of each difference of two vectors: (..., N, D) and (..., M, D) to (..., N, M) (torch.cdist).
+
+    Raises RuntimeError for vectors of different sizes.
+
+    >>> cdist([[0.0, 0.0]], [[3.0, 4.0], [0.0, 1.0]]).tolist()
+    [[5.0, 1.0]]
+    """
+    a, b = as_value(x1, "cdist: x1"), as_value(x2, "cdist: x2")
+    if a.ndim < 2 or b.ndim < 2 or a.shape[-1] != b.shape[-1]:
+        raise RuntimeError(f"cdist: expected vectors (..., N, D) and (..., M, D), got shapes {a.shape} and {b.shape}")
+    difference = unsqueeze(a, -2) - unsqueeze(b, -3)
+    return _length(difference, p, difference.ndim - 1, keepdim=False)
 
 
 @composed
@@ -217,11 +247,7 @@ def triplet_margin_loss(
         raise ValueError(f"triplet_margin_loss: margin must be above 0, got {margin}")
     if not a.ndim == near.ndim == far.ndim:
         raise RuntimeError(f"triplet_margin_loss: {a.shape}, {near.shape} and {far.shape} differ in their number of dimensions")
-
-    def distance(x: Value, y: Value) -> Value:
-        return _length(x - y + eps, p, -1 % max(x.ndim, 1), keepdim=False)
-
-    apart = distance(a, far)
+    apart = pairwise_distance(a, far, p, eps)
     if swap:
-        apart = minimum(apart, distance(near, far))
-    return reduced(clamp(margin + distance(a, near) - apart, min=0.0), reduction)
+        apart = minimum(apart, pairwise_distance(near, far, p, eps))
+    return reduced(clamp(margin + pairwise_distance(a, near, p, eps) - apart, min=0.0), reduction)

@@ -13,7 +13,7 @@ from micrograd_sm.functional.whole import all_whole, like_input
 from micrograd_sm.mode import composed
 
 __all__ = [
-    "abs", "clamp", "cos", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logit", "masked_fill",
+    "abs", "clamp", "clip", "cos", "erf", "exp", "expm1", "log", "log1p", "log2", "log10", "logaddexp", "logit", "masked_fill",
     "maximum", "minimum", "relu", "rsqrt", "sigmoid", "sin", "softplus", "sqrt", "tan", "tanh", "where",
 ]  # fmt: skip
 
@@ -303,6 +303,9 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
     return primitives.where(x, edge, condition=inside)
 
 
+clip = clamp
+
+
 def _clamped_integers(x: Value, low: Value | None, high: Value | None) -> Value:
     data = x.data
     if low is not None:
@@ -321,7 +324,9 @@ def where(condition: Any, input: Any, other: Any) -> Value:
     >>> where(x > 0, x, 0.1 * x).tolist()
     [-0.1, 2.0]
     """
-    a, b = as_value(input, "where: input"), as_value(other, "where: other")
+    b = as_value(other, "where: other")
+    a = like_input(as_value(other) if not isinstance(other, int) else Value(other, requires_grad=False), input, "where: input")
+    b = like_input(a, other, "where: other")
     mask = bools(condition, "where", like=a if is_foreign(a.data) else b)
     return primitives.where(a, b, condition=mask)
 

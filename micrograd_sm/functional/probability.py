@@ -8,16 +8,19 @@ from random import Random
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.dtypes import held_as
+from micrograd_sm.array.storage import like_storage
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.dims import axis_of
+from micrograd_sm.functional.dims import axis_of, numpy_names
+from micrograd_sm.functional.kinds import floats
 from micrograd_sm.mode import composed
 from micrograd_sm.randomness import generator_or_default
 
-__all__ = ["log_softmax", "multinomial", "softmax", "softmin"]
+__all__ = ["bernoulli", "log_softmax", "multinomial", "softmax", "softmin"]
 
 
+@numpy_names
 @composed
 def softmax(input: Any, dim: int, dtype: Any = None) -> Value:
     """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
@@ -36,6 +39,7 @@ def softmax(input: Any, dim: int, dtype: Any = None) -> Value:
     return weights / primitives.sum(weights, axis=axis, keepdims=True)
 
 
+@numpy_names
 @composed
 def log_softmax(input: Any, dim: int, dtype: Any = None) -> Value:
     """Return log(softmax(x)) along `dim`, of the same shape, without the underflow of taking them one by one.
@@ -75,6 +79,22 @@ def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:
 
 def _shifted(x: Value, axis: tuple[int, ...]) -> Value:
     return x if 0 in x.shape else x - primitives.max(x, axis=axis, keepdims=True)
+
+
+def bernoulli(input: Any, generator: Random | None = None) -> Value:
+    """Return 1 with the probability that each element says, and 0 otherwise, as floats without gradient (torch.bernoulli).
+
+    Raises RuntimeError for probabilities outside 0 .. 1.
+
+    >>> bernoulli([0.0, 1.0]).tolist()
+    [0.0, 1.0]
+    """
+    chances = floats(input, "bernoulli: input")
+    source = generator_or_default(generator, "bernoulli")
+    if not all(0 <= chance <= 1 for chance in flat_of(chances.data)):
+        raise RuntimeError(f"bernoulli: probabilities must be from 0 to 1, got {chances!r}; logits need sigmoid first")
+    drawn = [float(source.random() < chance) for chance in flat_of(chances.data)]
+    return Value(like_storage(Array.of(drawn, chances.shape), chances.data), requires_grad=False)
 
 
 def multinomial(input: Any, num_samples: int, replacement: bool = False, generator: Random | None = None) -> Value:

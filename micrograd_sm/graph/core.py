@@ -8,12 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
 from typing import Any, NoReturn
 
+from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import derivative, folding, serial
 from micrograd_sm.graph.moment import Moment
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.parts import Edge, Node, Scope
-from micrograd_sm.graph.snapshot import node_of, reachable, refuse_mixed, scopes_around, snapshot
+from micrograd_sm.graph.snapshot import node_of, refuse_mixed, scopes_around, snapshot
 
 
 class Graph:

@@ -73,6 +73,8 @@ def _written(x: Any) -> Any:
         return {"ellipsis": True}
     if type(x) is str:
         return {"text": x}
+    if hasattr(x, "opaque"):  # a call of another library: its name can be written, but not the call
+        return {"text": repr(x)}
     raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be saved")
 
 

@@ -20,22 +20,6 @@ from micrograd_sm.mode import Place
 _NOTEBOOK_CELL = re.compile(r"<ipython-input-|.*[\\/]ipykernel_\d+[\\/][^\\/]*$")
 
 
-def reachable(loss: Value) -> list[Value]:
-    """Return the loss and all that it was computed from, in creation order.
-
-    >>> x = Value(2.0)
-    >>> [value.op for value in reachable(x * x + 1.0)]
-    [None, 'multiply', None, 'add']
-    """
-    found, values = {id(loss)}, [loss]
-    for value in values:  # grows as it goes
-        for parent in value.parents:
-            if id(parent) not in found:
-                found.add(id(parent))
-                values.append(parent)
-    return sorted(values, key=lambda value: value.number)
-
-
 def refuse_mixed(values: Iterable[Value], moment: Moment, variables: Mapping[str, Any]) -> None:
     """Raise RuntimeError, as backward does, if data was set after a value had been computed from it, up to the moment."""
     for value in values:

@@ -7,14 +7,15 @@ from math import prod
 from typing import Any
 
 from micrograd_sm.array import Array, is_foreign, namespace
-from micrograd_sm.array.dtypes import BOOL, FLOAT64, INT64, check_device, dtype, held_as
+from micrograd_sm.array.dtypes import BOOL, CPU, FLOAT64, INT64, check_device, dtype, held_as
+from micrograd_sm.array.dtypes import device as Device
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import scope
 
 METHODS = [
-    "bool", "clone", "contiguous", "cpu", "device", "dim", "double", "float", "int", "is_floating_point", "is_leaf", "long",
-    "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type",
+    "__array__", "bool", "clone", "contiguous", "cpu", "device", "dim", "double", "float", "int", "is_floating_point",
+    "is_leaf", "long", "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type", "type_as",
 ]  # fmt: skip
 
 
@@ -102,14 +103,23 @@ def bool(self: Any) -> Value:
     return _as(self, BOOL)
 
 
-def type(self: Any, dtype: Any) -> Value:
-    """Return the elements as this dtype (torch.Tensor.type).
+def type(self: Any, dtype: Any = None) -> Any:
+    """Return the elements as this dtype; without one, the name of the dtype that they have (torch.Tensor.type).
 
     >>> from micrograd_sm import int64
     >>> Value([1.7]).type(int64).tolist()
     [1]
     """
-    return to(self, dtype)
+    return repr(as_value(self).dtype) if dtype is None else to(self, dtype)
+
+
+def type_as(self: Any, other: Any) -> Value:
+    """Return the elements as the dtype of another Value (torch.Tensor.type_as).
+
+    >>> Value([1.7]).type_as(Value([2], requires_grad=False)).tolist()
+    [1]
+    """
+    return to(self, as_value(other, "type_as: other").dtype)
 
 
 def to(self: Any, *target: Any, dtype: Any = None, device: Any = None, **options: Any) -> Value:
@@ -210,13 +220,13 @@ def cpu(self: Any) -> Value:
 
 
 @property  # type: ignore[misc]
-def device(self: Any) -> str:
+def device(self: Any) -> Device:
     """Where the numbers are: "cpu" (torch.Tensor.device).
 
     >>> Value([1.0]).device
-    'cpu'
+    device(type='cpu')
     """
-    return "cpu"
+    return CPU
 
 
 @property  # type: ignore[misc]
@@ -242,6 +252,12 @@ def numpy(self: Any) -> Any:
     if getattr(self, "requires_grad", False):
         raise RuntimeError("numpy: this Value requires a gradient, which NumPy would lose; use detach().numpy()")
     return numpy.asarray(self.tolist()).reshape(self.shape)
+
+
+def __array__(self: Any, dtype: Any = None, copy: builtins.bool | None = None) -> Any:
+    """Return a NumPy array of the numbers, as `numpy()`: so that matplotlib and NumPy take a Value (torch.Tensor.__array__)."""
+    found = numpy(self)
+    return found if dtype is None else found.astype(dtype)
 
 
 # Gradients -----------------------------------------------------------------------------------------------------------

@@ -31,7 +31,26 @@ def set_elements(self: Value, key: Any, value: Any) -> None:
     >>> N.tolist()
     [[7, 7, 7], [0, 0, 1]]
     """
-    positions, shape = locate(plain_key(key), self.shape)
+    positions, new = _selected(self, key, value)
+    if _is_recorded(self, new):
+        _changed(self, lambda former: _with_recorded(former, positions, new), "x[...] = value")
+    else:
+        data = like_storage(new._data, self._data)
+        _store(self, _with_elements(self._data, positions, flat_of(data), self.shape))
+
+
+def with_elements_of(x: Value, key: Any, value: Any) -> Value:
+    """Return what x is after `x[key] = value`, as a new Value; x stays as it is.
+
+    >>> with_elements_of(Value([1.0, 2.0]), 0, 5.0).tolist()
+    [5.0, 2.0]
+    """
+    return _with_recorded(x, *_selected(x, key, value))
+
+
+def _selected(x: Value, key: Any, value: Any) -> tuple[list[int], Value]:
+    """Return the flat positions that a key selects, and the value broadcast to their shape."""
+    positions, shape = locate(plain_key(key), x.shape)
     new = as_value(value, "x[...] = value")
     while new.ndim > len(shape) and new.shape[0] == 1:
         new = primitives.reshape(new, shape=new.shape[1:])
@@ -41,12 +60,7 @@ def set_elements(self: Value, key: Any, value: Any) -> None:
         fits = False
     if not fits:
         raise RuntimeError(f"x[...] = value: a value of shape {new.shape} cannot fill the selected shape {shape}")
-    new = primitives.expand(new, shape=shape) if new.shape != shape else new
-    if _is_recorded(self, new):
-        _changed(self, lambda former: _with_recorded(former, positions, new), "x[...] = value")
-    else:
-        data = like_storage(new._data, self._data)
-        _store(self, _with_elements(self._data, positions, flat_of(data), self.shape))
+    return positions, primitives.expand(new, shape=shape) if new.shape != shape else new
 
 
 def _with_recorded(former: Value, positions: Sequence[int], new: Value) -> Value:

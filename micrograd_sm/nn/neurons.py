@@ -10,6 +10,8 @@ from typing import Any
 from micrograd_sm.engine import Value
 from micrograd_sm.nn.module import Module, size_of
 
+__all__ = ["MLP", "Layer", "Neuron"]
+
 
 class Neuron(Module):
     """A weighted sum of `nin` single numbers plus a bias, then relu unless `nonlin` is False.

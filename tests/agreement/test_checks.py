@@ -66,6 +66,11 @@ def test_losses_agree(rows: int, classes: int, scale: float) -> None:
         (lambda x: micrograd_sm.triplet_margin_loss(x, [[1.0, 2.0, 0.5]], [[0.0, 1.0, 0.0]]), (Value(seeds((1, 3), 0.3)),)),
         (lambda x: micrograd_sm.clamp(x, [0.0, 1.0], max=Value([1.0, 2.0])), (Value([0.5, 3.0]),)),
         (lambda x, F: F.zeros(2) + F.expand(x, 3, 2).sum(0), (Value([1.0, 2.0]),)),
+        (lambda w: micrograd_sm.embedding([0, 2, 2], w), (Value(seeds((3, 2), 1.0)),)),
+        (lambda x: micrograd_sm.scatter_add(x, 0, [1, 1], [2.0, 3.0]), (Value([1.0, 2.0]),)),
+        (lambda x, F: F.view(F.repeat(x, 2, 1), -1) + F.dot(x, F.tensor([1.0, 2.0])), (Value([1.0, 2.0]),)),
+        (lambda x: micrograd_sm.layer_norm(x, (3,), weight=[1.0, 2.0, 3.0]), (Value(seeds((2, 3), 1.0)),)),
+        (lambda x: micrograd_sm.sort(x, descending=True).values + x.std(), (Value([1.0, 3.0, 2.0]),)),
     ],
 )  # fmt: skip
 def test_programs_that_agree(function: Any, inputs: tuple) -> None:

@@ -155,6 +155,13 @@ def test_loading_makes_old_graphs_refuse():
         loss.backward()
 
 
+def test_loading_keeps_the_dtype():
+    layer = nn.BatchNorm1d(1)
+    layer.load_state_dict({**layer.state_dict(), "running_mean": [2], "num_batches_tracked": 3})
+    assert repr(layer.state_dict()["running_mean"]) == "[2.0]"
+    assert repr(layer.state_dict()["num_batches_tracked"]) == "3"
+
+
 def test_states_without_elements():
     layer = nn.Linear(3, 0)
     layer.load_state_dict(json.loads(json.dumps(layer.state_dict())))
@@ -242,7 +249,7 @@ def test_embedding(index):
 def test_embedding_errors():
     layer = nn.Embedding(4, 3)
     for index, error in (([0, 4], IndexError), (-1, IndexError), (1.0, RuntimeError), ([True], RuntimeError)):
-        with pytest.raises(error, match=r"Embedding\(4, 3\): input"):
+        with pytest.raises(error, match="embedding: in"):
             layer(index)
         with pytest.raises((IndexError, RuntimeError)):
             torch.nn.Embedding(4, 3)(torch.tensor(index))

@@ -45,7 +45,7 @@ TABLE = [
     Row("sigmoid", lambda m, a: m.sigmoid(a)),
     Row("logit", lambda m, a: m.logit(a), low=0.05, high=0.95),
     Row("softplus", lambda m, a: m.softplus(a)),
-    Row("softplus", lambda m, a: m.softplus(a, 2.0, 1.0)),
+    Row("softplus", lambda m, a: m.softplus(a, 2.0, 1.0001)),  # at the threshold itself torch's second derivative is 0
     Row("relu", lambda m, a: m.relu(a)),
     Row("abs", lambda m, a: m.abs(a)),
     Row("abs", lambda m, a: abs(a)),
@@ -65,7 +65,9 @@ TABLE = [
     Row("max", lambda m, a: m.max(a)),
     Row("max", lambda m, a: m.max(a, dim=-1)[0]),
     Row("max", lambda m, a: a.max(dim=0, keepdim=True).values),
+    Row("max", lambda m, a, b: m.max(a, b), inputs=2, shapes=fixed((2, 3), (3,))),
     Row("min", lambda m, a: m.min(a)),
+    Row("min", lambda m, a, b: m.min(a, b), inputs=2, shapes=fixed((2, 3), (3,))),
     Row("min", lambda m, a: m.min(a, dim=-1)[0]),
     Row("min", lambda m, a: a.min(dim=0, keepdim=True).values),
     Row("amax", lambda m, a: m.amax(a, dim=-1)),

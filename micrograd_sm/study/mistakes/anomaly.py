@@ -10,8 +10,9 @@ from types import FrameType, TracebackType
 from typing import Any
 
 from micrograd_sm.array import flat_of
+from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Moment, Node, reachable
+from micrograd_sm.graph import Graph, Moment, Node
 from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.mode import Called, recording, users_frame, watching

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import reachable
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
 
 

@@ -17,16 +17,18 @@ from micrograd_sm.nn import Module
 from micrograd_sm.transforms.structure import leaves, rebuilt
 
 _IN_NN_FUNCTIONAL = {
-    "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity", "cross_entropy",
-    "dropout", "elu", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss", "huber_loss", "kl_div", "l1_loss",
-    "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish", "mse_loss", "multi_margin_loss", "nll_loss",
-    "normalize", "one_hot", "poisson_nll_loss", "relu6", "selu", "silu", "smooth_l1_loss", "soft_margin_loss", "softmin",
-    "softplus", "triplet_margin_loss",
+    "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
+    "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss",
+    "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish",
+    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "poisson_nll_loss", "relu6", "selu", "silu",
+    "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus", "triplet_margin_loss",
 }  # fmt: skip
 _TENSORS = {  # the parameters that may also be lists
-    "anchor", "bias", "condition", "end", "exponent", "index", "input", "input1", "input2", "mask", "max", "min", "negative",
-    "other", "pos_weight", "positive", "target", "var", "weight", "x1", "x2",
+    "anchor", "bias", "condition", "end", "exponent", "index", "indices", "input", "input1", "input2", "mask", "mat2",
+    "max", "min", "negative", "other", "pos_weight", "positive", "running_mean", "running_var", "source", "src", "target",
+    "tensor", "var", "vec", "vec2", "weight", "weights", "x1", "x2",
 }  # fmt: skip
+_METHODS_ONLY = {"expand", "expand_as", "repeat", "reshape_as", "view", "view_as"}  # torch has no functions of these names
 
 
 class There:
@@ -40,8 +42,8 @@ class There:
         return tensor_of(self.torch, Value(data, requires_grad=False))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "expand":
-            return lambda x, *sizes: x.expand(*sizes)
+        if name in _METHODS_ONLY:
+            return lambda x, *sizes: getattr(x, name)(*sizes)
         return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
 
 
