@@ -223,6 +223,7 @@ def cpu(self: Any) -> Value:
 def device(self: Any) -> Device:
     """Where the numbers are: "cpu" (torch.Tensor.device).
 
+    >>> from micrograd_sm import Value
     >>> Value([1.0]).device
     device(type='cpu')
     """
@@ -233,6 +234,7 @@ def device(self: Any) -> Device:
 def mT(self: Any) -> Value:
     """The last two dimensions swapped (torch.Tensor.mT). Raises RuntimeError if there are fewer.
 
+    >>> from micrograd_sm import Value
     >>> Value([[[1.0, 2.0]]]).mT.shape
     (1, 2, 1)
     """
