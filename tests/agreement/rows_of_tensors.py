@@ -250,9 +250,11 @@ OF_LEARNERS = [  # what programs of learners asked for
     Row("isclose", lambda m: m.isclose(m.new([nan, 1.0], False), m.new([nan, 1.2], False), 0.1, 0.1, True), inputs=0),
     Row("isclose", lambda m: m.isclose(m.new([1.0, -inf], False), m.new([inf, inf], False)), inputs=0),
     Row("isclose", lambda m: m.isclose(m.new([1.0], False), m.new([1.0], False), rtol=-1.0), inputs=0),
-    Row("allclose", lambda m: m.new(m.allclose(m.new([1.0, 2.0], False), m.new([1.0, 2.0 + 1e-7], False)) * 1.0, False), inputs=0),
+    Row("allclose", lambda m: m.new(m.allclose(m.new([1.0, 2.0], False), m.new([1.0, 2.0 + 1e-7], False)) * 1.0, False),
+        inputs=0),
     Row("allclose", lambda m: m.new(m.allclose(m.new([1.0, nan], False), m.new([1.0, nan], False)) * 1.0, False), inputs=0),
-    Row("equal", lambda m, a, b: m.new([float(m.equal(a, b)), float(m.equal(a, a))], False), inputs=2, shapes=fixed((2,), (2,))),
+    Row("equal", lambda m, a, b: m.new([float(m.equal(a, b)), float(m.equal(a, a))], False), inputs=2,
+        shapes=fixed((2,), (2,))),
     Row("equal", lambda m, a, b: m.new(m.equal(a, b) * 1.0, False), inputs=2, shapes=fixed((2,), (1,))),
     *(Row("pairwise_distance", lambda m, a, b, o=o: m.pairwise_distance(a, b, **o), inputs=2, shapes=fixed((2, 3), (2, 3)))
       for o in ({}, {"p": 1.0}, {"p": 3.0, "eps": 0.1}, {"keepdim": True})),
