@@ -200,7 +200,8 @@ class Value(Recorded):
     def T(self) -> Value:
         """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
-        >>> Value([[1.0, 2.0]]).T.shape
+        >>> from micrograd_sm import Value
+    >>> Value([[1.0, 2.0]]).T.shape
         (2, 1)
         """
         if self.ndim != 2:

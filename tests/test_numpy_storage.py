@@ -132,3 +132,11 @@ def test_anomaly_hears_of_numpy_arrays():
     with pytest.raises(RuntimeError, match="the gradient of z is inf"), anomaly():
         z = Value(np.array([0.0]), name="z")
         z.sqrt().sum().backward()
+
+
+def test_numpy_takes_a_value_without_a_gradient() -> None:
+    x = Value([[1.0, 2.0]], requires_grad=False)
+    assert np.asarray(x).tolist() == [[1.0, 2.0]] and np.asarray(x).dtype == float and np.asarray(x, dtype=int).dtype == int
+    assert np.asarray(x > 1).tolist() == [[False, True]] and np.asarray(Value(3, requires_grad=False)) == 3
+    with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
+        np.asarray(Value([1.0]))

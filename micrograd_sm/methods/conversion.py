@@ -14,8 +14,8 @@ from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import scope
 
 METHODS = [
-    "bool", "clone", "contiguous", "cpu", "device", "dim", "double", "float", "int", "is_floating_point", "is_leaf", "long",
-    "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type", "type_as",
+    "__array__", "bool", "clone", "contiguous", "cpu", "device", "dim", "double", "float", "int", "is_floating_point",
+    "is_leaf", "long", "mT", "nelement", "numel", "numpy", "requires_grad_", "retain_grad", "size", "to", "type", "type_as",
 ]  # fmt: skip
 
 
@@ -223,6 +223,7 @@ def cpu(self: Any) -> Value:
 def device(self: Any) -> Device:
     """Where the numbers are: "cpu" (torch.Tensor.device).
 
+    >>> from micrograd_sm import Value
     >>> Value([1.0]).device
     device(type='cpu')
     """
@@ -233,6 +234,7 @@ def device(self: Any) -> Device:
 def mT(self: Any) -> Value:
     """The last two dimensions swapped (torch.Tensor.mT). Raises RuntimeError if there are fewer.
 
+    >>> from micrograd_sm import Value
     >>> Value([[[1.0, 2.0]]]).mT.shape
     (1, 2, 1)
     """
@@ -252,6 +254,12 @@ def numpy(self: Any) -> Any:
     if getattr(self, "requires_grad", False):
         raise RuntimeError("numpy: this Value requires a gradient, which NumPy would lose; use detach().numpy()")
     return numpy.asarray(self.tolist()).reshape(self.shape)
+
+
+def __array__(self: Any, dtype: Any = None, copy: builtins.bool | None = None) -> Any:
+    """Return a NumPy array of the numbers, as `numpy()`: so that matplotlib and NumPy take a Value (torch.Tensor.__array__)."""
+    found = numpy(self)
+    return found if dtype is None else found.astype(dtype)
 
 
 # Gradients -----------------------------------------------------------------------------------------------------------

@@ -45,11 +45,6 @@ def name_of(function: Callable) -> str:
     return _OPERATORS.get(name, name)
 
 
-def is_known(name: str) -> bool:
-    """Return whether there is a function of ours for a name."""
-    return plain(name) in _OWN or hasattr(F, plain(name)) or name in SAME
-
-
 def plain(name: str) -> str:
     """Return the name of the function that does not change its operand: `add` for `add_`."""
     return name if name.startswith("__") else name.removesuffix("_")

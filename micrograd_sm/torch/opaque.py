@@ -21,18 +21,13 @@ class Call:
     """A call of torch, of which the tensors of floats among the arguments are the operands of its node.
 
     `index` says which of the call's results the node is. `state` is that of torch's random numbers before the call, so
-    that it can be made again; by default, now.
+    that it can be made again.
     """
 
     opaque = True
 
     def __init__(self, function: Callable, name: str, args: tuple, kwargs: dict[str, Any], index: int, state: Any) -> None:
-        self.function, self.name, self.index, self.state = (
-            function,
-            name,
-            index,
-            torch.get_rng_state() if state is None else state,
-        )
+        self.function, self.name, self.index, self.state = function, name, index, state
         self.args, self.kwargs = mapped(lambda x: x.detach().clone().requires_grad_(x.requires_grad), (args, kwargs))
         self.tensors = [x for x in tensors_in((self.args, self.kwargs)) if x.is_floating_point()]
         self.known: Any = None  # what the user's own call returned, until the node is made

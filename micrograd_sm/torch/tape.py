@@ -231,10 +231,10 @@ class _Mode(TorchFunctionMode):
     def _before(self, function: Callable, name: str, args: tuple, kwargs: dict[str, Any]) -> _Heard | None:
         """Read what must be read before the call: what it changes, and the state of the random numbers that it may draw."""
         with suppress(Exception):
-            state = None if calls.is_known(name) else torch.get_rng_state()
             changes = calls.changes_operand(function, name, args, kwargs)
             recorded = changes and any(x.requires_grad for x in tensors_in((args, kwargs)))
-            return _Heard(function, name, args, kwargs, changes, self._tape.read(args, kwargs) if recorded else None, state)
+            operands = self._tape.read(args, kwargs) if recorded else None
+            return _Heard(function, name, args, kwargs, changes, operands, torch.get_rng_state())
         return None
 
     def _backward(self, root: torch.Tensor, gradient: Any = None, *_: Any, **__: Any) -> None:

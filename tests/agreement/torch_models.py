@@ -71,6 +71,11 @@ def attention_of_torch() -> Any:
     return (causal * masked - added).square().sum(), [q, k, v]
 
 
+def attention_with_dropout() -> Any:
+    q, k, v = leaf(2, 2, 4, 3), leaf(2, 2, 4, 3), leaf(2, 2, 4, 3)
+    return F.scaled_dot_product_attention(q, k, v, dropout_p=0.5, is_causal=True).square().sum(), [q, k, v]
+
+
 def recurrent_by_hand() -> Any:
     cell, h, losses = nn.Linear(5, 3), torch.zeros(2, 3), []
     states = torch.zeros(4, 2, 3)
@@ -196,8 +201,14 @@ def large() -> Any:
 
 
 PROGRAMS: list[Program] = [
-    mlp, embedding, batch_norm, batch_norm_in_use, layer_norm, dropout, attention, attention_of_torch, recurrent_by_hand,
+    mlp, embedding, batch_norm, batch_norm_in_use, layer_norm, dropout, attention, attention_of_torch, attention_with_dropout,
+    recurrent_by_hand,
     recurrent_cell, views, in_place, cut, convolution, lstm, transformer, contrastive, variational, penalty, training, numbers,
     large,
 ]  # fmt: skip
-OPAQUE = {"convolution": {"conv2d", "max_pool2d"}, "lstm": {"lstm"}, "transformer": {"multi_head_attention_forward"}}
+OPAQUE = {
+    "attention_with_dropout": {"scaled_dot_product_attention"},
+    "convolution": {"conv2d", "max_pool2d"},
+    "lstm": {"lstm"},
+    "transformer": {"multi_head_attention_forward"},
+}
