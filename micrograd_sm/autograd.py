@@ -43,7 +43,7 @@ def grad(
                 raise RuntimeError(f"grad: {what} {position}, {value!r}, requires no gradient")
     given = [None] * len(roots) if grad_outputs is None else _listed(grad_outputs)
     if len(given) != len(roots):
-        raise RuntimeError(f"grad: {len(roots)} outputs need as many grad_outputs, got {len(given)}")
+        raise RuntimeError(f"grad: each output needs one of grad_outputs: {len(roots)} outputs, {len(given)} grad_outputs")
     with recording(create_graph), scope("grad"):
         seeds = [_seed(root, seed) for root, seed in zip(roots, given)]
         found = gradients(roots, seeds if create_graph else [seed.data for seed in seeds], leaves, create_graph)

@@ -24,9 +24,10 @@ _INPUTS = {  # arguments that a gradient reaches: a number or list there becomes
 }  # fmt: skip
 _MORE_INPUTS = {
     **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding")},
-    **{name: {"tensors"} for name in ("cat", "stack", "hstack", "vstack")},
+    **{name: {"tensors"} for name in ("cat", "concat", "concatenate", "stack", "hstack", "vstack")},
     "dot": {"tensor"}, "mv": {"vec"}, "mm": {"mat2"}, "bmm": {"mat2"}, "outer": {"vec2"}, "einsum": {"*operands"},
-    "meshgrid": {"*tensors"}, "scatter_add": {"src"}, "scatter": {"src"}, "index_add": {"source"},
+    "meshgrid": {"*tensors"}, "broadcast_tensors": {"*tensors"}, "scatter_add": {"src"}, "scatter": {"src"},
+    "index_add": {"source"}, "scaled_dot_product_attention": {"query", "key", "value"},
 }  # fmt: skip
 _NO_INPUTS = {"embedding": {"input"}, "bincount": {"input"}}  # integers there stay integers
 

@@ -131,6 +131,14 @@ def _check_running(name: str, arguments: Mapping[str, Any]) -> int:
     return refuse_large(4 * elements(_input(arguments)) * halvings, name, MAX_TOTAL)
 
 
+def _check_pairs(name: str, arguments: Mapping[str, Any]) -> int:
+    """Refuse what compares each vector of one argument with each of another if there are too many pairs; return the work."""
+    a, b, *others = (_shape(arguments[word]) for word in _PAIRED[name])
+    last = max([1, *(shape[-1] for shape in (a, b, *others) if shape)])
+    pairs = _broadcast_count([a[:-2], b[:-2]]) * elements((*a[-2:-1], *b[-2:-1]))
+    return refuse_large(pairs * last, f"the work of {name}", MAX_TOTAL if others else MAX_ELEMENTS)
+
+
 def _filled(name: str) -> Callable[[Mapping[str, Any]], int]:
     """Return the count of a function that is given the sizes of its result."""
 
@@ -196,9 +204,11 @@ def _int(x: Any) -> int:
 
 
 _FACTORS = ("other", "weight", "mat2", "vec", "tensor")
+_PAIRED = {"cdist": ("x1", "x2"), "scaled_dot_product_attention": ("query", "key", "value")}
 _WORK: dict[str, Callable[[str, Mapping[str, Any]], int]] = {  # functions that do more than their result shows
     **dict.fromkeys(("bmm", "dot", "linear", "matmul", "mm", "mv"), _check_product),
     **dict.fromkeys(("cumprod", "cumsum"), _check_running),
+    **dict.fromkeys(("cdist", "scaled_dot_product_attention"), _check_pairs),
     "einsum": _check_einsum,
 }
 _SIZED = (
@@ -218,15 +228,17 @@ _SIZED = (
 )
 _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose result may be larger than what they are given
     **{name: _filled(name) for name in _SIZED},
-    **dict.fromkeys(("cat", "stack", "hstack", "vstack"), lambda call: sum(elements(_shape(x)) for x in call["tensors"])),
+    **dict.fromkeys(("cat", "concat", "concatenate", "stack", "hstack", "vstack"), lambda call: sum(elements(_shape(x)) for x in call["tensors"])),
     **dict.fromkeys(("gather", "index_select"), lambda call: _selected(call["input"], _data(call["index"]))),
     "arange": _arange_count,
     "bincount": lambda call: max(_int(call.get("minlength")), *(x + 1 for x in _integers(call["input"])), 0),
+    "broadcast_tensors": lambda call: len(call.get("tensors", ())) * _broadcast_count(map(_shape, call.get("tensors", ()))),
+    **dict.fromkeys(("max", "min"), lambda call: _broadcast_count([_input(call), _shape(call.get("dim"))])),
     "chunk": lambda call: _int(call["chunks"]) if 0 in _input(call) else elements(_input(call)),
     "diag": _diag_count,
     "embedding": lambda call: elements((*_input(call), *_shape(call["weight"])[1:])),
     "eye": _eye_count,
-    "histogram": lambda call: max(_int(call["bins"]), elements(_input(call))),
+    "histogram": lambda call: max(_int(call.get("bins", 100)), elements(_input(call))),
     "linspace": lambda call: _int(call["steps"]),
     "meshgrid": _meshgrid_count,
     "multinomial": lambda call: elements((_int(call["num_samples"]), *_input(call)[:-1])),

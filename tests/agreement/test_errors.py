@@ -30,6 +30,10 @@ def given(m: Any, plain: Any) -> Any:
 
 
 # Each program fails in torch; the words must be in our message.
+def twice(x: Any) -> tuple:
+    return x * 2.0, x
+
+
 FAILING = [
     ("broadcast", lambda m: matrix(m) + m.new([1.0, 2.0]), ["(2, 3)", "(2,)"]),
     ("broadcast", lambda m: matrix(m) * m.new([1.0, 2.0]), ["(2, 3)", "(2,)"]),
@@ -219,6 +223,23 @@ FAILING = [
     ("multinomial none", lambda m: m.multinomial(m.new([1.0, 2.0], False), 0), ["0"]),
     ("multinomial 3-d", lambda m: m.multinomial(m.new([[[1.0]]], False), 1), ["(1, 1, 1)"]),
     ("mse reduction", lambda m: m.mse_loss(vector(m), vector(m), reduction="avg"), ["'avg'"]),
+    ("bernoulli 2", lambda m: m.bernoulli(m.new([0.5, 2.0], False)), ["2.0", "0 to 1"]),
+    ("bernoulli nan", lambda m: m.bernoulli(m.new([float("nan")], False)), ["nan"]),
+    ("isclose rtol", lambda m: m.isclose(vector(m), vector(m), rtol=-1.0), ["-1.0"]),
+    ("cdist sizes", lambda m: m.cdist(matrix(m), m.new([[1.0]])), ["(1, 1)"]),
+    ("cdist of vectors", lambda m: m.cdist(vector(m), vector(m)), ["(3,)"]),
+    ("pairwise_distance", lambda m: m.pairwise_distance(vector(m), m.new([1.0, 2.0])), ["(3,)", "(2,)"]),
+    ("attention's masks", lambda m: m.scaled_dot_product_attention(
+        matrix(m), matrix(m), matrix(m), attn_mask=m.new([[0.0]], False), is_causal=True), ["is_causal", "attn_mask"]),
+    ("broadcast_tensors", lambda m: m.broadcast_tensors(vector(m), m.new([1.0, 2.0])), ["(3,)", "(2,)"]),
+    ("max of two", lambda m: m.max(vector(m), m.new([1.0, 2.0])), ["(3,)", "(2,)"]),
+    ("autograd.grad of many", lambda m: m.autograd.grad(*twice(vector(m))), ["(3,)", "grad_outputs"]),
+    ("autograd.grad of a constant", lambda m: m.autograd.grad(m.new(1.0, False), vector(m)), ["output 0"]),
+    ("autograd.grad by a constant", lambda m: m.autograd.grad(vector(m).sum(), m.new(1.0, False)), ["input 0"]),
+    ("autograd.grad of another", lambda m: m.autograd.grad(vector(m).sum(), [vector(m)]), ["input 0", "allow_unused"]),
+    ("autograd.grad's shape", lambda m: m.autograd.grad(*twice(vector(m)), m.new([1.0], False)), ["(1,)", "(3,)"]),
+    ("autograd.grad's number", lambda m: m.autograd.grad(*twice(vector(m)), [None, None]), ["1 outputs", "2 grad_outputs"]),
+    ("set_default_dtype", lambda m: m.set_default_dtype(m.int64), ["int64"]),
     ("backward of many", lambda m: (vector(m) * 2.0).backward(), ["(3,)", "sum()"]),
     ("backward shape", lambda m: (vector(m) * 2.0).backward(m.new([1.0, 2.0], False)), ["(2,)", "(3,)"]),
     ("backward without gradient", lambda m: m.new([1.0], False).backward(), ["requires no gradient"]),
