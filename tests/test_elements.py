@@ -180,3 +180,8 @@ def test_mean_of_kl_div_divides_by_all_elements() -> None:
     total = micrograd_sm.kl_div(log_q, p, reduction="sum").item()
     assert micrograd_sm.kl_div(log_q, p).item() == total / 4
     assert micrograd_sm.kl_div(log_q, p, reduction="batchmean").item() == total / 2
+
+
+def test_pythons_round() -> None:
+    """torch's tensors have no `round(x, 2)`, only torch.round(x, decimals=2)."""
+    assert round(Value(1.2345), 2).item() == 1.23 and round(Value([1.26, -2.5])).tolist() == [1.0, -2.0]

@@ -228,7 +228,10 @@ _SIZED = (
 )
 _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose result may be larger than what they are given
     **{name: _filled(name) for name in _SIZED},
-    **dict.fromkeys(("cat", "concat", "concatenate", "stack", "hstack", "vstack"), lambda call: sum(elements(_shape(x)) for x in call["tensors"])),
+    **dict.fromkeys(
+        ("cat", "concat", "concatenate", "stack", "hstack", "vstack"),
+        lambda call: sum(elements(_shape(x)) for x in call["tensors"]),
+    ),
     **dict.fromkeys(("gather", "index_select"), lambda call: _selected(call["input"], _data(call["index"]))),
     "arange": _arange_count,
     "bincount": lambda call: max(_int(call.get("minlength")), *(x + 1 for x in _integers(call["input"])), 0),
