@@ -79,9 +79,14 @@ def _tensor(x: Any, like: torch.Tensor) -> torch.Tensor:
 
 
 def numbers_of(x: torch.Tensor) -> Any:
-    """Return the numbers of a tensor as a Value holds them: a number, an Array, or, if there are many, a float64 tensor."""
+    """Return the numbers of a tensor as a Value holds them: a number, an Array, or, if there are many, a float64 tensor.
+
+    Raises TypeError for complex numbers.
+    """
     plain = x.detach()
-    if plain.is_floating_point() or plain.is_complex():
+    if plain.is_complex():
+        raise TypeError("complex numbers have no place in a Value")
+    if plain.is_floating_point():
         plain = plain.to(device="cpu", dtype=torch.float64)
     if plain.numel() > LARGE and plain.is_floating_point():
         return plain.clone()

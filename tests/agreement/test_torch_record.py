@@ -221,6 +221,32 @@ def test_tensors_that_were_not_recorded() -> None:
         record([1.0])
 
 
+def test_what_cannot_be_recorded_does_no_harm() -> None:
+    """A Function of the user's, complex numbers, torch.func: the program runs on, and what they made says where it is from."""
+
+    class Square(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx: Any, x: torch.Tensor) -> torch.Tensor:
+            ctx.save_for_backward(x)
+            return x * x
+
+        @staticmethod
+        def backward(ctx: Any, upstream: torch.Tensor) -> torch.Tensor:
+            return 2 * ctx.saved_tensors[0] * upstream
+
+    w = torch.randn(3, requires_grad=True)
+    with record() as tape:
+        loss = Square.apply(w).sum()
+        size = torch.complex(w, w * 2).abs().sum()
+        slopes = torch.vmap(torch.func.grad(lambda x: (x.sin() ** 2).sum()))(torch.randn(4, 3))
+        singular = torch.linalg.svdvals(w.outer(w) + torch.eye(3)).sum()
+    assert [value.name for value in tape.nodes(loss)] == ["SquareBackward, not recorded", "loss"]
+    assert any("not recorded" in (value.name or "") for value in tape.nodes(size)) and slopes.shape == (4, 3)
+    (gradient,) = torch.autograd.grad(singular, w)
+    tape[singular].backward()
+    assert close(tape[w].grad, gradient)
+
+
 def test_graphs_are_freed_with_their_losses_and_the_loop_goes_on() -> None:
     model, held = nn.Linear(3, 1), []
     optimizer = torch.optim.AdamW(model.parameters(), 0.1)
