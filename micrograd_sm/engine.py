@@ -200,9 +200,9 @@ class Value(Recorded):
     def T(self) -> Value:
         """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
-        >>> from micrograd_sm import Value
-    >>> Value([[1.0, 2.0]]).T.shape
-        (2, 1)
+            >>> from micrograd_sm import Value
+        >>> Value([[1.0, 2.0]]).T.shape
+            (2, 1)
         """
         if self.ndim != 2:
             raise RuntimeError(f"T: needs a matrix, got shape {self.shape}; use permute or transpose")
