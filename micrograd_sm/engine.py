@@ -27,7 +27,7 @@ from micrograd_sm.backward import Observer, differentiate
 from micrograd_sm.mode import Place, current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
-_tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
+tick = count(1).__next__  # creation numbers, and the times at which data was changed, on one clock
 _new = object.__new__
 
 
@@ -130,7 +130,7 @@ class Value(Recorded):
         if shape_of(data) != self.shape:
             raise ValueError(f"data of shape {shape_of(data)} cannot replace data of shape {self.shape}")
         self._data = data
-        self._changed = _tick()
+        self._changed = tick()
 
     @property
     def requires_grad(self) -> bool:
@@ -200,9 +200,9 @@ class Value(Recorded):
     def T(self) -> Value:
         """The matrix transposed. Raises RuntimeError if there are not two dimensions.
 
-            >>> from micrograd_sm import Value
+        >>> from micrograd_sm import Value
         >>> Value([[1.0, 2.0]]).T.shape
-            (2, 1)
+        (2, 1)
         """
         if self.ndim != 2:
             raise RuntimeError(f"T: needs a matrix, got shape {self.shape}; use permute or transpose")
@@ -236,14 +236,6 @@ class Value(Recorded):
         False
         """
         return Value(self._data, requires_grad=False)
-
-    def _former(self) -> Value:
-        """Return what this value is now, as a Value of its own: `self` is about to become another."""
-        former = _new(type(self))
-        for slot in Value.__slots__[1:]:
-            setattr(former, slot, getattr(self, slot))
-        former.name = None
-        return former
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle a leaf with its gradient; RuntimeError for a value that was computed, as in torch."""
@@ -414,7 +406,7 @@ def _made(
     value: Value = _new(cls)
     value._data = data
     value.grad = value._upstream = value.name = None
-    value.number = _tick()
+    value.number = tick()
     value._changed = 0
     value._place = mode.place
     if requires_grad and (mode.recording or primitive is None):
@@ -432,14 +424,6 @@ def _made(
         for watch in mode.watches if primitive else ():
             watch.made(value, primitive, parents, params)
     return value
-
-
-def take_over(value: Value, result: Value) -> None:
-    """Let a Value become the result of an operation on what it was, from now on: those computed from it before are refused."""
-    for slot in ("_data", "primitive", "parents", "params", "_requires_grad", "_place"):
-        setattr(value, slot, getattr(result, slot))
-    value.grad = None
-    value.number = value._changed = _tick()
 
 
 class View(NamedTuple):

@@ -120,6 +120,19 @@ def test_bools_combine_select_and_count() -> None:
     assert micrograd_sm.where(isnan(x), 0.0, x).tolist() == [1.0, 0.0, -2.0, inf]
 
 
+def test_a_mask_that_is_empty_keeps_its_shape() -> None:
+    x = Value([]).reshape(0, 2)
+    assert x[x > 0.5].shape == (0,) and x[~isnan(x)].shape == (0,)
+
+
+def test_softmax_takes_a_dtype_of_floats() -> None:
+    x = Value([1, 2], requires_grad=False)
+    for function in (micrograd_sm.softmax, micrograd_sm.log_softmax, micrograd_sm.softmin):
+        assert function(x, 0, dtype=micrograd_sm.float32).tolist() == function(Value([1.0, 2.0]), 0).tolist()
+        with pytest.raises(RuntimeError, match=rf"{function.__name__.replace('min', 'max')}: the result holds floats"):
+            function(x, 0, dtype=micrograd_sm.int64)
+
+
 # Losses -------------------------------------------------------------------------------------------------------------
 
 
@@ -167,3 +180,8 @@ def test_mean_of_kl_div_divides_by_all_elements() -> None:
     total = micrograd_sm.kl_div(log_q, p, reduction="sum").item()
     assert micrograd_sm.kl_div(log_q, p).item() == total / 4
     assert micrograd_sm.kl_div(log_q, p, reduction="batchmean").item() == total / 2
+
+
+def test_pythons_round() -> None:
+    """torch's tensors have no `round(x, 2)`, only torch.round(x, decimals=2)."""
+    assert round(Value(1.2345), 2).item() == 1.23 and round(Value([1.26, -2.5])).tolist() == [1.0, -2.0]

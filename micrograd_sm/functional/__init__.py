@@ -79,6 +79,7 @@ _AND, _OR = comparisons.bitwise(operator.and_, "&"), comparisons.bitwise(operato
 _OPERATORS = {
     "__mod__": remainder, "__rmod__": lambda self, other: remainder(other, self),
     "__floordiv__": floor_divide, "__rfloordiv__": lambda self, other: floor_divide(other, self),
+    "__round__": lambda self, ndigits=None: round(self, decimals=ndigits or 0),
     "__and__": _AND, "__rand__": _AND, "__or__": _OR, "__ror__": _OR, "__invert__": comparisons.inverted,
 }  # fmt: skip
 for _name, _method in _OPERATORS.items():

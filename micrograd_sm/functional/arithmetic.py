@@ -8,7 +8,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import flat_of, namespace
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.whole import all_whole, in_steps, like_input
-from micrograd_sm.mode import composed
+from micrograd_sm.mode import composed, scope
 
 __all__ = [
     "add", "ceil", "div", "floor", "floor_divide", "lerp", "mul", "neg", "pow", "reciprocal", "remainder", "round", "sign",
@@ -67,18 +67,20 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None) -> Value:
     if rounding_mode is None:
         a, b = _operands(input, other, "div")
         return a / b
-    if rounding_mode == "floor":
-        return _floor_divide(input, other, "div")
-    if not isinstance(rounding_mode, str):
-        raise TypeError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
-    if rounding_mode != "trunc":
-        raise RuntimeError(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
+    if rounding_mode not in ("floor", "trunc"):
+        kind = RuntimeError if isinstance(rounding_mode, str) else TypeError
+        raise kind(f"div: rounding_mode must be None, 'trunc' or 'floor', got {rounding_mode!r}")
     a, b = _operands(input, other, "div")
-    if all_whole(a, b):
-        down = _floor_divide(a, b, "div").data
-        return Value(down + ((a.data != b.data * down) & ((a < 0) != (b < 0))), requires_grad=False)
-    quotient = namespace(a.data, b.data).divide(a.data, b.data)
-    return in_steps(namespace(quotient).trunc(quotient), a, b)
+    with scope("div"):
+        return in_steps(_quotient(a, b, "div") if rounding_mode == "floor" else _truncated_quotient(a, b), a, b)
+
+
+def _truncated_quotient(a: Value, b: Value) -> Any:
+    if not all_whole(a, b):
+        quotient = namespace(a.data, b.data).divide(a.data, b.data)
+        return namespace(quotient).trunc(quotient)
+    down = _quotient(a, b, "div")
+    return down + ((a.data != b.data * down) & ((a < 0) != (b < 0)))
 
 
 def neg(input: Any) -> Value:
@@ -132,6 +134,7 @@ def lerp(input: Any, end: Any, weight: Any) -> Value:
     return start + as_value(weight, "lerp: weight") * (as_value(end, "lerp: end") - start)
 
 
+@composed
 def floor_divide(input: Any, other: Any) -> Value:
     """Return the quotient rounded down, as `input // other`, with broadcasting (torch.floor_divide).
 
@@ -141,12 +144,8 @@ def floor_divide(input: Any, other: Any) -> Value:
     >>> floor_divide([7.0, -7.0], 2.0).tolist(), (Value([7, -7], requires_grad=False) // 2).tolist()
     ([3.0, -4.0], [3, -4])
     """
-    return _floor_divide(input, other, "floor_divide")
-
-
-def _floor_divide(input: Any, other: Any, function: str) -> Value:
-    a, b = _operands(input, other, function)
-    return in_steps(_quotient(a, b, function), a, b)
+    a, b = _operands(input, other, "floor_divide")
+    return in_steps(_quotient(a, b, "floor_divide"), a, b)
 
 
 def _quotient(a: Value, b: Value, function: str) -> Any:
@@ -175,6 +174,7 @@ def remainder(input: Any, other: Any) -> Value:
     return a - Value(whole, requires_grad=False) * divisor
 
 
+@composed
 def floor(input: Any) -> Value:
     """Return the largest whole number that is not above each element; the derivative is 0 (torch.floor).
 
@@ -184,6 +184,7 @@ def floor(input: Any) -> Value:
     return _rounded(input, "floor")
 
 
+@composed
 def ceil(input: Any) -> Value:
     """Return the smallest whole number that is not below each element; the derivative is 0 (torch.ceil).
 
@@ -193,6 +194,7 @@ def ceil(input: Any) -> Value:
     return _rounded(input, "ceil")
 
 
+@composed
 def trunc(input: Any) -> Value:
     """Return each element without its fraction; the derivative is 0 (torch.trunc).
 
@@ -202,6 +204,7 @@ def trunc(input: Any) -> Value:
     return _rounded(input, "trunc")
 
 
+@composed
 def sign(input: Any) -> Value:
     """Return 1 for a positive element, -1 for a negative one, 0 for 0 and nan; the derivative is 0 (torch.sign).
 
@@ -213,6 +216,7 @@ def sign(input: Any) -> Value:
     return in_steps(one * (x > 0) - one * (x < 0), x)
 
 
+@composed
 def round(input: Any, *, decimals: int = 0) -> Value:
     """Return the nearest whole number, of two the even one, or so many `decimals`; the derivative is 0 (torch.round).
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, flat_of
+from micrograd_sm.array.dtypes import held_as
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of, numpy_names
@@ -21,16 +22,18 @@ __all__ = ["bernoulli", "log_softmax", "multinomial", "softmax", "softmin"]
 
 @numpy_names
 @composed
-def softmax(input: Any, dim: int) -> Value:
+def softmax(input: Any, dim: int, dtype: Any = None) -> Value:
     """Return exp(x) / sum(exp(x)) along `dim`: logits to probabilities, of the same shape (torch.softmax).
 
     The maximum is subtracted first: the result is the same, and exp cannot overflow. Rows that hold +inf or nan, or only
-    -inf, become nan; empty inputs pass through. Raises IndexError or TypeError if there is no such dim.
+    -inf, become nan; empty inputs pass through. `dtype` may name a type of floats, which are all float64 here. Raises
+    IndexError or TypeError if there is no such dim.
 
     >>> softmax(Value([1.2, 2.5, 0.9]), dim=0)
     Value([0.1848, 0.6782, 0.1369], op=softmax/divide)
     """
     x = as_value(input, "softmax: input")
+    _check_dtype(dtype, "softmax")
     axis = _axis(x, dim, "softmax")
     weights = primitives.exp(_shifted(x, axis))
     return weights / primitives.sum(weights, axis=axis, keepdims=True)
@@ -38,7 +41,7 @@ def softmax(input: Any, dim: int) -> Value:
 
 @numpy_names
 @composed
-def log_softmax(input: Any, dim: int) -> Value:
+def log_softmax(input: Any, dim: int, dtype: Any = None) -> Value:
     """Return log(softmax(x)) along `dim`, of the same shape, without the underflow of taking them one by one.
 
     x - max - log(sum(exp(x - max))): finite where softmax itself would round to 0 (torch.log_softmax). A log-probability
@@ -48,19 +51,25 @@ def log_softmax(input: Any, dim: int) -> Value:
     [0.0, -1000.0]
     """
     x = as_value(input, "log_softmax: input")
+    _check_dtype(dtype, "log_softmax")
     axis = _axis(x, dim, "log_softmax")
     shifted = _shifted(x, axis)
     return shifted - primitives.log(primitives.sum(primitives.exp(shifted), axis=axis, keepdims=True))
 
 
 @composed
-def softmin(input: Any, dim: int) -> Value:
+def softmin(input: Any, dim: int, dtype: Any = None) -> Value:
     """Return softmax(-x) along `dim`: the smallest element gets the largest share (torch.nn.functional.softmin).
 
     >>> softmin([0.0, 0.0], dim=0).tolist()
     [0.5, 0.5]
     """
-    return softmax(-as_value(input, "softmin: input"), dim)
+    return softmax(-as_value(input, "softmin: input"), dim, dtype)
+
+
+def _check_dtype(dtype: Any, function: str) -> None:
+    if held_as(dtype, function) not in (None, float):
+        raise RuntimeError(f"{function}: the result holds floats, not {dtype!r}")
 
 
 def _axis(x: Value, dim: int, function: str) -> tuple[int, ...]:

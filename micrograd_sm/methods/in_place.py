@@ -16,7 +16,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.parsing import convert
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import broadcast_shapes
-from micrograd_sm.engine import Value, View, as_value, plain_key, take_over
+from micrograd_sm.engine import Value, View, as_value, plain_key, tick
 from micrograd_sm.mode import current_mode, scope
 from micrograd_sm.randomness import generator_or_default
 
@@ -124,7 +124,7 @@ def _changed(x: Value, compute: Callable[[Value], Value], what: str) -> Value:
             f"{what}: {x.name or 'this Value'!r} is a leaf that requires a gradient, which a change in place would lose; "
             "change it under no_grad(), or compute a new Value"
         )
-    former = x._former()
+    former = _former(x)
     result = compute(former)
     if result.shape != x.shape:
         raise RuntimeError(f"{what}: the result has shape {result.shape}, which does not fit into shape {x.shape}")
@@ -135,8 +135,25 @@ def _changed(x: Value, compute: Callable[[Value], Value], what: str) -> Value:
             f"{what}: this Value is a view of another, which would change too; change that, or clone() this first"
         )
     else:
-        take_over(x, result)
+        _take_over(x, result)
     return x
+
+
+def _former(x: Value) -> Value:
+    """Return what a Value is now, as a Value of its own: x is about to become another."""
+    former = object.__new__(type(x))
+    for slot in Value.__slots__[1:]:
+        setattr(former, slot, getattr(x, slot))
+    former.name = None
+    return former
+
+
+def _take_over(x: Value, result: Value) -> None:
+    """Let a Value become the result of an operation on what it was: what was computed from it before is refused from now on."""
+    for slot in ("_data", "primitive", "parents", "params", "_requires_grad", "_place"):
+        setattr(x, slot, getattr(result, slot))
+    x.grad = None
+    x.number = x._changed = tick()
 
 
 def _as_held(data: Any, x: Value, what: str) -> Any:
