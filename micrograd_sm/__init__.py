@@ -53,6 +53,8 @@ def __getattr__(name: str) -> Any:
         return DTYPES[name]
     if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch
         return import_module(f"{__name__}.{name}")
+    if name == "func":  # torch.func's functions are the transforms
+        return import_module(f"{__name__}.transforms")
     if name in _LATER:
         return getattr(import_module(f"{__name__}.{_LATER[name]}"), name)
     raise missing(__name__, name, _NAMES)

@@ -12,11 +12,11 @@ from math import ceil, isfinite, prod
 from random import Random
 from typing import Any
 
-from micrograd_sm.array import Array, is_foreign
+from micrograd_sm.array import Array, flat_of, is_foreign
 from micrograd_sm.array.dtypes import check_device, held_as
 from micrograd_sm.array.namespace import namespace
 from micrograd_sm.array.parsing import convert, parse, widest
-from micrograd_sm.array.strides import Shape
+from micrograd_sm.array.strides import Shape, broadcast_shapes
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import sizes_of
 from micrograd_sm.randomness import generator_or_default
@@ -190,18 +190,23 @@ def randn(
 
 
 def normal(
-    mean: float = 0.0, std: float = 1.0, size: Any = (), generator: Random | None = None, requires_grad: bool = False
+    mean: Any = 0.0, std: Any = 1.0, size: Any = None, generator: Random | None = None, requires_grad: bool = False
 ) -> Value:
     """Return a Value of this size, with numbers from the normal distribution of this mean and deviation (torch.normal).
 
-    >>> normal(5.0, 0.0, (2,)).tolist()
-    [5.0, 5.0]
+    Each is a number, or a Value with one for each element; without a size, the result has the shape to which they broadcast.
+    No gradient flows to them. Raises RuntimeError if std, the standard deviation, is negative.
+
+    >>> normal(5.0, 0.0, (2,)).tolist(), normal(tensor([1.0, 2.0]), 0.0).tolist()
+    ([5.0, 5.0], [1.0, 2.0])
     """
-    if not std >= 0:
+    center, spread = as_value(mean, "normal: mean").detach(), as_value(std, "normal: std").detach()
+    if not all(deviation >= 0 for deviation in flat_of(spread.data)):
         raise RuntimeError(f"normal: std, the standard deviation, must not be negative, got {std}")
     source = generator_or_default(generator, "normal")
-    shape = sizes_of((size,), "normal")
-    return _filled(shape, lambda: source.gauss(mean, std), None, None, requires_grad, None, "normal")
+    shape = broadcast_shapes(center.shape, spread.shape) if size is None else sizes_of((size,), "normal")
+    noise = _filled(shape, lambda: source.gauss(0.0, 1.0), None, None, False, None, "normal")
+    return Value((center + spread * noise).data, requires_grad)
 
 
 def randint(

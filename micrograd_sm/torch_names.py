@@ -7,6 +7,8 @@
 
 from __future__ import annotations
 
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 from micrograd_sm.array.dtypes import FLOAT64, INT64, dtype_of, held_as
@@ -14,7 +16,7 @@ from micrograd_sm.creation import as_tensor, empty, tensor
 from micrograd_sm.engine import Value
 
 __all__ = [
-    "FloatTensor", "LongTensor", "Tensor", "from_numpy", "get_default_dtype", "is_tensor", "set_default_dtype",
+    "FloatTensor", "LongTensor", "Tensor", "finfo", "from_numpy", "get_default_dtype", "is_tensor", "set_default_dtype",
 ]  # fmt: skip
 
 Size = tuple
@@ -90,6 +92,18 @@ def get_default_dtype() -> Any:
     micrograd_sm.float64
     """
     return FLOAT64
+
+
+def finfo(type: Any = None) -> SimpleNamespace:
+    """Return what is known of floats: `eps`, `max`, `min`, `tiny` (torch.finfo). Raises TypeError for a dtype of anything else.
+
+    >>> finfo().eps
+    2.220446049250313e-16
+    """
+    if held_as(type, "finfo") not in (None, float):
+        raise TypeError(f"finfo: expected a dtype of floats, got {type!r}")
+    info = sys.float_info
+    return SimpleNamespace(bits=64, dtype="float64", eps=info.epsilon, max=info.max, min=-info.max, tiny=info.min)
 
 
 def set_default_dtype(d: Any) -> None:

@@ -23,7 +23,7 @@ _INPUTS = {  # arguments that a gradient reaches: a number or list there becomes
     "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "end",
 }  # fmt: skip
 _MORE_INPUTS = {
-    **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding")},
+    **{name: {"weight", "bias"} for name in ("linear", "layer_norm", "batch_norm", "embedding", "rms_norm")},
     **{name: {"tensors"} for name in ("cat", "concat", "concatenate", "stack", "hstack", "vstack")},
     "dot": {"tensor"}, "mv": {"vec"}, "mm": {"mat2"}, "bmm": {"mat2"}, "outer": {"vec2"}, "einsum": {"*operands"},
     "meshgrid": {"*tensors"}, "broadcast_tensors": {"*tensors"}, "scatter_add": {"src"}, "scatter": {"src"},

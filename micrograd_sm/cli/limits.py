@@ -180,6 +180,12 @@ def _meshgrid_count(arguments: Mapping[str, Any]) -> int:
     return len(shapes) * elements(chain.from_iterable(shapes))
 
 
+def _sides(arguments: Mapping[str, Any]) -> tuple[list[int], list[int]]:
+    """Return what `pad` puts before and after each dimension, from the last one."""
+    sizes = [max(0, size) for size in _sizes("pad", "pad", arguments)]
+    return sizes[::2], sizes[1::2]
+
+
 def _broadcast_count(shapes: Iterable[tuple[int, ...]]) -> int:
     """Return the cost of the result, at most, if operands of these shapes are broadcast together."""
     return elements(map(max, zip_longest(*(shape[::-1] for shape in shapes), fillvalue=1)))
@@ -216,7 +222,6 @@ _SIZED = (
     "empty",
     "expand",
     "full",
-    "normal",
     "ones",
     "rand",
     "randint",
@@ -248,6 +253,8 @@ _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose re
     "nonzero": lambda call: elements(_input(call)) * max(1, len(_input(call))),
     "one_hot": _one_hot_count,
     "outer": lambda call: elements((*_input(call), *_shape(call["vec2"]))),
+    "normal": lambda call: max(_filled("normal")(call), _broadcast_count(_shape(call.get(word)) for word in ("mean", "std"))),
+    "pad": lambda call: elements(map(sum, zip_longest(_input(call)[::-1], *_sides(call), fillvalue=0))),
     "randperm": lambda call: _int(call["n"]),
     "repeat": _times("repeat", "repeats"),
     "repeat_interleave": lambda call: elements(_input(call)) * max(*_integers(call["repeats"]), 1),

@@ -58,7 +58,7 @@ __all__ = [name for room in _ROOMS for name in room.__all__]
 _FUNCTIONS_ONLY = {
     *activations.__all__, *attention.__all__, *losses.__all__, *margins.__all__, *normalization.__all__, *regression.__all__,
     "broadcast_tensors", "cat", "concat", "concatenate", "einsum", "embedding", "hstack", "linear", "meshgrid", "normalize",
-    "one_hot", "softmin", "stack", "std_mean", "var_mean", "vstack", "where",
+    "one_hot", "pad", "softmin", "stack", "std_mean", "var_mean", "vstack", "where",
 }  # fmt: skip
 for _name in [name for name in __all__ if name not in _FUNCTIONS_ONLY]:
     setattr(Value, _name, globals()[_name])

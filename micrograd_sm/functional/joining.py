@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import math
+import operator
 from itertools import accumulate
 from typing import Any
 
 from micrograd_sm import primitives
+from micrograd_sm.array import Array
+from micrograd_sm.array.storage import like_storage
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of, numpy_names, sizes_of
+from micrograd_sm.functional.kinds import kind_of
+from micrograd_sm.functional.selection import narrow
 from micrograd_sm.functional.shaping import expand, reshape, unsqueeze
 from micrograd_sm.mode import composed
 
-__all__ = ["cat", "chunk", "concat", "concatenate", "hstack", "meshgrid", "split", "stack", "unbind", "vstack"]
+__all__ = ["cat", "chunk", "concat", "concatenate", "hstack", "meshgrid", "pad", "split", "stack", "unbind", "vstack"]
 
 
 @numpy_names
@@ -167,3 +173,36 @@ def _values(tensors: Any, function: str, when_empty: type[Exception]) -> list[Va
     if not len(tensors):
         raise when_empty(f"{function}: expected at least one Value, got an empty {type(tensors).__name__}")
     return [as_value(x, f"{function}: tensors") for x in tensors]
+
+
+@composed
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Value:
+    """Return the input with constants around it; `pad` has (before, after) for the last dimension, then the one before it, ...
+
+    A negative number takes elements away. The constant is 0 by default. Raises RuntimeError for an odd number of sizes, for
+    more than the dimensions have, and if less than nothing is left, NotImplementedError for another mode.
+    Source: torch.nn.functional.pad.
+
+    >>> pad([1.0, 2.0], (2, 1)).tolist(), pad([[1.0, 2.0]], (0, -1, 1, 0), value=5.0).tolist()
+    ([0.0, 0.0, 1.0, 2.0, 0.0], [[5.0], [1.0]])
+    """
+    x, sizes = as_value(input, "pad: input"), [operator.index(size) for size in pad]
+    if mode != "constant":
+        raise NotImplementedError(f"pad: mode {mode!r} cannot be had, only 'constant'; join slices of the input with cat")
+    if len(sizes) % 2 or len(sizes) > 2 * x.ndim:
+        raise RuntimeError(f"pad: needs (before, after) for at most {x.ndim} dimensions of shape {x.shape}, got {pad}")
+    for place in range(0, len(sizes), 2):
+        axis, (before, after) = x.ndim - 1 - place // 2, sizes[place : place + 2]
+        if x.shape[axis] + before + after < 0:
+            raise RuntimeError(f"pad: {before} before and {after} after leave less than nothing of {x.shape[axis]} elements")
+        x = narrow(x, axis, max(-before, 0), x.shape[axis] + min(before, 0) + min(after, 0)) if min(before, after) < 0 else x
+        if max(before, after) > 0:
+            sides = [_constant_beside(x, axis, max(size, 0), value or 0) for size in (before, after)]
+            x = primitives.cat(sides[0], x, sides[1], axis=axis)
+    return x
+
+
+def _constant_beside(x: Value, axis: int, size: int, number: float) -> Value:
+    shape = (*x.shape[:axis], size, *x.shape[axis + 1 :])
+    kind = kind_of(x)
+    return Value(like_storage(Array.of([kind(number)] * math.prod(shape), shape, kind), x.data), requires_grad=False)

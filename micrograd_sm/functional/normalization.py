@@ -12,7 +12,7 @@ from micrograd_sm.functional.reductions import mean
 from micrograd_sm.functional.shaping import reshape
 from micrograd_sm.mode import composed
 
-__all__ = ["batch_norm", "layer_norm"]
+__all__ = ["batch_norm", "layer_norm", "rms_norm"]
 
 
 @composed
@@ -26,17 +26,41 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     [[-1.0, 1.0]]
     """
     x = floats(input, "layer_norm: input")
+    axes = _last_axes(x, normalized_shape, "layer_norm")
+    return _scaled(_normalized(x, *_moments(x, axes), eps), weight, bias, x.shape[axes[0] :], "layer_norm")
+
+
+@composed
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Value:
+    """Return x / sqrt(mean of x^2 + eps) over the last dimensions (torch.nn.functional.rms_norm).
+
+    input is (..., *normalized_shape); `weight`, of normalized_shape, then scales. eps is 2^-52 by default, the distance from 1
+    to the next float. Raises RuntimeError for other shapes.
+
+    >>> rms_norm([[1.0, 7.0]], (2,), eps=0.0).tolist()
+    [[0.2, 1.4]]
+    """
+    x = floats(input, "rms_norm: input")
+    axes = _last_axes(x, normalized_shape, "rms_norm")
+    size = sqrt(mean(x * x, axes, keepdim=True) + (2.0**-52 if eps is None else eps))
+    return _scaled(x / size, weight, None, x.shape[axes[0] :], "rms_norm")
+
+
+def _last_axes(x: Value, normalized_shape: Any, function: str) -> tuple[int, ...]:
     if not isinstance(normalized_shape, (tuple, list)):
-        raise TypeError(f"layer_norm: normalized_shape must be a tuple of ints, got {normalized_shape!r}")
+        raise TypeError(f"{function}: normalized_shape must be a tuple of ints, got {normalized_shape!r}")
     shape = tuple(normalized_shape)
     if not shape or x.shape[-len(shape) :] != shape:
-        raise RuntimeError(f"layer_norm: input {x.shape} must end with normalized_shape, got {shape}")
-    out = _normalized(x, *_moments(x, tuple(range(-len(shape), 0))), eps)
+        raise RuntimeError(f"{function}: input {x.shape} must end with normalized_shape, got {shape}")
+    return tuple(range(-len(shape), 0))
+
+
+def _scaled(out: Value, weight: Any, bias: Any, shape: tuple[int, ...], function: str) -> Value:
     for name, parameter in (("weight", weight), ("bias", bias)):
         if parameter is not None:
-            value = as_value(parameter, f"layer_norm: {name}")
+            value = as_value(parameter, f"{function}: {name}")
             if value.shape != shape:
-                raise RuntimeError(f"layer_norm: {name} must have the normalized_shape {shape}, got {value.shape}")
+                raise RuntimeError(f"{function}: {name} must have the normalized_shape {shape}, got {value.shape}")
             out = out * value if name == "weight" else out + value
     return out
 

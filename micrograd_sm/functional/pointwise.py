@@ -315,20 +315,32 @@ def _clamped_integers(x: Value, low: Value | None, high: Value | None) -> Value:
     return Value(data, requires_grad=False)
 
 
-def where(condition: Any, input: Any, other: Any) -> Value:
+def where(condition: Any, input: Any = None, other: Any = None) -> Any:
     """Return `input` where the condition holds and `other` elsewhere, all broadcast together (torch.where).
 
-    Raises RuntimeError if `condition` is not a bool, or a list or array of bools, as a comparison returns it.
+    The condition alone gives a tuple: for each dimension, the indices where it is not 0. Raises RuntimeError if `condition`,
+    beside the others, is not a bool, or a list or array of bools, as a comparison returns it.
 
     >>> x = Value([-1.0, 2.0])
     >>> where(x > 0, x, 0.1 * x).tolist()
     [-0.1, 2.0]
     """
-    b = as_value(other, "where: other")
-    a = like_input(as_value(other) if not isinstance(other, int) else Value(other, requires_grad=False), input, "where: input")
-    b = like_input(a, other, "where: other")
+    if input is None and other is None:
+        return _places(as_value(condition, "where: condition"))
+    b = Value(other, requires_grad=False) if isinstance(other, int) else as_value(other, "where: other")
+    a = like_input(b, input, "where: input")
+    b = like_input(a, other, "where: other") if isinstance(other, int) else b
     mask = bools(condition, "where", like=a if is_foreign(a.data) else b)
     return primitives.where(a, b, condition=mask)
+
+
+def _places(x: Value) -> tuple[Value, ...]:
+    """Return for each dimension the indices of the elements that are not 0; a number has one dimension here, as in torch."""
+    found = [position for position, element in enumerate(flat_of(x.data)) if element]
+    shape = x.shape or (1,)
+    steps = [math.prod(shape[axis + 1 :]) for axis in range(len(shape))]
+    indices = [[position // step % size for position in found] for step, size in zip(steps, shape)]
+    return tuple(Value(Array.of(each, (len(found),), int), requires_grad=False) for each in indices)
 
 
 def masked_fill(input: Any, mask: Any, value: float) -> Value:

@@ -10,7 +10,7 @@ from micrograd_sm.engine import Value, as_value
 from micrograd_sm.nn.layers import check_floats, filled
 from micrograd_sm.nn.module import Module, size_of
 
-__all__ = ["BatchNorm1d", "LayerNorm"]
+__all__ = ["BatchNorm1d", "LayerNorm", "RMSNorm"]
 
 
 class LayerNorm(Module):
@@ -42,6 +42,34 @@ class LayerNorm(Module):
     def extra_repr(self) -> str:
         affine = f"elementwise_affine={self.elementwise_affine}, bias={self.bias is not None}"
         return f"{self.normalized_shape}, eps={self.eps}, {affine}"
+
+
+class RMSNorm(Module):
+    """x / sqrt(mean of x^2 + eps) over the last dimensions, `normalized_shape`, times weight: (..., *normalized_shape).
+
+    weight starts at 1; without `elementwise_affine` there is none. eps is 2^-52 by default. Raises RuntimeError if the input
+    does not end with normalized_shape. Source: torch.nn.RMSNorm; Zhang and Sennrich 2019, https://arxiv.org/abs/1910.07467.
+
+    >>> print(f"{RMSNorm(2)([[1.0, 7.0]]):.2f}")
+    [[0.20, 1.40]]
+    """
+
+    def __init__(
+        self, normalized_shape: int | list[int] | tuple[int, ...], eps: float | None = None, elementwise_affine: bool = True,
+        device: Any = None, dtype: Any = None,
+    ) -> None:  # fmt: skip
+        super().__init__()
+        check_floats(device, dtype, "RMSNorm")
+        sizes = normalized_shape if isinstance(normalized_shape, (list, tuple)) else [normalized_shape]
+        self.normalized_shape = tuple(size_of(size, "RMSNorm: normalized_shape") for size in sizes)
+        self.eps, self.elementwise_affine = eps, elementwise_affine
+        self.weight = filled(self.normalized_shape, lambda: 1.0) if elementwise_affine else None
+
+    def forward(self, input: Any) -> Value:
+        return F.rms_norm(input, self.normalized_shape, self.weight, self.eps)
+
+    def extra_repr(self) -> str:
+        return f"{self.normalized_shape}, eps={self.eps}, elementwise_affine={self.elementwise_affine}"
 
 
 class BatchNorm1d(Module):

@@ -53,9 +53,9 @@ FUNCTIONAL = {  # in torch these are torch.nn.functional's; where torch has one 
     "batch_norm", "binary_cross_entropy", "binary_cross_entropy_with_logits", "cosine_embedding_loss", "cosine_similarity",
     "cross_entropy", "dropout", "elu", "embedding", "gaussian_nll_loss", "gelu", "hardtanh", "hinge_embedding_loss",
     "huber_loss", "kl_div", "l1_loss", "layer_norm", "leaky_relu", "linear", "logsigmoid", "margin_ranking_loss", "mish",
-    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "pairwise_distance", "poisson_nll_loss", "relu6",
-    "scaled_dot_product_attention", "selu", "silu",
-    "smooth_l1_loss", "soft_margin_loss", "softmin", "softplus", "triplet_margin_loss",
+    "mse_loss", "multi_margin_loss", "nll_loss", "normalize", "one_hot", "pad", "pairwise_distance", "poisson_nll_loss",
+    "relu6", "rms_norm", "scaled_dot_product_attention", "selu", "silu", "smooth_l1_loss", "soft_margin_loss", "softmin",
+    "softplus", "triplet_margin_loss",
 }  # fmt: skip
 OURS, THEIRS = Ours(), Theirs()
 

@@ -144,6 +144,22 @@ def test_layer_norm(options, shape):
             layer(x)
 
 
+@pytest.mark.parametrize(
+    ("options", "shape"),
+    [
+        ({"normalized_shape": 4}, (3, 4)),
+        ({"normalized_shape": (2, 4), "eps": 0.1}, (3, 2, 4)),
+        ({"normalized_shape": [4], "elementwise_affine": False}, (3, 4)),
+    ],
+)
+def test_rms_norm(options, shape):
+    ours, theirs = nn.RMSNorm(**options), torch.nn.RMSNorm(**options)
+    assert repr(ours) == repr(theirs)
+    for k, parameter in enumerate(ours.parameters()):
+        parameter.data = Value(numbers(*parameter.shape, seed=k).tolist()).data
+    assert_module(ours, theirs, numbers(*shape))
+
+
 BATCH_OPTIONS = [
     {}, {"momentum": None}, {"affine": False}, {"track_running_stats": False}, {"momentum": 0.5, "eps": 0.1},
     {"track_running_stats": False, "affine": False},
@@ -223,6 +239,7 @@ def test_embedding_with_a_wrong_padding(padding_idx):
         lambda **place: nn.Linear(2, 3, **place),
         lambda **place: nn.Embedding(2, 3, **place),
         lambda **place: nn.LayerNorm(3, **place),
+        lambda **place: nn.RMSNorm(3, **place),
         lambda **place: nn.BatchNorm1d(3, **place),
     ],
 )
