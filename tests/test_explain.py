@@ -157,3 +157,18 @@ def test_what_it_refuses() -> None:
         explain(None, x)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="is not among the"):
         explain(x * x, Value(1.0))
+
+
+def test_p_minus_y_is_said_only_where_the_sum_stands_beside_its_own_row() -> None:
+    x = Value([[1.0, 2.0], [0.5, 1.5]], name="x")
+    exps = x.exp()
+    assert not explain(-(exps / exps.sum(1)).log()[[0, 1], [1, 0]].mean(), x).shares  # keepdim was forgotten
+    (share,) = explain(-(exps / exps.sum(1, keepdim=True)).log()[[0, 1], [1, 0]].mean(), x).shares
+    assert share.formula == "(p - y) / 2"
+
+
+def test_a_log_softmax_through_logsumexp_is_one() -> None:
+    x = Value([[1.0, 2.0, 0.1], [0.5, 1.5, 3.0]], name="x")
+    (through,) = explain(-(x - x.logsumexp(1, keepdim=True))[[0, 1], [1, 0]].mean(), x).shares
+    (share,) = explain(cross_entropy(x, [1, 0]), x).shares
+    assert (through.p, through.y, through.formula) == (share.p, share.y, share.formula)

@@ -238,7 +238,7 @@ def _shares(graph: Graph, gradients: Mapping[str, Any], heard: tuple[Heard, ...]
         if found.input not in between or found.out not in gradients:
             continue
         if found.kind == "log_softmax":
-            own = amounts[Edge(found.shifted, found.out, 0)]
+            own = amounts[Edge(graph.operand_edges(found.out)[0].source, found.out, 0)]
             normaliser = amounts[Edge(found.shifted, found.exp, 0)]
             p = namespace(own).exp(graph[found.out].data)
         elif _is_in_logs_only(graph, found.out):
