@@ -171,4 +171,5 @@ def test_a_log_softmax_through_logsumexp_is_one() -> None:
     x = Value([[1.0, 2.0, 0.1], [0.5, 1.5, 3.0]], name="x")
     (through,) = explain(-(x - x.logsumexp(1, keepdim=True))[[0, 1], [1, 0]].mean(), x).shares
     (share,) = explain(cross_entropy(x, [1, 0]), x).shares
-    assert (through.p, through.y, through.formula) == (share.p, share.y, share.formula)
+    assert through.formula == share.formula and through.p.flat == pytest.approx(share.p.flat)
+    assert through.y.flat == pytest.approx(share.y.flat)

@@ -105,6 +105,9 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     _add_picture(linted, "with the mistakes at their nodes")
     linted.add_argument("--parameters", metavar="NAME", help="the script's model or parameters: each must get a gradient")
     linted.add_argument("--sampled-from", metavar="NAME", help="what the script gave to multinomial: it must not be logits")
+    linted.add_argument(
+        "--ignore", metavar="RULE", action="append", default=[], help="a rule that is not asked; may be repeated"
+    )
     first = _study(commands, "anomaly", "the first value or gradient that is nan or inf, with its line", _FOUND)
     target.add_options(first)
     _add_picture(first, "with the node at which it came up")

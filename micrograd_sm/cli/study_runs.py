@@ -139,7 +139,7 @@ def _lint(options: argparse.Namespace) -> int:
     output, target = _output(options), _taken(options)
     parameters, sampled = (_variable(target, name) for name in (options.parameters, options.sampled_from))
     sampled = target.graph_of(sampled) if isinstance(sampled, Value) else sampled
-    found = study.lint(target.graph, parameters, sampled, target.names)
+    found = study.lint(target.graph, parameters, sampled, target.names, options.ignore)
     _print(options, found)
     rules: dict[str, list[str]] = {}  # by node id
     for mistake in found:

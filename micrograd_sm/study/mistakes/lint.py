@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -11,13 +11,19 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.nn.module import Module
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, look_at
-from micrograd_sm.study.mistakes.numbers import NUMBER_RULES
+from micrograd_sm.study.mistakes.losses import LOSS_RULES
+from micrograd_sm.study.mistakes.network import NETWORK_RULES
+from micrograd_sm.study.mistakes.numbers import EXPLAIN_NAN, NUMBER_RULES, not_finite
 from micrograd_sm.study.mistakes.reach import REACH_RULES
+from micrograd_sm.study.mistakes.shapes import SHAPE_RULES
 from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.result import Listing
 
-RULES: Mapping[str, Rule] = {rule.__name__.replace("_", "-"): rule for rule in (*STRUCTURE_RULES, *REACH_RULES, *NUMBER_RULES)}
+RULES: Mapping[str, Rule] = {
+    rule.__name__.replace("_", "-"): rule
+    for rule in (*STRUCTURE_RULES, *SHAPE_RULES, *LOSS_RULES, *NETWORK_RULES, *REACH_RULES, *NUMBER_RULES)
+}
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -68,20 +74,25 @@ class Lint(Listing[Mistake]):
 
 def lint(
     loss: Value | Graph,
-    parameters: Module | Mapping[str, Value] | Iterable[Value] | None = None,
+    parameters: Any = None,
     sampled_from: Any = None,
     names: Mapping[str, Any] | None = None,
+    ignore: str | Iterable[str] = (),
 ) -> Lint:
     """Return the mistakes in a loss: each with its node, the reason in one sentence, and the mended line of code.
 
     `RULES` has all rules by name. They look at the graph of the loss, its values, the gradients of a backward pass (no `.grad`
     changes), and every softmax and log_softmax, also those written by hand. Three rules need more than the graph:
 
-    - `parameters`, a Module, or Values by name or in a list: a gradient must reach each;
+    - `parameters`, a Module, Values, pairs of a name and a Value, or lists or dicts of them: a gradient must reach each that
+      requires one;
     - `sampled_from`, the weights that multinomial was called with: they must not be logits;
-    - `names`, the caller's variables by default: the loss must not hold a detached copy of one that cuts off a leaf.
+    - `names`, the caller's variables by default: the loss must not hold a detached copy of one that cuts off a parameter.
 
-    Raises TypeError if the loss is not a Value or a Graph, or a parameter not a Value.
+    A finding is a mistake, or a hint (`harmless`), which may be meant so. `ignore` are names of rules that are not asked.
+
+    Raises TypeError if the loss is not a Value or a Graph, or a parameter not a Value; ValueError for a rule to ignore that
+    there is not.
 
     >>> from micrograd_sm import cross_entropy
     >>> logits = Value([[1.0, 2.0, 0.1]], name="logits")
@@ -92,8 +103,19 @@ the loss and its gradient
       instead: loss = cross_entropy(logits, target)
     """
     variables = sys._getframe(1).f_locals if names is None else names
-    look = look_at(loss, _named(parameters), sampled_from, variables)
-    return Lint(tuple(found for rule, find in RULES.items() for found in _sourced(look, rule, find)), len(look.graph))
+    ignored = _ignored(ignore)
+    look = look_at(loss, tuple(_named(parameters)), sampled_from, variables)
+    found = [one for rule, find in RULES.items() for one in _sourced(look, rule, find)]
+    if not any(one.rule in EXPLAIN_NAN for one in found):
+        found += _sourced(look, "not-finite", not_finite)
+    return Lint(tuple(one for one in found if one.rule not in ignored), len(look.graph))
+
+
+def _ignored(ignore: str | Iterable[str]) -> set[str]:
+    ignored = {ignore} if isinstance(ignore, str) else set(ignore)
+    if unknown := sorted(ignored - set(RULES) - {"not-finite"}):
+        raise ValueError(f"lint: no rule is called {unknown[0]!r}; the rules are {', '.join([*RULES, 'not-finite'])}")
+    return ignored
 
 
 def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
@@ -103,17 +125,24 @@ def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
         yield replace(found, rule=rule, source=source and visible(source))
 
 
-def _named(parameters: Any) -> Mapping[str, Value]:
+def _named(parameters: Any, name: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield the parameters with their names, from Modules, Values, pairs, and lists and dicts of them."""
     if parameters is None:
-        return {}
-    if isinstance(parameters, Module):
-        return dict(parameters.named_parameters())
+        return
     if isinstance(parameters, Value):
-        parameters = [parameters]
-    if not isinstance(parameters, Iterable):
+        yield parameters.name or name or "parameters", parameters
+    elif isinstance(parameters, Module):
+        yield from ((f"{name}.{key}" if name and "[" not in name else key, x) for key, x in parameters.named_parameters())
+    elif isinstance(parameters, Mapping):
+        for key, x in parameters.items():
+            yield from ((str(key), x),) if isinstance(x, Value) else _named(x, str(key))
+    elif isinstance(parameters, tuple) and len(parameters) == 2 and isinstance(parameters[0], str):
+        yield from _named({parameters[0]: parameters[1]})
+    elif isinstance(parameters, Iterable) and not isinstance(parameters, str):
+        for k, x in enumerate(parameters):
+            yield from _named(x, f"{name or 'parameters'}[{k}]")
+    elif name:
+        kind = type(parameters).__name__
+        raise TypeError(f"lint: parameter {name!r} must be a Value, got {parameters!r} of type {kind}")
+    else:
         raise TypeError(f"lint: parameters must be a Module, or Values by name or in a list, got {parameters!r}")
-    named = parameters if isinstance(parameters, Mapping) else {f"parameters[{k}]": x for k, x in enumerate(parameters)}
-    for name, parameter in named.items():
-        if not isinstance(parameter, Value):
-            raise TypeError(f"lint: parameter {name!r} must be a Value, got {parameter!r} of type {type(parameter).__name__}")
-    return named if isinstance(parameters, Mapping) else {x.name or name: x for name, x in named.items()}

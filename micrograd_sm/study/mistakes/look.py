@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple, TypeAlias
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.evaluation import Heard, backward_pass
@@ -22,7 +23,8 @@ from micrograd_sm.words.result import Record
 class Mistake(Record):
     """One finding: the rule, the node's id ("" if it is not in the graph) and label, the reason, and the mended line.
 
-    `harmless` says that the result is right nevertheless; `source` is the line of code if `trace()` was on.
+    `harmless` says that it is a hint: the result is right nevertheless, or may be meant so. `source` is the line of code if
+    `trace()` was on.
 
     >>> print(Mistake("v1", "loss", "it is nan", "loss = ...", "nan"))
     nan at loss: it is nan
@@ -37,6 +39,18 @@ class Mistake(Record):
     harmless: bool = False
     source: str | None = None
 
+    @property
+    def grade(self) -> str:
+        """Return "mistake", or "hint" for what is harmless or may be meant so.
+
+        >>> Mistake("v1", "loss", "it is nan", "loss = ...").grade
+        'mistake'
+        """
+        return "hint" if self.harmless else "mistake"
+
+    def to_dict(self) -> dict[str, Any]:
+        return super().to_dict() | {"grade": self.grade}
+
     def __str__(self) -> str:
         return self._said("{0}{1} at {2}{3}: {4}\n  instead: {5}")
 
@@ -44,8 +58,11 @@ class Mistake(Record):
         return self._said("<b>{0}</b>{1} at <code>{2}</code>{3}: {4}<br>instead: <code>{5}</code>", escape)
 
     def _said(self, form: str, quoted: Callable[[str], str] = str) -> str:
-        where, harmless = f" ({self.source})" if self.source else "", ", harmless" if self.harmless else ""
-        return form.format(*map(quoted, (self.rule, harmless, self.label, where, self.reason, self.mended)))
+        where, hint = f" ({self.source})" if self.source else "", ", hint" if self.harmless else ""
+        return form.format(*map(quoted, (self.rule, hint, self.label, where, self.reason, self.mended)))
+
+
+Parameters: TypeAlias = tuple[tuple[str, Value], ...]
 
 
 class Look(NamedTuple):
@@ -55,9 +72,10 @@ class Look(NamedTuple):
     ids: Mapping[int, str]
     users: Mapping[str, list[Node]]
     softmaxes: tuple[Normalised, ...]
+    normalised: Mapping[str, Normalised]  # by the id of their results
     heard: tuple[Heard, ...]
     labels: Mapping[str, str]
-    parameters: Mapping[str, Value]
+    parameters: Parameters
     sampled_from: Any
     variables: Mapping[str, Any]
 
@@ -87,6 +105,21 @@ class Look(NamedTuple):
         """Yield the nodes that pick the elements of the targets."""
         return (node for node in self.nodes("index") if node.params["key"] == "target")
 
+    def binary_logits(self) -> Iterator[Node]:
+        """Yield what binary_cross_entropy_with_logits was given, each once."""
+        name = "binary_cross_entropy_with_logits"
+        seen = set()
+        for node in self.nodes("negative"):
+            (operand,) = self.operands(node)
+            if node.scope.split("/")[-1] == name and name not in operand.scope.split("/") and operand.id not in seen:
+                seen.add(operand.id)
+                yield operand
+
+    def is_number(self, node: Node) -> bool:
+        """Whether a node is a constant, all elements of which are equal."""
+        numbers = flat_of(node.data)
+        return node.kind == "constant" and bool(numbers) and min(numbers) == max(numbers)
+
 
 Rule: TypeAlias = Callable[[Look], Iterator[Mistake]]
 
@@ -95,7 +128,7 @@ def dim_text(found: Normalised) -> str:
     return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
 
 
-def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, variables: Mapping[str, Any]) -> Look:
+def look_at(loss: Any, parameters: Parameters, sampled_from: Any, variables: Mapping[str, Any]) -> Look:
     """Return what the rules look at. Raises TypeError if the loss is not a Value or a Graph."""
     graph, ids = subject_of(loss, variables, "lint")
     graph = graph.unfold()
@@ -105,4 +138,7 @@ def look_at(loss: Any, parameters: Mapping[str, Value], sampled_from: Any, varia
         users[edge.source].append(graph[edge.target])
     graph = graph.with_gradients(passed.gradients)
     softmaxes = tuple(normalised(graph))
-    return Look(graph, ids, dict(users), softmaxes, passed.heard, labels_of(graph), parameters, sampled_from, variables)
+    by_result = {found.out: found for found in softmaxes}
+    return Look(
+        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), parameters, sampled_from, variables
+    )

@@ -7,38 +7,50 @@ from collections.abc import Iterator
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
+from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.patterns import Normalised
+from micrograd_sm.words.numbers import data_text
 
 _FLAT = 1e-12  # a derivative below this passes nothing back
-_MASKED = -1e6  # a logit that far below the largest is masked out
+_MASKED = -1e3  # a logit that far below the largest is masked out
 
 
 def saturated(look: Look) -> Iterator[Mistake]:
+    """Find a softmax, of which at least half the rows are one-hot, or a sigmoid, of which at least half is 0 or 1.
+
+    What is masked out, by a number far below 0, does not count.
+    """
     for found in look.softmaxes:
         node = look.graph[found.out]
-        if found.kind == "softmax" and node.requires_grad and _has_one_hot_row(look, found):
+        if found.kind == "softmax" and node.requires_grad and _most(_one_hot_rows(look, found)):
             logits = look.called(found.input, "logits")
             yield look.mistake(
                 node, "softmax is so sure of a class that its derivative is below 1e-12, and nothing flows back through it",
                 f"use cross_entropy({logits}, target), or softmax({logits} / temperature, {dim_text(found)})",
             )  # fmt: skip
     for node in look.nodes("sigmoid"):
-        if node.requires_grad and any(y * (1 - y) < _FLAT for y in flat_of(node.data)):
-            logits = look.called(look.operands(node)[0].id, "logits")
+        (operand,) = look.operands(node)
+        free = [y * (1 - y) < _FLAT for x, y in zip(flat_of(operand.data), flat_of(node.data)) if abs(x) < -_MASKED]
+        if node.requires_grad and _most(free):
+            logits = look.called(operand.id, "logits")
             yield look.mistake(
                 node, "sigmoid is so close to 0 or 1 that its derivative is below 1e-12, and nothing flows back through it",
                 f"use binary_cross_entropy_with_logits({logits}, target), or smaller weights",
             )  # fmt: skip
 
 
-def _has_one_hot_row(look: Look, found: Normalised) -> bool:
-    """Return whether a row with more than one logit that is not masked out became one-hot."""
+def _most(flags: list[bool]) -> bool:
+    return any(flags) and 2 * sum(flags) >= len(flags)
+
+
+def _one_hot_rows(look: Look, found: Normalised) -> list[bool]:
+    """Return, for each row with more than one logit that is not masked out, whether it became one-hot."""
     p, x = look.graph[found.out], look.graph[found.input]
     if p.shape != x.shape:
-        return False
+        return []
     rows = zip(*(groups(flat_of(node.data), node.shape, found.axis) for node in (p, x)))
-    return any(sum(a - max(x) > _MASKED for a in x) > 1 and all(q * (1 - q) < _FLAT for q in p) for p, x in rows)
+    return [all(q * (1 - q) < _FLAT for q in p) for p, x in rows if sum(a - max(x) > _MASKED for a in x) > 1]
 
 
 def all_ignored(look: Look) -> Iterator[Mistake]:
@@ -67,9 +79,21 @@ def exp_overflow(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("exp"):
         operand = look.operands(node)[0]
         if any(y == math.inf and x < math.inf for x, y in zip(flat_of(operand.data), flat_of(node.data))):
-            x = look.called(operand.id, "x")
-            mended = f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
-            yield look.mistake(node, "exp of more than 709.78 is inf", mended)
+            yield look.mistake(node, "exp of more than 709.78 is inf", _without_overflow(look, node, operand))
+
+
+def _without_overflow(look: Look, node: Node, operand: Node) -> str:
+    """Return what computes the same without exp of a large number."""
+    negative = operand.op == "negative"
+    x = look.called(look.operands(operand)[0].id if negative else operand.id, "x")
+    for user in look.users[node.id]:
+        if user.op == "log1p" or (user.op == "add" and any(look.is_number(y) for y in look.operands(user))):
+            after = {y.op for y in look.users[user.id]}
+            if "divide" in after:
+                return f"{x}.sigmoid()"
+            if user.op == "log1p" or "log" in after:
+                return f"softplus({'-' if negative else ''}{x})"
+    return f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
 
 
 def log_of_zero(look: Look) -> Iterator[Mistake]:
@@ -107,6 +131,54 @@ def nan_gradient(look: Look) -> Iterator[Mistake]:
             return
 
 
+def not_finite(look: Look) -> Iterator[Mistake]:
+    """Find where a loss, or a gradient of a leaf, that is not finite began to be so: asked if no other rule says why."""
+    root = look.graph[look.graph.root]
+    leaves = [node.grad for node in look.graph if node.op is None and node.requires_grad]
+    if all(map(math.isfinite, (x for data in (root.data, *leaves) if data is not None for x in flat_of(data)))):
+        return
+    node, said = _origin_in_values(look) or _origin_in_gradients(look) or (root, "an infinite constant reached the loss")
+    yield look.mistake(node, said, _MENDED.get(node.op or "", "look at this operation's operands"))
+
+
+def _origin_in_values(look: Look) -> tuple[Node, str] | None:
+    """Return the first node with a nan or inf that its operands have not; an infinite constant, such as a mask, is meant."""
+    for node in look.graph:
+        before = [x for operand in look.operands(node) for x in flat_of(operand.data)]
+        for kind, is_kind in (("nan", math.isnan), ("inf", math.isinf)):
+            if not any(map(is_kind, flat_of(node.data))) or any(map(is_kind, before)):
+                continue
+            if node.op is not None:
+                shown = ", ".join(f"{look.labels[x.id]} = {data_text(x.data)}" for x in look.operands(node))
+                return node, f"{kind} comes up here first: {node.op} of {shown}"
+            if node.requires_grad or (kind == "nan" and any(not _without_nan(user) for user in look.users[node.id])):
+                return node, f"{kind} was given"
+    return None
+
+
+def _without_nan(node: Node) -> bool:
+    """Whether a node has left out the nan of an operand, as the where of a clamp does."""
+    return node.op == "where" and not any(map(math.isnan, flat_of(node.data)))
+
+
+def _origin_in_gradients(look: Look) -> tuple[Node, str] | None:
+    for one in look.heard:
+        if not all(map(math.isfinite, flat_of(one.amount))):
+            node, operand = look.graph[one.edge.target], look.labels[one.edge.source]
+            return node, f"the loss is finite, but the gradient that {node.op} passes back to {operand} is not"
+    return None
+
+
+_MENDED = {
+    "": "start again from finite parameters, with a smaller learning rate",
+    "divide": "keep the divisor from 0: x / total.clamp(min=1e-12), or leave out what is empty: if mask.any():",
+    "subtract": "leave at least one element of each row without a mask, or mask with -1e9 in place of -inf",
+    "power": "keep it from 0 before the root: (x + 1e-12).sqrt()",
+    "log": "keep it above 0: (x + 1e-12).log()",
+    "exp": "subtract the maximum first, or clamp it",
+    "matmul": "smaller weights",
+}  # by operation
+EXPLAIN_NAN = {"all-ignored", "weights-sum-to-zero", "exp-overflow", "log-of-zero", "zero-times-infinity", "nan-gradient"}
 NUMBER_RULES: tuple[Rule, ...] = (
     saturated, all_ignored, weights_sum_to_zero, exp_overflow, log_of_zero, zero_times_infinity, nan_gradient,
 )  # fmt: skip

@@ -22,10 +22,10 @@ def no_gradient(look: Look) -> Iterator[Mistake]:
 def unused_parameter(look: Look) -> Iterator[Mistake]:
     if not look.graph[look.graph.root].requires_grad:
         return
-    for name, parameter in look.parameters.items():
-        if not parameter.requires_grad:
-            yield Mistake("", name, "it is among the parameters, and requires no gradient", f"{name}.requires_grad = True")
-        elif not (parameter.number in look.ids if look.ids else any(node.name == name for node in look.graph)):
+    for name, parameter in look.parameters:
+        if parameter.requires_grad and not (
+            parameter.number in look.ids if look.ids else any(node.name == name for node in look.graph)
+        ):
             yield Mistake(
                 "", name, "the loss does not depend on this parameter, so training will not change it",
                 f"use {name} on the way to the loss, or leave it out of the optimizer",
@@ -33,16 +33,21 @@ def unused_parameter(look: Look) -> Iterator[Mistake]:
 
 
 def detached(look: Look) -> Iterator[Mistake]:
-    """Find a constant that shares its data with a variable that requires a gradient, and so cuts off a leaf."""
+    """Find a constant that shares its data with a variable that requires a gradient, and so cuts off a parameter.
+
+    What the parameters are must be known: a critic is right to detach what a generator made. Without them it is a hint.
+    """
+    learning = {parameter.number for _, parameter in look.parameters}
     constants = {id(node.data): node for node in look.graph if node.kind == "constant"}
     for name, variable in _values(look.variables):
         node = constants.get(id(variable._data))
         if node is None or not variable.requires_grad or variable.op is None or variable.number in look.ids:
             continue
-        if any(leaf.op is None and leaf.requires_grad and leaf.number not in look.ids for leaf in reachable(variable)):
+        cut = [leaf.number for leaf in reachable(variable) if leaf.op is None and leaf.requires_grad]
+        if any(number not in look.ids and (not learning or number in learning) for number in cut):
             yield look.mistake(
                 node, f"this constant is a detached copy of {name}, so no gradient flows back through it to what {name} was "
-                "made of", f"use {name} itself, without detach(), .data or item()",
+                "made of", f"use {name} itself, without detach(), .data or item()", harmless=not learning,
             )  # fmt: skip
 
 

@@ -10,66 +10,45 @@ from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
-from micrograd_sm.study.patterns import Normalised, normalised
+from micrograd_sm.study.mistakes.probabilities import along, made_by
+from micrograd_sm.study.patterns import Normalised
 from micrograd_sm.study.subject import subject_of
 
-_BINARY = "binary_cross_entropy_with_logits"
+BINARY = "binary_cross_entropy_with_logits"
 _UNCHANGED = {"reshape", "log", "negative", "multiply"}  # what may lie between a softmax and the choice of the targets
-
-
-def _made_by(look: Look, id: str) -> Normalised | None:
-    origin = look.origin(id).id
-    return next((found for found in look.softmaxes if found.out == origin), None)
-
-
-def _squashed(look: Look, id: str) -> tuple[str, str] | None:
-    """Return "softmax" or "sigmoid" and the name of its logits, if a node holds the result of one."""
-    found = _made_by(look, id)
-    if found and found.kind == "softmax":
-        return "softmax", look.called(found.input, "logits")
-    node = look.origin(id)
-    return ("sigmoid", look.called(look.operands(node)[0].id, "logits")) if node.op == "sigmoid" else None
-
-
-def _without_number(look: Look, node: Node, ops: set[str]) -> Node:
-    """Return the node before operations of these names with a constant number."""
-    node = look.origin(node.id)
-    while node.op in ops:
-        others = [x for x in look.operands(node) if x.kind != "constant" or x.shape]
-        if len(others) != 1:
-            break
-        node = look.origin(others[0].id)
-    return node
 
 
 def softmax_before_cross_entropy(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
-        scaled = _without_number(look, look.graph[found.input], {"add", "subtract", "multiply", "divide"})
-        before = _squashed(look, found.input) or _squashed(look, scaled.id)
-        if before and found.kind == "log_softmax":
+        if found.kind != "log_softmax":
+            continue
+        given = look.graph[found.input]
+        made = made_by(look, given)
+        if made and ((made.by == "sigmoid" and not made.scaled) or (made.by != "sigmoid" and along(look, given, found.axis))):
             yield look.mistake(
-                look.origin(found.input), f"log_softmax is applied to what {before[0]} already made probabilities, which "
-                "flattens the loss and its gradient", f"loss = cross_entropy({before[1]}, target)",
+                look.origin(found.input), f"log_softmax is applied to what {made.by} already made probabilities, which "
+                "flattens the loss and its gradient", f"loss = cross_entropy({made.logits}, target)",
             )  # fmt: skip
-    for node in look.nodes("negative"):
-        operand = look.operands(node)[0]
-        before = _squashed(look, operand.id)
-        if before and node.scope.split("/")[-1] == _BINARY and not operand.scope.endswith(_BINARY):
+    for node in look.binary_logits():
+        made = made_by(look, node)
+        if made and not made.scaled:
             yield look.mistake(
-                look.origin(operand.id), f"{_BINARY} applies sigmoid itself, and was given what {before[0]} already made "
-                "probabilities", f"loss = {_BINARY}({before[1]}, target)",
+                look.origin(node.id), f"{BINARY} applies sigmoid itself, and was given what {made.by} already made "
+                "probabilities", f"loss = {BINARY}({made.logits}, target)",
             )  # fmt: skip
 
 
 def probabilities_to_nll_loss(look: Look) -> Iterator[Mistake]:
     for node in look.target_choices():
         (operand,) = look.operands(node)
-        before = _squashed(look, operand.id)
-        if node.scope.split("/")[-1] == "nll_loss" and (before or _are_probabilities(operand)):
+        made = made_by(look, operand)
+        if node.scope.split("/")[-1] == "nll_loss" and (made or _are_probabilities(operand)):
+            known = made and made.by != "a division by the sum" and not made.mixed
             yield look.mistake(
-                operand, f"nll_loss takes log-probabilities and was given {f'what {before[0]} made: ' if before else ''}"
+                operand, f"nll_loss takes log-probabilities and was given {f'what {made.by} made: ' if made else ''}"
                 "probabilities, so the loss is minus one of them and never large",
-                f"loss = cross_entropy({before[1]}, target)" if before else "loss = nll_loss(probabilities.log(), target)",
+                f"loss = cross_entropy({made.logits}, target)" if made and known else
+                f"loss = nll_loss({look.called(operand.id, 'probabilities')}.log(), target)",
             )  # fmt: skip
 
 
@@ -83,24 +62,40 @@ def _are_probabilities(node: Node) -> bool:
 
 def log_of_softmax(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("log"):
-        found = _made_by(look, _without_number(look, look.operands(node)[0], {"add"}).id)
-        if found and found.kind == "softmax":
+        made = made_by(look, look.operands(node)[0])
+        if made and made.found and not made.scaled and not made.mixed:
             yield look.mistake(
                 node, "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
-                f"{look.called(node.id, 'log_probs')} = log_softmax({look.called(found.input, 'logits')}, {dim_text(found)})",
+                f"{look.called(node.id, 'log_probs')} = log_softmax({made.logits}, {dim_text(made.found)})",
             )  # fmt: skip
 
 
 def softmax_over_one(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         shape = look.graph[found.input].shape
-        if shape and math.prod(shape[axis] for axis in found.axis) == 1:
-            best, logits = max(range(len(shape)), key=shape.__getitem__), look.called(found.input, "logits")
-            yield look.mistake(
-                found.out,
-                f"{found.kind} over {dim_text(found)} of shape {shape}, a single element, is the same for every input",
-                f"{found.kind}({logits}, dim={best})" if shape[best] > 1 else f"{_BINARY}({logits}, target)",
-            )  # fmt: skip
+        if not shape or math.prod(shape[axis] for axis in found.axis) != 1 or _is_attention(look, found):
+            continue
+        logits, wide = look.called(found.input, "logits"), [axis for axis, size in enumerate(shape) if size > 1]
+        classes = found.axis == (0,) and wide == [1]
+        yield look.mistake(
+            found.out, f"{found.kind} over {dim_text(found)} of shape {shape}, a single element, is the same for every input",
+            f"{found.kind}({logits}, dim=1)" if classes else f"{BINARY}({logits}, target)",
+        )  # fmt: skip
+
+
+def _is_attention(look: Look, found: Normalised) -> bool:
+    """Whether a softmax weighs elements of a sequence, which may be one long."""
+    pending = [found.out] if found.kind == "softmax" else []
+    while pending:
+        node = look.graph[pending.pop()]
+        if math.prod(node.shape) == 1:
+            return True
+        for user in look.users[node.id]:
+            if user.op == "matmul":
+                return True
+            if user.op in ("reshape", "permute", "expand", "where"):
+                pending.append(user.id)
+    return False
 
 
 def softmax_over_batch(look: Look) -> Iterator[Mistake]:
@@ -121,14 +116,22 @@ def _one_of_each_row(look: Look, id: str) -> bool:
     while pending:
         for user in look.users[pending.pop()]:
             if user.op == "index":
-                rows = [position // math.prod(shape[1:]) for position in user.params["positions"]]
-                if user.params["key"] == "target" or rows == list(range(shape[0])):
+                if _picks_of_rows(user, shape):
                     return True
-            elif user.op in ("multiply", "subtract") and any(_one_hot_rows(x) for x in look.operands(user)):
+            elif user.op in ("multiply", "subtract") and user.shape == shape and any(map(_one_hot_rows, look.operands(user))):
                 return True
             elif user.op in _UNCHANGED and user.shape == shape:
                 pending.append(user.id)
     return False
+
+
+def _picks_of_rows(node: Node, shape: tuple[int, ...]) -> bool:
+    """Whether one element of each row is picked, and not also one of each column."""
+    inner = math.prod(shape[1:])
+    rows, columns = zip(*(divmod(position, inner) for position in node.params["positions"])) if inner else ((), ())
+    if len(shape) == 2 and sorted(columns) == list(range(shape[1])):
+        return False
+    return node.params["key"] == "target" or list(rows) == list(range(shape[0]))
 
 
 def _one_hot_rows(node: Node) -> bool:
@@ -141,14 +144,24 @@ def _one_hot_rows(node: Node) -> bool:
 
 def log_softmax_twice(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
-        before = _made_by(look, found.input)
-        if found.kind == "log_softmax" and before and before.kind == "log_softmax":
+        before = look.normalised.get(look.origin(found.input).id)
+        if (
+            found.kind == "log_softmax"
+            and before
+            and before.kind == "log_softmax"
+            and _are_logs(look.graph[found.input], found)
+        ):
             logits, in_loss = look.called(before.input, "logits"), "cross_entropy" in look.graph[found.out].scope
             yield look.mistake(
-                found.input, "log_softmax of log-probabilities gives them back: the second changes nothing and costs time",
+                found.input, "log_softmax of log-probabilities gives them back: the second is harmless, and costs time",
                 f"loss = cross_entropy({logits}, target)" if in_loss else f"log_softmax({logits}, {dim_text(before)})",
                 harmless=True,
             )  # fmt: skip
+
+
+def _are_logs(node: Node, found: Normalised) -> bool:
+    rows = groups(flat_of(node.data), node.shape, found.axis)
+    return all(math.isclose(math.fsum(map(math.exp, row)), 1, rel_tol=1e-9) for row in rows)
 
 
 def sampling_from_logits(look: Look) -> Iterator[Mistake]:
@@ -158,7 +171,7 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
     weights = weights if isinstance(weights, (Graph, Value)) else Value(weights, requires_grad=False)
     graph = subject_of(weights, look.variables, "lint")[0]
     root = graph[graph.root]
-    if _are_logits(graph, root):
+    if any(x < 0 for x in flat_of(root.data)) or _fed_to_softmax(look, root):
         name = root.name or "logits"
         yield Mistake(
             "", name, "multinomial takes weights, and these are logits: negative ones are refused, others drawn wrongly",
@@ -166,14 +179,16 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
         )  # fmt: skip
 
 
-def _are_logits(graph: Graph, root: Node) -> bool:
-    numbers = flat_of(root.data)
-    if any(x < 0 for x in numbers):
-        return True
-    made = root.op in ("exp", "sigmoid", "relu") or any(found.out == root.id for found in normalised(graph))
-    rows = groups(numbers, root.shape, (len(root.shape) - 1,)) if root.shape else []
-    sums_to_one = all(math.isclose(math.fsum(row), 1, rel_tol=1e-6) for row in rows)
-    return root.op is not None and not made and not sums_to_one and any(x != int(x) for x in numbers if math.isfinite(x))
+def _fed_to_softmax(look: Look, root: Node) -> bool:
+    """Whether weights that are no probabilities are also the input of a softmax or log_softmax of the loss."""
+    if not root.shape or _are_probabilities(root):
+        return False
+    rows = {tuple(row) for row in groups(flat_of(root.data), root.shape, (len(root.shape) - 1,))}
+    for found in look.softmaxes:
+        given = look.graph[found.input]
+        if rows <= {tuple(row) for row in groups(flat_of(given.data), given.shape, found.axis)}:
+            return True
+    return False
 
 
 STRUCTURE_RULES: tuple[Rule, ...] = (

@@ -1,0 +1,208 @@
+"""Rules about what a loss was given: logits, probabilities, targets, and what was done with the result."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from micrograd_sm.array import flat_of
+from micrograd_sm.array.strides import groups
+from micrograd_sm.graph import Node
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+from micrograd_sm.study.mistakes.probabilities import made_by
+from micrograd_sm.study.mistakes.structure import BINARY
+
+_LOGS = {"log", "log1p"}
+
+
+def logits_to_nll_loss(look: Look) -> Iterator[Mistake]:
+    """Find nll_loss of numbers that no logarithm made, and of which no row is log-probabilities."""
+    for node in look.target_choices():
+        (operand,) = look.operands(node)
+        if node.scope.split("/")[-1] != "nll_loss" or "cross_entropy" in node.scope or made_by(look, operand):
+            continue
+        if operand.requires_grad and max(flat_of(operand.data), default=0) > 1 and not _has_logarithm(look, operand):
+            logits = look.called(operand.id, "logits")
+            yield look.mistake(
+                operand, "nll_loss takes log-probabilities and was given logits, so the loss has no lower bound",
+                f"loss = cross_entropy({logits}, target)",
+            )  # fmt: skip
+
+
+def _has_logarithm(look: Look, node: Node) -> bool:
+    """Whether a logarithm was taken anywhere on the way to a node."""
+    pending, seen = [node], {node.id}
+    while pending:
+        node = pending.pop()
+        if node.op in _LOGS:
+            return True
+        before = [x for x in look.operands(node) if x.id not in seen]
+        seen.update(x.id for x in before)
+        pending.extend(before)
+    return False
+
+
+def squared_error_on_probabilities(look: Look) -> Iterator[Mistake]:
+    """Hint at the square of what softmax or sigmoid made less a target of 0 and 1."""
+    for node in look.nodes("subtract"):
+        squared = [user for user in look.users[node.id] if user.op in ("multiply", "power") and _is_square(look, user, node)]
+        pair = look.operands(node)
+        targets = [x for x in pair if x.kind == "constant" and x.shape == node.shape and set(flat_of(x.data)) <= {0, 1}]
+        if not squared or len(targets) != 1:
+            continue
+        made = made_by(look, pair[0] if targets[0] is pair[1] else pair[1])
+        if made and made.by != "a division by the sum" and not made.scaled and not made.mixed:
+            name = "cross_entropy" if made.by == "softmax" else BINARY
+            yield look.mistake(
+                node, f"the squared error of what {made.by} made is flat where the prediction is surely wrong",
+                f"loss = {name}({made.logits}, target)", harmless=True,
+            )  # fmt: skip
+
+
+def _is_square(look: Look, user: Node, node: Node) -> bool:
+    operands = look.operands(user)
+    if user.op == "multiply":
+        return all(x.id == node.id for x in operands)
+    return operands[0].id == node.id and look.is_number(operands[1]) and flat_of(operands[1].data)[0] == 2
+
+
+def log_of_sigmoid(look: Look) -> Iterator[Mistake]:
+    """Hint at the logarithm of a sigmoid, which underflows."""
+    for node in look.nodes("log"):
+        made = made_by(look, look.operands(node)[0])
+        if made and made.by == "sigmoid" and not made.scaled and not made.mixed and "binary_cross_entropy" not in node.scope:
+            yield look.mistake(
+                node, "sigmoid rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
+                f"{look.called(node.id, 'log_probs')} = logsigmoid({made.logits})", harmless=True,
+            )  # fmt: skip
+
+
+def sign_forgotten(look: Look) -> Iterator[Mistake]:
+    """Find a loss that is the log-probability of the targets, and not minus that."""
+    for found in look.softmaxes:
+        if found.kind == "log_softmax" and _sign_to_root(look, found.out) == 1:
+            root = look.graph[look.graph.root]
+            yield look.mistake(
+                root, "this is the log-probability of the targets, which training would make small",
+                f"loss = -{look.called(root.id, 'log_likelihood')}",
+            )  # fmt: skip
+
+
+def log_forgotten(look: Look) -> Iterator[Mistake]:
+    """Hint at a loss that is minus the probability of the targets, and not minus its logarithm."""
+    for found in look.softmaxes:
+        if found.kind == "softmax" and _sign_to_root(look, found.out) == -1:
+            logits = look.called(found.input, "logits")
+            yield look.mistake(
+                found.out, "this loss is minus a probability: without the logarithm, its gradient is small where it is wrong",
+                f"loss = cross_entropy({logits}, target)", harmless=True,
+            )  # fmt: skip
+
+
+def _sign_to_root(look: Look, id: str) -> int:
+    """Return the sign with which picked elements of a node are added up to the loss, or 0 if something else happens to them."""
+    sign, picked = 1, False
+    while id != look.graph.root:
+        users = look.users[id]
+        if len(users) != 1 or "nll_loss" in users[0].scope or "cross_entropy" in users[0].scope:
+            return 0
+        user = users[0]
+        others = [x for x in look.operands(user) if x.id != id]
+        if user.op == "negative":
+            sign = -sign
+        elif user.op == "index":
+            picked = True
+        elif (user.op == "multiply" and len(others) == 1 and look.is_number(others[0])) or _divides(look, user, id):
+            sign *= 1 if flat_of(others[0].data)[0] > 0 else -1
+        elif user.op == "multiply" and len(others) == 1 and _is_one_hot(others[0]):
+            picked = True
+        elif user.op not in ("reshape", "sum", "permute"):
+            return 0
+        id = user.id
+    return sign if picked else 0
+
+
+def _divides(look: Look, user: Node, id: str) -> bool:
+    return user.op == "divide" and look.operands(user)[0].id == id and look.is_number(look.operands(user)[1])
+
+
+def _is_one_hot(node: Node) -> bool:
+    return node.kind == "constant" and set(flat_of(node.data)) == {0, 1}
+
+
+def targets_no_distribution(look: Look) -> Iterator[Mistake]:
+    """Find targets of cross_entropy, in its input's shape, that do not sum to 1 over the classes; rows of 0 are left out."""
+    for node in look.nodes("multiply"):
+        if node.scope.split("/")[-1] != "cross_entropy":
+            continue
+        log_probs, target = look.operands(node)
+        found = look.normalised.get(log_probs.id)
+        if not found or target.requires_grad or target.shape != log_probs.shape:
+            continue
+        rows = list(groups(flat_of(target.data), target.shape, found.axis))
+        sums = [math.fsum(row) for row in rows]
+        if all(s == 0 or math.isclose(s, 1, rel_tol=1e-3) for s in sums) and min(flat_of(target.data), default=0) >= 0:
+            continue
+        logits = look.called(found.input, "logits")
+        kept = "target.clamp(min=0.0)" if min(flat_of(target.data)) < 0 else "target"
+        several = set(flat_of(target.data)) <= {0, 1}
+        yield look.mistake(
+            target, "several classes of a row are targets, and cross_entropy lets them compete" if several else
+            "the targets of a row are no distribution: they do not sum to 1, or one is below 0",
+            f"loss = {BINARY}({logits}, target)" if several else
+            f"loss = cross_entropy({logits}, {kept} / {kept}.sum({found.axis[0]}, keepdim=True))",
+        )  # fmt: skip
+
+
+def targets_out_of_range(look: Look) -> Iterator[Mistake]:
+    """Find targets of binary_cross_entropy_with_logits below 0 or above 1, such as -1 and 1."""
+    for given in look.binary_logits():
+        for node in look.users[given.id]:
+            others = [x for x in look.operands(node) if x.id != given.id]
+            if node.op != "multiply" or node.scope.split("/")[-1] != BINARY or len(others) != 1 or others[0].requires_grad:
+                continue
+            y = [1.0 - x for x in flat_of(others[0].data)]
+            if y and not 0 <= min(y) <= max(y) <= 1:
+                mended = "(target + 1) / 2" if set(y) <= {-1.0, 1.0} else "target.clamp(0.0, 1.0)"
+                yield look.mistake(
+                    node, f"{BINARY} takes targets from 0 to 1, and was given {min(y):g} to {max(y):g}",
+                    f"loss = {BINARY}({look.called(given.id, 'logits')}, {mended})",
+                )  # fmt: skip
+
+
+def activation_before_loss(look: Look) -> Iterator[Mistake]:
+    """Find a relu or tanh as the last layer, of which cross_entropy takes the result for logits."""
+    given = [(look.graph[found.input], "cross_entropy") for found in look.softmaxes if found.kind == "log_softmax"]
+    for node, name in [*given, *((node, BINARY) for node in look.binary_logits())]:
+        last = look.origin(node.id)
+        if last.op in ("relu", "tanh") and last.requires_grad:
+            why = "cannot be negative" if last.op == "relu" else "lie between -1 and 1"
+            logits = look.called(look.operands(last)[0].id, "logits")
+            yield look.mistake(
+                last, f"{last.op} is the last layer: what it makes {why}, and logits must be free",
+                f"loss = {name}({logits}, target)",
+            )  # fmt: skip
+
+
+def batch_divided_twice(look: Look) -> Iterator[Mistake]:
+    """Hint at a mean that is divided by the same number again."""
+    for node in look.nodes("divide", "multiply"):
+        for k in (0, 1):
+            inner, number = (look.operands(node)[j] for j in (k, 1 - k))
+            if inner.op != "divide" or not look.is_number(number) or (node.op == "divide" and k):
+                continue
+            total, count = look.operands(inner)
+            n = flat_of(count.data)[0] if look.is_number(count) else 0.0
+            again = flat_of(number.data)[0]
+            same = math.isclose(again * n, 1) if node.op == "multiply" else again == n
+            if total.op == "sum" and n > 1 and same and not node.shape:
+                yield look.mistake(
+                    node, f"a mean of {n:g} is divided by {n:g} once more, so the gradient is {n:g} times too small",
+                    f"loss = {look.called(inner.id, 'mean')}", harmless=True,
+                )  # fmt: skip
+
+
+LOSS_RULES: tuple[Rule, ...] = (
+    logits_to_nll_loss, squared_error_on_probabilities, log_of_sigmoid, sign_forgotten, log_forgotten,
+    targets_no_distribution, targets_out_of_range, activation_before_loss, batch_divided_twice,
+)  # fmt: skip

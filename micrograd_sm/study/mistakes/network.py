@@ -1,0 +1,109 @@
+"""Rules about the layers of a network: dead or equal units, layers that could be one, and a first loss that is too high."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from micrograd_sm.array import flat_of
+from micrograd_sm.array.strides import groups
+from micrograd_sm.graph import Node
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+
+_ENOUGH = 8  # numbers that are all 0 by chance no more
+
+
+def dead_relus(look: Look) -> Iterator[Mistake]:
+    """Find a hidden layer whose relus all are 0."""
+    for node in look.nodes("relu"):
+        numbers = flat_of(node.data)
+        if len(numbers) < _ENOUGH or any(numbers) or not _layer_before(look, node) or not _matmul_after(look, node):
+            continue
+        yield look.mistake(
+            node, f"all {len(numbers)} relus of this layer are 0, so no gradient reaches the layers before it",
+            "smaller initial weights and a bias of 0, a smaller learning rate, or leaky_relu",
+        )  # fmt: skip
+
+
+def equal_units(look: Look) -> Iterator[Mistake]:
+    """Find a hidden layer whose units all have the same weights and gradients: they stay copies of each other."""
+    for node in look.nodes("relu", "tanh", "sigmoid"):
+        weights = _layer_before(look, node)
+        if weights is None or not _matmul_after(look, node) or node.shape[-1] < 2 or node.grad is None:
+            continue
+        (before,) = look.operands(node)
+        columns = [list(groups(flat_of(x), node.shape, (0,))) if len(node.shape) == 2 else None for x in (node.data, node.grad)]
+        if None in columns or not any(flat_of(before.data)):
+            continue
+        rows = _units(look, weights, node.shape[-1])
+        if rows and all(row == rows[0] for row in rows) and all(c == part[0] for part in columns if part for c in part):
+            yield look.mistake(
+                node, f"all {node.shape[-1]} units of this layer start with equal weights, so they stay copies of each other",
+                f"{look.called(weights.id, 'weight')} = randn(...), scaled by 1 / sqrt(inputs)",
+            )  # fmt: skip
+
+
+def no_nonlinearity(look: Look) -> Iterator[Mistake]:
+    """Hint at a linear layer with a bias whose result goes to another linear layer as it is."""
+    for node in look.nodes("matmul"):
+        hidden, _ = look.operands(node)
+        if hidden.op != "add" or not _is_weight(look, look.operands(node)[1]):
+            continue
+        biases = [x for x in look.operands(hidden) if x.op is None and x.requires_grad]
+        products = [x for x in look.operands(hidden) if x.op == "matmul" and _is_weight(look, look.operands(x)[1])]
+        if len(biases) == len(products) == 1 and hidden.shape[-1] >= min(
+            look.operands(products[0])[0].shape[-1], node.shape[-1]
+        ):
+            yield look.mistake(
+                hidden, "two linear layers follow each other, and together are one linear layer",
+                f"{look.called(hidden.id, 'hidden')}.relu() before the second", harmless=True,
+            )  # fmt: skip
+
+
+def high_first_loss(look: Look) -> Iterator[Mistake]:
+    """Hint at a network whose loss is far above log C, that of a guess, though it has just been made."""
+    root = look.graph[look.graph.root]
+    if not look.parameters or root.shape:
+        return
+    for found in look.softmaxes:
+        shape, scope = look.graph[found.input].shape, look.graph[found.out].scope
+        if "cross_entropy" not in scope or found.kind != "log_softmax" or look.origin(found.input).op not in ("add", "matmul"):
+            continue
+        classes = math.prod(shape[axis] for axis in found.axis)
+        loss = flat_of(root.data)[0]
+        if root.scope.split("/")[0] == "cross_entropy" and math.isfinite(loss) and loss > 3 * math.log(classes) + 3:
+            yield look.mistake(
+                root, f"the loss, {loss:.4g}, is far above log {classes} = {math.log(classes):.4g}, that of a guess: the "
+                "network is sure, and wrong", "at the start, smaller weights in the last layer", harmless=True,
+            )  # fmt: skip
+
+
+def _layer_before(look: Look, node: Node) -> Node | None:
+    """Return the weights of the linear layer of which a node takes the result."""
+    (before,) = look.operands(node)
+    candidates = [before, *look.operands(before)] if before.op == "add" else [before]
+    for x in candidates:
+        if x.op == "matmul":
+            weights = look.operands(x)[1]
+            return look.origin(weights.id) if _is_weight(look, weights) else None
+    return None
+
+
+def _is_weight(look: Look, node: Node) -> bool:
+    origin = look.origin(node.id)
+    return origin.op is None and origin.requires_grad and len(origin.shape) == 2
+
+
+def _matmul_after(look: Look, node: Node) -> bool:
+    return any(user.op == "matmul" and look.operands(user)[0].id == node.id for user in look.users[node.id])
+
+
+def _units(look: Look, weights: Node, units: int) -> list[list[float]]:
+    """Return the weights of each unit: rows, as in Linear, or columns, as in x @ w."""
+    moved = any(user.op == "permute" for user in look.users[weights.id])
+    axis = 1 if moved else 0
+    rows = [list(row) for row in groups(flat_of(weights.data), weights.shape, (axis,))]
+    return rows if len(rows) == units else []
+
+
+NETWORK_RULES: tuple[Rule, ...] = (dead_relus, equal_units, no_nonlinearity, high_first_loss)
