@@ -168,6 +168,8 @@ def _anomaly(options: argparse.Namespace) -> int:
     none = f"no nan and no inf in the values and gradients of {len(target.graph):,} nodes"
     _print(options, found, none if found is None else None)
     here = {} if found is None else {found.node: f"{found.kind} comes up here"}
+    went = () if found is None else (*found.route, *found.reached)
+    here = {id: "it went on to here" for id, label in labels_of(target.graph).items() if label in went} | here
     _draw_notes(options, target.graph, here, output)
     return int(found is not None)
 

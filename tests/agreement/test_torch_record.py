@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 import micrograd_sm
 from micrograd_sm import Graph, Value, draw, steps
-from micrograd_sm.study import lint
+from micrograd_sm.study import anomaly, first_anomaly, lint
 from micrograd_sm.torch import Tape, record
 from micrograd_sm.torch.opaque import numbers_of
 from tests.agreement.torch_models import OPAQUE, PROGRAMS, Program
@@ -315,3 +315,13 @@ def test_the_readme_shows_what_lint_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "micrograd_sm", "study", "lint", "train.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1 and "softmax-before-cross-entropy at v16 (train.py:9: " in done.stdout
+
+
+def test_anomaly_hears_of_a_recorded_program() -> None:
+    x = torch.tensor([0.0, 1.0], requires_grad=True)
+    with anomaly(report=True) as watch, record() as tape:
+        loss = (x.log() * 2.0).sum()
+    assert watch.found is not None and (watch.found.op, watch.found.kind) == ("log", "-inf")
+    assert "loss = (x.log() * 2.0).sum()" in (watch.found.source or "")
+    found = first_anomaly(tape[loss])
+    assert found is not None and found.route and found.reached == ("x",)
