@@ -19,7 +19,7 @@ from micrograd_sm.study.mistakes.slips import SAYS, Candidate, candidates
 from micrograd_sm.study.subject import Subject, check_loss, subject_of
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import number_text
-from micrograd_sm.words.result import Listing, Record
+from micrograd_sm.words.result import Listing, Record, prose
 from micrograd_sm.words.table import table_html, table_lines
 
 _RIGHT = 1e-9  # of the largest number that was added up: how far rounding may move a gradient
@@ -33,6 +33,9 @@ class DerivedLine(Record):
     `verdict` is "right", "wrong", or "follows": right if the gradients before it were. `digits` are the correct ones, at
     most 16. Of a wrong one, `slip` is the kind of the slip, "" if it is none that is known; `reason` says it in a sentence,
     and `mended` is the line of code that is right.
+
+    >>> print(DerivedLine("v1", "x", "dx", "follows", 0.0))
+    dx: wrong only because of one before it
     """
 
     node: str
@@ -54,6 +57,11 @@ class Derivation(Listing[DerivedLine]):
     """What `check_backward` found, line by line, from the loss to the leaves: true if every gradient is right.
 
     `left_out` has the names that fit no value of the loss.
+
+    >>> x = Value(3.0, name="x")
+    >>> derivation = check_backward(x * x, {"x": -6.0}, names={})
+    >>> bool(derivation), len(derivation), derivation.first.slip, derivation.first.mended
+    (False, 1, 'sign', 'dx = x * 1.0; dx += x * 1.0')
     """
 
     lines: tuple[DerivedLine, ...]
@@ -82,8 +90,6 @@ class Derivation(Listing[DerivedLine]):
         return "\n".join([self._headline(), *(f"  {line}" for line in table_lines(self._rows(), 2)), *self._remarks()])
 
     def _repr_html_(self) -> str:
-        from micrograd_sm.words.result import prose  # noqa: PLC0415
-
         return prose(self._headline()) + table_html(self._rows(), words=2) + prose("\n".join(self._remarks()))
 
     def _headline(self) -> str:
@@ -126,13 +132,15 @@ def check_backward(
     `mine` is no mapping or holds no numbers.
 
     >>> x = Value([1.0, 2.0], name="x")
-    >>> y = x.exp()
-    >>> loss = (y * y).sum()
-    >>> print(check_backward(loss, {"y": [5.4, 14.8], "x": (2.0 * y * y).data}))
+    >>> y = (x * 3.0).exp()
+    >>> mine = {"dy": [1.0, 1.0], "dx": y.detach()}
+    >>> print(check_backward(y.sum(), mine, names={"y": y}))
     wrong: 1 of 2 gradients
       gradient  verdict  digits
-      dy        wrong         2
-      dx        right        15
+      dy        right        16
+      dx        wrong         0
+    dx: wrong: the factor 3 is missing
+      instead: dx = 3 * y * dy
     """
     variables = sys._getframe(1).f_locals if names is None else names
     subject = subject_of(loss, variables, "check_backward")
@@ -151,7 +159,9 @@ def _given(subject: Subject, mine: Any, prefix: str | None, variables: Mapping[s
     if mine is None and prefix is None:
         raise TypeError('check_backward: give the gradients as a dict by name, or say prefix="d" to take your variables')
     if not isinstance(mine, Mapping | None):
-        raise TypeError(f"check_backward: mine must be a dict of gradients by name, or a function that returns one, got {mine!r}")
+        raise TypeError(
+            f"check_backward: mine must be a dict of gradients by name, or a function that returns one, got {mine!r}"
+        )
     found: dict[str, Any] = {}
     left_out: list[str] = []
     if prefix is not None:
@@ -182,7 +192,7 @@ def _id_of(subject: Subject, name: Any, prefix: str | None) -> str | None:
         raise TypeError(f"check_backward: a gradient's name must be text or a Value, got {name!r}")
     graph = subject.graph
     ends = (f"['{name}']", f".{name}")
-    exact = [node.id for node in graph if node.name == name or node.id == name]
+    exact = [node.id for node in graph if name in (node.name, node.id)]
     found = exact or [node.id for node in graph if node.name and node.name.endswith(ends)]
     if len(found) > 1:
         return subject.node(graph[found[0]].name, "check_backward").id  # which says that there are several
@@ -317,6 +327,11 @@ def _slip(
             break
     if found is None and factor is not None:
         return _named_factor(region, factor)
+    for edge in region.edges if found is None else ():
+        rest = region.pull({edge: lambda s: 0.0 * s.x})
+        if shape_of(x) == shape_of(rest) and (factor := _factor(x - rest, expected - rest)) is not None:
+            kind, reason = _named_factor(region, factor)
+            return kind, f"{reason}, at {labels[edge.target]}"
     if found is None:
         if shape_of(x) != shape_of(expected):
             return "shape", f"its shape is {shape_of(x)}, and that of the value is {shape_of(expected)}"
@@ -345,9 +360,9 @@ def _named_factor(region: Region, factor: float) -> tuple[str, str]:
             return "variance", f"{SAYS['variance']} (n = {n})"
     constants = {abs(c) for edge in region.edges for c in _constants(region, edge)} | {2.0}
     for c in sorted(constants - {0.0, 1.0}, reverse=True):
-        for size, sign in product_of_signs(c):
+        for size, sign in _signed(c):
             if about(size):
-                return "factor", f"it is {number_text(factor)} times what it should be: {sign}"
+                return "factor", sign
     for a in sorted(counts):
         if about(a) or about(1 / a):
             return "factor", f"it is {number_text(factor)} times what it should be: a sum or a mean over {a}"
@@ -358,7 +373,7 @@ def _named_factor(region: Region, factor: float) -> tuple[str, str]:
     return "factor", f"it is {number_text(factor)} times what it should be"
 
 
-def product_of_signs(c: float) -> list[tuple[float, str]]:
+def _signed(c: float) -> list[tuple[float, str]]:
     text = number_text(c)
     return [
         (1.0 / c, f"the factor {text} is missing"),

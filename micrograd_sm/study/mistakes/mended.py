@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from micrograd_sm.array import shape_of
 from micrograd_sm.graph import Edge, Graph
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.numbers import number_text
+
+_LONGEST_KEY = 30  # characters of an index that are written out
 
 
 def mended_line(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str], written: str) -> str:
@@ -36,7 +38,7 @@ def _value(graph: Graph, id: str, labels: Mapping[str, str]) -> str:
     if node.op is None:
         return number_text(node.data) if not node.shape else labels[id]
     operands = [_value(graph, edge.source, labels) for edge in graph.operand_edges(id)]
-    if PRIMITIVES[node.op].infix:
+    if PRIMITIVES[node.op or ""].infix:
         return f"({operands[0]} {node.symbol} {operands[1]})"
     return f"-{operands[0]}" if node.op == "negative" else f"{node.op}({', '.join(operands)})"
 
@@ -46,7 +48,7 @@ def _part(graph: Graph, edge: Edge, called: Mapping[str, str], labels: Mapping[s
     node, shape = graph[edge.target], graph[edge.source].shape
     g = _gradient(graph, node.id, called, labels)
     text = _RULES.get(node.op or "", _unknown)(graph, edge, g, labels)
-    if not PRIMITIVES[node.op].broadcasts or node.op == "matmul" or node.shape == shape:
+    if not PRIMITIVES[node.op or ""].broadcasts or node.op == "matmul" or node.shape == shape:
         return text
     missing = len(node.shape) - len(shape)
     axes = [k for k, size in enumerate(node.shape) if k < missing or (shape[k - missing] == 1 and size != 1)]
@@ -99,12 +101,13 @@ def _max(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
 
 def _index(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
     x = _operands(graph, edge, labels)[0]
-    key = str(graph[edge.target].params.get("key") or "index").removeprefix("[").removesuffix("]")
-    key = key if len(key) < 30 else "index"
-    return f"zeros_like({x}).index_put(({key},), {g}, accumulate=True)"
+    key = graph[edge.target].params.get("key")
+    texts = [str(part) for part in (key if type(key) is tuple else (key,))]
+    key = ", ".join(text if len(text) < _LONGEST_KEY and "Array" not in text else "index" for text in texts)
+    return f"zeros_like({x}).index_put(({key}{',' if len(texts) == 1 else ''}), {g}, accumulate=True)"
 
 
-def _simple(form: str):  # noqa: ANN202
+def _simple(form: str) -> Callable[[Graph, Edge, str, Mapping[str, str]], str]:
     def write(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
         x, other, out = _operands(graph, edge, labels)
         shape = tuple(shape_of(graph[edge.source].data))

@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
     def wide(self, g: Any = None) -> Any:
         """Return the contribution before it is summed over the dimensions along which the operand was repeated."""
-        primitive, g = PRIMITIVES[self.node.op], self.g if g is None else g
+        primitive, g = PRIMITIVES[self.node.op or ""], self.g if g is None else g
         if primitive.variadic:
             return primitive.gradient(self.edge.position, g, self.out, *self.operands, **self.node.params)
         return primitive.gradient[self.edge.position](g, self.out, *self.operands, **self.node.params)
@@ -45,13 +45,13 @@ class Step(NamedTuple):
     def narrow(self, wide: Any) -> Any:
         """Sum over the dimensions along which the operand was repeated, where the operation repeats."""
         shape = shape_of(self.x)
-        return unbroadcast(wide, shape) if PRIMITIVES[self.node.op].broadcasts and shape_of(wide) != shape else wide
+        return unbroadcast(wide, shape) if PRIMITIVES[self.node.op or ""].broadcasts and shape_of(wide) != shape else wide
 
 
 class Region(NamedTuple):
     """A value, the edges between it and the gradients given after it, and those gradients by id.
 
-    `data` are the values of all nodes; `users` are the edges that start at a node, of those that are differentiated.
+    `data` are the values of all nodes by id.
     """
 
     graph: Graph
@@ -60,7 +60,7 @@ class Region(NamedTuple):
     given: Mapping[str, Any]
     edges: tuple[Edge, ...]
 
-    def pull(self, changed: Mapping[Edge, Change] | None = None, given: Mapping[str, Any] | None = None) -> Any:
+    def pull(self, changed: Mapping[Edge, Change | None] | None = None, given: Mapping[str, Any] | None = None) -> Any:
         """Return the gradient of the value; `changed` has other rules for some edges, None for one that is left out."""
         gradients = dict(self.given if given is None else given)
         for edge in self.edges:

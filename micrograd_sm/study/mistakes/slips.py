@@ -6,16 +6,17 @@ of the region (`candidates`). None looks at the numbers that it is compared with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import combinations, product
-from math import prod
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.graph import Edge
 from micrograd_sm.primitives import PRIMITIVES, divide, exp, expand, log, matmul, power, put, reshape, sigmoid, tanh, transpose
 from micrograd_sm.primitives import sum as total
-from micrograd_sm.study.mistakes.region import Region, Step
+from micrograd_sm.study.mistakes.region import Change, Region, Step
 
 
 class Candidate(NamedTuple):
@@ -31,6 +32,7 @@ SAYS: Mapping[str, str] = {
     "transposed": "the gradient is transposed",
     "operands exchanged": "the operands are exchanged: their order, a transposition, or one in place of the other",
     "path missing": "one way to the loss is missing: `=` stands where `+=` belongs, or a line was left out",
+    "only one path": "only one of the ways to the loss is there: `=` stands where `+=` belongs",
     "upstream forgotten": "the upstream gradient is missing: only the local derivative is there",
     "upstream incomplete": "the upstream gradient was used before all its parts had been added",
     "wrong upstream": "the gradient of another value was taken as the upstream gradient",
@@ -61,11 +63,12 @@ SAYS: Mapping[str, str] = {
 
 def ones(x: Any) -> Any:
     """Return ones in the shape of x."""
-    return Array.of([1.0] * prod(shape_of(x)), shape_of(x)) if shape_of(x) else 1.0
+    return Array.of([1.0] * math.prod(shape_of(x)), shape_of(x)) if shape_of(x) else 1.0
 
 
 def _multiply(s: Step) -> Iterator[tuple[str, Any]]:
-    yield "operands exchanged", s.narrow(s.g * s.x)
+    if shape_of(s.other) or not shape_of(s.x):
+        yield "operands exchanged", s.narrow(s.g * s.x)
     yield "operands exchanged", s.narrow(s.g * s.out)
     yield "upside down", s.narrow(divide(s.g, s.other))
 
@@ -153,7 +156,7 @@ def _matmul(s: Step) -> Iterator[tuple[str, Any]]:
 
 def _sum(s: Step) -> Iterator[tuple[str, Any]]:
     each, g = s.amount(), s.g
-    mask = [1.0] + [0.0] * (prod(shape_of(each)) - 1)
+    mask = [1.0] + [0.0] * (math.prod(shape_of(each)) - 1)
     yield "not given to each", each * Array.of(mask, shape_of(each))
     yield "not given to each", g
     yield "operands exchanged", each * s.x
@@ -167,24 +170,20 @@ def _max(s: Step) -> Iterator[tuple[str, Any]]:
 
 
 def _index(s: Step) -> Iterator[tuple[str, Any]]:
-    flat, positions, shape = flat_of(s.g), s.node.params["positions"], shape_of(s.x)
-    positions = list(positions)
+    flat, positions, shape = flat_of(s.g), list(s.node.params["positions"]), shape_of(s.x)
     last = dict(zip(positions, flat))
     first = dict(reversed(list(zip(positions, flat))))
     for kept in (last, first):
-        yield "overwritten", Array.of([kept.get(k, 0.0) for k in range(prod(shape))], shape)
+        yield "overwritten", Array.of([kept.get(k, 0.0) for k in range(math.prod(shape))], shape)
     if shape_of(s.g) != shape:
         yield "index not put back", s.g
-    counts = put(ones(s.g), positions=s.node.params["positions"], shape=shape)
+    counts: Any = put(ones(s.g), positions=s.node.params["positions"], shape=shape)
     mean = [a / b if b else 0.0 for a, b in zip(flat_of(s.amount()), flat_of(counts))]
     yield "mean for sum", Array.of(mean, shape)
-    if s.g is not None and prod(shape_of(s.g)) and prod(shape) % prod(shape_of(s.g)) == 0:
+    if s.g is not None and math.prod(shape_of(s.g)) and math.prod(shape) % math.prod(shape_of(s.g)) == 0:
         size = shape_of(s.g)
         wide = reshape(s.g, shape=(*size, *[1] * (len(shape) - len(size)))) if len(size) < len(shape) else s.g
-        try:
-            yield "index not put back", expand(wide, shape=shape)
-        except (ValueError, RuntimeError, IndexError):
-            pass
+        yield "index not put back", expand(wide, shape=shape)
 
 
 STEPS: Mapping[str, Callable[[Step], Iterator[tuple[str, Any]]]] = {
@@ -196,7 +195,8 @@ STEPS: Mapping[str, Callable[[Step], Iterator[tuple[str, Any]]]] = {
 def _of_any(s: Step) -> Iterator[tuple[str, Any]]:
     """Yield the slips that can be made in a step of any operation."""
     yield "upstream forgotten", s.amount(ones(s.g))
-    if shape_of(s.g) == shape_of(s.x) or PRIMITIVES[s.node.op].broadcasts:
+    constant = s.node.op in ("multiply", "divide") and not shape_of(s.other)  # then it is a factor that is missing
+    if not constant and (shape_of(s.g) == shape_of(s.x) or PRIMITIVES[s.node.op or ""].broadcasts):
         yield "local derivative forgotten", s.narrow(s.g)
     wide = s.wide()
     if shape_of(wide) != shape_of(s.x):
@@ -210,7 +210,7 @@ def _summed_wrongly(wide: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, An
         for axes in combinations(range(len(shape_of(wide))), count):
             for keepdims in (False, True):
                 narrow = total(wide, axis=axes, keepdims=keepdims)
-                same = prod(shape_of(narrow)) == prod(shape)
+                same = math.prod(shape_of(narrow)) == math.prod(shape)
                 yield "keepdim" if same else "wrong sum", narrow
                 if same and shape_of(narrow) != shape:
                     yield "wrong sum", reshape(narrow, shape=shape)
@@ -223,17 +223,29 @@ def in_steps(region: Region) -> Iterator[tuple[Edge, str, Any]]:
     """Yield each step of a region, the kind of a slip in it, and the gradient with it."""
     for edge in region.edges:
         found: list[tuple[str, Any]] = []
-        keep = lambda s, found=found: found.extend(_all(s)) or s.amount()
-        region.pull({edge: keep})
+        region.pull({edge: partial(_noted, found)})
         for kind, amount in found:
             try:
-                yield edge, kind, region.pull({edge: lambda s, amount=amount: amount})
+                yield edge, kind, region.pull({edge: partial(_instead, amount)})
             except (ValueError, RuntimeError, TypeError, IndexError):
                 continue  # a shape that does not go through the rest
 
 
+def _instead(amount: Any, s: Step) -> Any:
+    return amount
+
+
+def _noted(found: list[tuple[str, Any]], s: Step) -> Any:
+    found.extend(_all(s))
+    return s.amount()
+
+
+def _nothing(s: Step) -> Iterator[tuple[str, Any]]:
+    return iter(())
+
+
 def _all(s: Step) -> Iterator[tuple[str, Any]]:
-    for slips in (STEPS.get(s.node.op or "", lambda s: iter(())), _of_any):
+    for slips in (STEPS.get(s.node.op or "", _nothing), _of_any):
         try:
             yield from slips(s)
         except (ValueError, RuntimeError, TypeError, IndexError, ZeroDivisionError):
@@ -253,8 +265,11 @@ def candidates(region: Region, others: Mapping[str, Any], parts: Mapping[str, li
     for edge in region.edges:
         if sum(other.source == edge.source for other in region.edges) > 1:
             yield Candidate("path missing", edge.target, region.pull({edge: None}))
-            lone = {other: None for other in region.edges if other.source == edge.source and other != edge}
-            yield Candidate("path missing", edge.target, region.pull(lone))
+            lone: dict[Edge, Change | None] = {
+                other: None for other in region.edges if other.source == edge.source and other != edge
+            }
+            if len(lone) > 1:
+                yield Candidate("only one path", edge.target, region.pull(lone))
             yield Candidate("sign", edge.target, region.pull({edge: lambda s: -s.amount()}))
     shape = shape_of(right)
     if len(shape) > 1:
@@ -271,7 +286,7 @@ def _other_upstreams(region: Region, others: Mapping[str, Any], parts: Mapping[s
     yield Candidate("upstream forgotten", None, region.pull(given={id: ones(g) for id, g in region.given.items()}))
     for id, g in region.given.items():
         amounts = parts.get(id, [])
-        for k, amount in enumerate(amounts if len(amounts) > 1 else ()):
+        for amount in amounts if len(amounts) > 1 else ():
             yield Candidate("upstream incomplete", id, region.pull(given={**region.given, id: amount}))
             yield Candidate("upstream incomplete", id, region.pull(given={**region.given, id: g - amount}))
         for other, gradient in others.items():
