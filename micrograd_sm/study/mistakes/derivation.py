@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +13,7 @@ from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.graph.evaluation import pull_back
-from micrograd_sm.primitives import reshape, transpose
+from micrograd_sm.primitives import expand, reshape, transpose
 from micrograd_sm.study.mistakes.mended import mended_line
 from micrograd_sm.study.mistakes.region import Region, Step, as_array, largest, region_of
 from micrograd_sm.study.mistakes.slips import SAYS, Candidate, candidates
@@ -140,7 +141,7 @@ def check_backward(
       dy        right        16
       dx        wrong         0
     dx: wrong: the factor 3 is missing
-      instead: dx = 3 * y * dy
+      instead: dx = 3 * (y * dy)
     """
     variables = sys._getframe(1).f_locals if names is None else names
     subject = subject_of(loss, variables, "check_backward")
@@ -320,11 +321,14 @@ def _slip(
     """Return the kind of the slip, "" if none fits, and the reason."""
     tolerance = max(scale, largest(expected)) if region.edges else scale
     factor = _factor(x, expected)
-    found: Candidate | None = None
-    for candidate in candidates(region, others, parts):
-        if candidate.gradient is not None and _same(x, candidate.gradient, tolerance):
-            found = candidate
-            break
+    known = [candidate for candidate in candidates(region, others, parts) if candidate.gradient is not None]
+    fits = (
+        candidate
+        for alike in (x, *_repeated(x, shape_of(expected)))
+        for candidate in known
+        if _same(alike, candidate.gradient, tolerance)
+    )
+    found: Candidate | None = next(fits, None)
     if found is None and factor is not None:
         return _named_factor(region, factor)
     for edge in region.edges if found is None else ():
@@ -340,6 +344,13 @@ def _slip(
     if shape_of(x) != shape_of(expected):
         where += f" (shape {shape_of(x)}, should be {shape_of(expected)})"
     return found.kind, SAYS[found.kind] + where
+
+
+def _repeated(x: Any, shape: tuple[int, ...]) -> Iterator[Any]:
+    """Yield a gradient repeated to the shape that it should have, if it has another and that can be."""
+    if shape_of(x) != shape:
+        with suppress(ValueError, RuntimeError, IndexError, TypeError):
+            yield expand(x, shape=shape) if shape_of(x) else Array.of([x] * math.prod(shape), shape)
 
 
 def _factor(x: Any, expected: Any) -> float | None:

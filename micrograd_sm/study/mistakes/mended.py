@@ -7,27 +7,41 @@ from collections.abc import Callable, Mapping
 from micrograd_sm.array import shape_of
 from micrograd_sm.graph import Edge, Graph
 from micrograd_sm.primitives import PRIMITIVES
+from micrograd_sm.study.patterns import normalised
 from micrograd_sm.words.numbers import number_text
 
+_WAYS_OF_SOFTMAX = 2  # of an input that nothing else uses: the difference, and the maximum
 _LONGEST_KEY = 30  # characters of an index that are written out
 
 
 def mended_line(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str], written: str) -> str:
     """Return the assignments of the gradient of a node, one for each way to the loss; `called` names the gradients."""
-    parts = [_part(graph, edge, called, labels) for edge in reversed(graph.edges) if _counts(graph, edge, id)]
+    parts = _parts(graph, id, called, labels)
     return "; ".join(f"{written} {'+=' if k else '='} {part}" for k, part in enumerate(parts)) or f"{written} = 1.0"
-
-
-def _counts(graph: Graph, edge: Edge, id: str) -> bool:
-    return edge.source == id and graph[edge.target].requires_grad
 
 
 def _gradient(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str]) -> str:
     """Return the gradient of a node: its name, or what it is made of if it has none."""
     if id in called:
         return called[id]
-    parts = [_part(graph, edge, called, labels) for edge in reversed(graph.edges) if _counts(graph, edge, id)]
-    return parts[0] if len(parts) == 1 else f"({' + '.join(parts)})" if parts else "1.0"
+    if graph[id].name:
+        return f"d{labels[id]}"
+    parts = _parts(graph, id, called, labels)
+    text = " + ".join(parts) or "1.0"
+    return f"({text})" if " " in text else text
+
+
+def _parts(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str]) -> list[str]:
+    """Return what the gradient of a node is the sum of: one part for each way to the loss, or softmax's rule."""
+    edges = [edge for edge in reversed(graph.edges) if edge.source == id and graph[edge.target].requires_grad]
+    found = next((x for x in normalised(graph) if x.input == id), None)
+    if found is None or len(edges) > _WAYS_OF_SOFTMAX:
+        return [_part(graph, edge, called, labels) for edge in edges]
+    out, g = graph[found.out], _gradient(graph, found.out, called, labels)
+    p = labels[out.id] if out.name and found.kind == "softmax" else f"softmax({_value(graph, id, labels)}, {found.axis[0]})"
+    if found.kind == "softmax":
+        return [f"{p} * ({g} - ({p} * {g}).sum({found.axis[0]}, keepdim=True))"]
+    return [f"{g} - {p} * {g}.sum({found.axis[0]}, keepdim=True)"]
 
 
 def _value(graph: Graph, id: str, labels: Mapping[str, str]) -> str:

@@ -62,17 +62,22 @@ class Region(NamedTuple):
 
     def pull(self, changed: Mapping[Edge, Change | None] | None = None, given: Mapping[str, Any] | None = None) -> Any:
         """Return the gradient of the value; `changed` has other rules for some edges, None for one that is left out."""
-        gradients = dict(self.given if given is None else given)
+        return self.gradients(changed, given).get(self.id)
+
+    def gradients(
+        self, changed: Mapping[Edge, Change | None] | None = None, given: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the gradient of each node of the region, by id; what is `given` stays as it is."""
+        given = self.given if given is None else given
+        gradients = dict(given)
         for edge in self.edges:
-            if edge.target not in gradients:
-                continue
             change = (changed or {}).get(edge, Step.amount)
-            if change is None:
+            if edge.target not in gradients or change is None or edge.source in given:
                 continue
             amount = change(self.step(edge, gradients[edge.target]))
             before = gradients.get(edge.source)
             gradients[edge.source] = amount if before is None else before + amount
-        return gradients.get(self.id)
+        return gradients
 
     def step(self, edge: Edge, g: Any) -> Step:
         node = self.graph[edge.target]

@@ -6,17 +6,32 @@ of the region (`candidates`). None looks at the numbers that it is compared with
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import combinations, product
+from math import prod
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.graph import Edge
-from micrograd_sm.primitives import PRIMITIVES, divide, exp, expand, log, matmul, power, put, reshape, sigmoid, tanh, transpose
+from micrograd_sm.primitives import (
+    PRIMITIVES,
+    divide,
+    exp,
+    expand,
+    log,
+    matmul,
+    power,
+    put,
+    reshape,
+    sigmoid,
+    tanh,
+    transpose,
+    unbroadcast,
+)
 from micrograd_sm.primitives import sum as total
 from micrograd_sm.study.mistakes.region import Change, Region, Step
+from micrograd_sm.study.patterns import normalised
 
 
 class Candidate(NamedTuple):
@@ -63,7 +78,7 @@ SAYS: Mapping[str, str] = {
 
 def ones(x: Any) -> Any:
     """Return ones in the shape of x."""
-    return Array.of([1.0] * math.prod(shape_of(x)), shape_of(x)) if shape_of(x) else 1.0
+    return Array.of([1.0] * prod(shape_of(x)), shape_of(x)) if shape_of(x) else 1.0
 
 
 def _multiply(s: Step) -> Iterator[tuple[str, Any]]:
@@ -156,7 +171,7 @@ def _matmul(s: Step) -> Iterator[tuple[str, Any]]:
 
 def _sum(s: Step) -> Iterator[tuple[str, Any]]:
     each, g = s.amount(), s.g
-    mask = [1.0] + [0.0] * (math.prod(shape_of(each)) - 1)
+    mask = [1.0] + [0.0] * (prod(shape_of(each)) - 1)
     yield "not given to each", each * Array.of(mask, shape_of(each))
     yield "not given to each", g
     yield "operands exchanged", each * s.x
@@ -174,13 +189,13 @@ def _index(s: Step) -> Iterator[tuple[str, Any]]:
     last = dict(zip(positions, flat))
     first = dict(reversed(list(zip(positions, flat))))
     for kept in (last, first):
-        yield "overwritten", Array.of([kept.get(k, 0.0) for k in range(math.prod(shape))], shape)
+        yield "overwritten", Array.of([kept.get(k, 0.0) for k in range(prod(shape))], shape)
     if shape_of(s.g) != shape:
         yield "index not put back", s.g
     counts: Any = put(ones(s.g), positions=s.node.params["positions"], shape=shape)
     mean = [a / b if b else 0.0 for a, b in zip(flat_of(s.amount()), flat_of(counts))]
     yield "mean for sum", Array.of(mean, shape)
-    if s.g is not None and math.prod(shape_of(s.g)) and math.prod(shape) % math.prod(shape_of(s.g)) == 0:
+    if flat and prod(shape) % len(flat) == 0:
         size = shape_of(s.g)
         wide = reshape(s.g, shape=(*size, *[1] * (len(shape) - len(size)))) if len(size) < len(shape) else s.g
         yield "index not put back", expand(wide, shape=shape)
@@ -194,7 +209,6 @@ STEPS: Mapping[str, Callable[[Step], Iterator[tuple[str, Any]]]] = {
 
 def _of_any(s: Step) -> Iterator[tuple[str, Any]]:
     """Yield the slips that can be made in a step of any operation."""
-    yield "upstream forgotten", s.amount(ones(s.g))
     constant = s.node.op in ("multiply", "divide") and not shape_of(s.other)  # then it is a factor that is missing
     if not constant and (shape_of(s.g) == shape_of(s.x) or PRIMITIVES[s.node.op or ""].broadcasts):
         yield "local derivative forgotten", s.narrow(s.g)
@@ -210,7 +224,7 @@ def _summed_wrongly(wide: Any, shape: tuple[int, ...]) -> Iterator[tuple[str, An
         for axes in combinations(range(len(shape_of(wide))), count):
             for keepdims in (False, True):
                 narrow = total(wide, axis=axes, keepdims=keepdims)
-                same = math.prod(shape_of(narrow)) == math.prod(shape)
+                same = prod(shape_of(narrow)) == prod(shape)
                 yield "keepdim" if same else "wrong sum", narrow
                 if same and shape_of(narrow) != shape:
                     yield "wrong sum", reshape(narrow, shape=shape)
@@ -276,14 +290,62 @@ def candidates(region: Region, others: Mapping[str, Any], parts: Mapping[str, li
         yield Candidate("transposed", None, transpose(right))
     for edge, kind, gradient in in_steps(region):
         yield Candidate(kind, edge.target, gradient)
+    yield from _of_softmax(region)
+    for id, g in region.given.items():
+        if prod(shape_of(g)) >= prod(shape):
+            yield Candidate("local derivative forgotten", id, _narrowed(g, shape))
     yield from _other_upstreams(region, others, parts)
     if len(shape) > 0:
         for k in range(len(shape)):
             yield Candidate("sum missing" if shape[k] == 1 else "wrong sum", None, total(right, axis=(k,), keepdims=True))
 
 
+def _narrowed(g: Any, shape: tuple[int, ...]) -> Any:
+    """Return a gradient summed to a smaller shape, or None if that cannot be."""
+    try:
+        narrow = unbroadcast(g, shape)
+    except (ValueError, RuntimeError, IndexError):
+        return None
+    return narrow if shape_of(narrow) == shape else None
+
+
+def _of_softmax(region: Region) -> Iterator[Candidate]:
+    """Yield the slips in softmax's rule p (g - sum of p g), and in that of log_softmax, g - p (sum of g)."""
+    gradients = region.gradients()
+    for x in normalised(region.graph):
+        if x.out not in gradients or x.input not in gradients or x.input in region.given:
+            continue
+        g, out = gradients[x.out], region.data[x.out]
+        p = out if x.kind == "softmax" else exp(out)
+        for kind, gradient in _normalised_wrongly(x.kind, g, p, x.axis):
+            yield Candidate(kind, x.out, region.pull(given={**region.given, x.input: gradient}))
+
+
+def _normalised_wrongly(kind: str, g: Any, p: Any, axis: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
+    first, second = (p * g, p) if kind == "softmax" else (g, p)
+    inner = first  # what is summed
+    yield "path missing", first
+    yield "path missing", -(second * total(inner, axis=axis, keepdims=True))
+    yield "sum missing", first - second * inner
+    yield "sign", first + second * total(inner, axis=axis, keepdims=True)
+    sizes = shape_of(p)
+    yield "mean for sum", first - second * total(inner, axis=axis, keepdims=True) * (1.0 / prod(sizes[k] for k in axis))
+    for k in range(len(sizes)):
+        if (k,) != axis:
+            yield "wrong sum", first - second * total(inner, axis=(k,), keepdims=True)
+    flat = total(inner, axis=axis, keepdims=False)
+    if len(sizes) > 1 and shape_of(flat)[-1] == sizes[-1]:
+        yield "keepdim", first - second * flat
+    slope = p * (1.0 - p) if kind == "softmax" else 1.0 - p
+    yield "path missing", g * slope  # only the diagonal of the Jacobian
+    yield "wrong place", g
+
+
 def _other_upstreams(region: Region, others: Mapping[str, Any], parts: Mapping[str, list[Any]]) -> Iterator[Candidate]:
     yield Candidate("upstream forgotten", None, region.pull(given={id: ones(g) for id, g in region.given.items()}))
+    for edge in region.edges:
+        if edge.target in region.given:
+            yield Candidate("upstream forgotten", edge.target, region.pull({edge: lambda s: s.amount(ones(s.g))}))
     for id, g in region.given.items():
         amounts = parts.get(id, [])
         for amount in amounts if len(amounts) > 1 else ():
