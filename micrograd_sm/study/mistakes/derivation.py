@@ -62,7 +62,7 @@ class Derivation(Listing[DerivedLine]):
     >>> x = Value(3.0, name="x")
     >>> derivation = check_backward(x * x, {"x": -6.0}, names={})
     >>> bool(derivation), len(derivation), derivation.first.slip, derivation.first.mended
-    (False, 1, 'sign', 'dx = x * 1.0; dx += x * 1.0')
+    (False, 1, 'sign', 'dx = x; dx += x')
     """
 
     lines: tuple[DerivedLine, ...]
@@ -235,7 +235,7 @@ def _judged(graph: Graph, given: Mapping[str, Any], prefix: str) -> Iterator[Der
                 region = region_of(graph, data, node.id, upstream, mine)
                 others = {id: g for id, g in mine.items() if g is not None and id != node.id}
                 slip, reason = _slip(region, x, expected, scale, others, parts, labels)
-                rule = mended_line(graph, node.id, called, labels, written)
+                rule = mended_line(graph, node.id, called, labels, written, region.gradients())
                 line = DerivedLine(node.id, labels[node.id], written, "wrong", digits, slip, reason, rule)
         yield line
 
@@ -335,15 +335,20 @@ def _slip(
         rest = region.pull({edge: lambda s: 0.0 * s.x})
         if shape_of(x) == shape_of(rest) and (factor := _factor(x - rest, expected - rest)) is not None:
             kind, reason = _named_factor(region, factor)
-            return kind, f"{reason}, at {labels[edge.target]}"
+            return kind, f"{reason}, at {_place(region, edge.target, labels)}"
     if found is None:
         if shape_of(x) != shape_of(expected):
             return "shape", f"its shape is {shape_of(x)}, and that of the value is {shape_of(expected)}"
         return "", f"it is off by at most {number_text(_difference(x, expected))}; no slip that is known gives these numbers"
-    where = f", at {labels[found.node]}" if found.node else ""
+    where = f", at {_place(region, found.node, labels)}" if found.node else ""
     if shape_of(x) != shape_of(expected):
         where += f" (shape {shape_of(x)}, should be {shape_of(expected)})"
     return found.kind, SAYS[found.kind] + where
+
+
+def _place(region: Region, id: str, labels: Mapping[str, str]) -> str:
+    node = region.graph[id]
+    return labels[id] if node.name or id == region.graph.root else f"{node.op} ({id})"
 
 
 def _repeated(x: Any, shape: tuple[int, ...]) -> Iterator[Any]:
@@ -388,9 +393,9 @@ def _signed(c: float) -> list[tuple[float, str]]:
     text = number_text(c)
     return [
         (1.0 / c, f"the factor {text} is missing"),
-        (c, f"the factor {text} is there twice, or it is not divided by {text}"),
+        (c, f"it is not divided by {text}, or the factor {text} is there twice"),
         (-1.0 / c, f"the factor {text} is missing, and the sign is wrong"),
-        (-c, f"the factor {text} is there twice, and the sign is wrong"),
+        (-c, f"it is not divided by {text}, or the factor {text} is there twice, and the sign is wrong"),
     ]
 
 

@@ -3,27 +3,57 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
-from micrograd_sm.array import shape_of
+from micrograd_sm.array import flat_of, shape_of
 from micrograd_sm.graph import Edge, Graph
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.patterns import normalised
 from micrograd_sm.words.numbers import number_text
 
 _WAYS_OF_SOFTMAX = 2  # of an input that nothing else uses: the difference, and the maximum
+_LONGEST_LINE, _RIGHT = 160, 1e-9
 _LONGEST_KEY = 30  # characters of an index that are written out
 
 
-def mended_line(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str], written: str) -> str:
+def mended_line(
+    graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str], written: str, gradients: Mapping[str, Any]
+) -> str:
     """Return the assignments of the gradient of a node, one for each way to the loss; `called` names the gradients."""
     parts = _parts(graph, id, called, labels)
+    short = _of_cross_entropy(graph, id, gradients, labels)
+    if short:
+        return f"{written} = {short}"
+    if sum(map(len, parts)) > _LONGEST_LINE:
+        between = dict.fromkeys(labels[edge.target] for edge in graph.edges if edge.source == id)
+        return f"give the values between a name (it is used in {', '.join(between)}), and derive {written} one step at a time"
     return "; ".join(f"{written} {'+=' if k else '='} {part}" for k, part in enumerate(parts)) or f"{written} = 1.0"
+
+
+def _of_cross_entropy(graph: Graph, id: str, gradients: Mapping[str, Any], labels: Mapping[str, str]) -> str:
+    """Return (p - y) / n if the gradient is that of cross-entropy's input, else nothing."""
+    found = next((x for x in normalised(graph) if x.input == id and x.kind == "log_softmax"), None)
+    g = gradients.get(found.out) if found else None
+    weights = {x for x in flat_of(g) if x} if g is not None else set()
+    if (
+        found is None
+        or len(weights) != 1
+        or sum(x != 0.0 for x in flat_of(g)) * graph[id].shape[found.axis[0]] != len(flat_of(g))
+    ):
+        return ""
+    (weight,) = weights
+    p_y = f"(softmax({_value(graph, id, labels)}, {found.axis[0]}) - one_hot(target))"
+    count = round(-1.0 / weight)
+    exact = abs(count * -weight - 1.0) < _RIGHT
+    return f"{p_y}{f' / {count}' if count != 1 else ''}" if exact else f"{p_y} * {number_text(-weight)}"
 
 
 def _gradient(graph: Graph, id: str, called: Mapping[str, str], labels: Mapping[str, str]) -> str:
     """Return the gradient of a node: its name, or what it is made of if it has none."""
     if id in called:
         return called[id]
+    if id == graph.root:
+        return "1.0"
     if graph[id].name:
         return f"d{labels[id]}"
     parts = _parts(graph, id, called, labels)
@@ -54,14 +84,23 @@ def _value(graph: Graph, id: str, labels: Mapping[str, str]) -> str:
     operands = [_value(graph, edge.source, labels) for edge in graph.operand_edges(id)]
     if PRIMITIVES[node.op or ""].infix:
         return f"({operands[0]} {node.symbol} {operands[1]})"
-    return f"-{operands[0]}" if node.op == "negative" else f"{node.op}({', '.join(operands)})"
+    first, params = operands[0], node.params
+    if node.op in ("sum", "max"):
+        return f"{first}.{node.op}({', '.join(map(str, params['axis']))}{', keepdim=True' * params['keepdims']})"
+    if node.op in ("reshape", "permute"):
+        return f"{first}.{node.op}{tuple(params['shape' if node.op == 'reshape' else 'order'])}"
+    if node.op == "index":
+        return f"{first}[{_key(params.get('key'))}]"
+    if node.op in ("negative", "expand"):
+        return f"-{first}" if node.op == "negative" else first
+    return f"{node.op}({', '.join(operands)})"
 
 
 def _part(graph: Graph, edge: Edge, called: Mapping[str, str], labels: Mapping[str, str]) -> str:
     """Return one contribution, with the sum over the dimensions along which the operand was repeated."""
     node, shape = graph[edge.target], graph[edge.source].shape
     g = _gradient(graph, node.id, called, labels)
-    text = _RULES.get(node.op or "", _unknown)(graph, edge, g, labels)
+    text = _RULES.get(node.op or "", _unknown)(graph, edge, g, labels).removesuffix(" * 1.0")
     if not PRIMITIVES[node.op or ""].broadcasts or node.op == "matmul" or node.shape == shape:
         return text
     missing = len(node.shape) - len(shape)
@@ -113,12 +152,15 @@ def _max(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
     return f"({x} == {out}) * {g}"
 
 
+def _key(key: Any) -> str:
+    texts = [str(part) for part in (key if type(key) is tuple else (key,))]
+    return ", ".join(text if len(text) < _LONGEST_KEY and "Array" not in text else "index" for text in texts)
+
+
 def _index(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
     x = _operands(graph, edge, labels)[0]
-    key = graph[edge.target].params.get("key")
-    texts = [str(part) for part in (key if type(key) is tuple else (key,))]
-    key = ", ".join(text if len(text) < _LONGEST_KEY and "Array" not in text else "index" for text in texts)
-    return f"zeros_like({x}).index_put(({key}{',' if len(texts) == 1 else ''}), {g}, accumulate=True)"
+    key = _key(graph[edge.target].params.get("key"))
+    return f"zeros_like({x}).index_put(({key}{',' * (', ' not in key)}), {g}, accumulate=True)"
 
 
 def _simple(form: str) -> Callable[[Graph, Edge, str, Mapping[str, str]], str]:
@@ -128,6 +170,11 @@ def _simple(form: str) -> Callable[[Graph, Edge, str, Mapping[str, str]], str]:
         return form.format(g=g, x=x, other=other, out=out, shape=", ".join(map(str, shape)))
 
     return write
+
+
+def _permute(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
+    order = graph[edge.target].params["order"]
+    return f"{g}.permute{tuple(map(order.index, range(len(order))))}"
 
 
 def _subtract(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
@@ -146,5 +193,5 @@ _RULES = {
     "log1p": _simple("{g} / (1 + {x})"), "sin": _simple("cos({x}) * {g}"), "cos": _simple("-sin({x}) * {g}"),
     "tanh": _simple("(1 - {out}**2) * {g}"), "sigmoid": _simple("{out} * (1 - {out}) * {g}"),
     "relu": _simple("({x} > 0) * {g}"), "sum": _sum, "max": _max, "matmul": _matmul, "index": _index,
-    "reshape": _simple("{g}.reshape({shape})"), "expand": _simple("{g}"),
+    "reshape": _simple("{g}.reshape({shape})"), "permute": _permute, "expand": _simple("{g}"),
 }  # fmt: skip

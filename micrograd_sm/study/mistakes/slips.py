@@ -52,6 +52,7 @@ SAYS: Mapping[str, str] = {
     "upstream incomplete": "the upstream gradient was used before all its parts had been added",
     "wrong upstream": "the gradient of another value was taken as the upstream gradient",
     "local derivative forgotten": "the local derivative is missing: the upstream gradient is passed on as it is",
+    "target missing": "the target is missing: p stands where p - y belongs",
     "sum missing": "the sum over the dimension that was repeated in the forward pass is missing",
     "wrong sum": "the sum runs over the wrong dimension",
     "mean for sum": "a mean stands where a sum over the repeated dimension belongs",
@@ -69,7 +70,7 @@ SAYS: Mapping[str, str] = {
     "factor missing": "a constant factor is missing",
     "factor twice": "a constant factor is there twice, or inverted",
     "wrong count": "it is divided by the wrong count",
-    "variance": "the variance is biased where it should not be, or the other way round: n stands for n - 1",
+    "variance": "n stands where n - 1 belongs, or the other way round, as in a variance that is biased",
 }
 
 
@@ -276,6 +277,7 @@ def candidates(region: Region, others: Mapping[str, Any], parts: Mapping[str, li
     """
     right = region.pull()
     yield Candidate("sign", None, -right)
+    yield from (candidate for candidate in _of_softmax(region) if candidate.kind == "target missing")
     for edge in region.edges:
         if sum(other.source == edge.source for other in region.edges) > 1:
             yield Candidate("path missing", edge.target, region.pull({edge: None}))
@@ -324,6 +326,8 @@ def _of_softmax(region: Region) -> Iterator[Candidate]:
 def _normalised_wrongly(kind: str, g: Any, p: Any, axis: tuple[int, ...]) -> Iterator[tuple[str, Any]]:
     first, second = (p * g, p) if kind == "softmax" else (g, p)
     inner = first  # what is summed
+    if kind == "log_softmax" and sum(x != 0.0 for x in flat_of(g)) * prod(shape_of(g)[k] for k in axis) == prod(shape_of(g)):
+        yield "target missing", -(second * total(inner, axis=axis, keepdims=True))
     yield "path missing", first
     yield "path missing", -(second * total(inner, axis=axis, keepdims=True))
     yield "sum missing", first - second * inner
