@@ -23,6 +23,7 @@ from micrograd_sm.graph import Graph
 from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.nn import Module
 from micrograd_sm.study.replay import inputs_of, replay
+from micrograd_sm.study.subject import opaque_in, refuse_opaque
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.plain import plain
@@ -186,7 +187,8 @@ def _mine(options: argparse.Namespace) -> int:
 def _check(options: argparse.Namespace) -> int:
     graph = _taken(options).graph
     function, values = _as_function(graph)
-    order = options.order or (2 if sum(prod(value.shape) for value in values) <= _MOST_TWICE else 1)
+    twice = sum(prod(value.shape) for value in values) <= _MOST_TWICE and opaque_in(graph) is None
+    order = options.order or (2 if twice else 1)
     report = study.check_gradients(function, *values, order=order)
     name = _naming(graph)
     findings = (replace(x, derivative=name(x.derivative), input=name(x.input)) for x in report.findings)
@@ -197,6 +199,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _torch(options: argparse.Namespace) -> int:
     graph = _taken(options).graph
+    refuse_opaque(graph, "study torch")
     function, values = _as_function(graph)
     try:
         report = study.check_against_torch(function, *values, ulps=options.ulps)

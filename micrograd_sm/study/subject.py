@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import shortened, visible
 
 
@@ -56,6 +57,18 @@ def check_loss(graph: Graph, function: str) -> Node:
     if not root.requires_grad:
         raise ValueError(f"{function}: this value requires no gradient, and neither does anything it was made of")
     return root
+
+
+def opaque_in(graph: Graph) -> Node | None:
+    """Return the first node whose value and gradient another library computes, such as torch's conv2d, if there is one."""
+    return next((node for node in graph.unfold() if node.op is not None and PRIMITIVES[node.op].foreign), None)
+
+
+def refuse_opaque(graph: Graph, function: str) -> None:
+    """Raise RuntimeError if a graph has a node whose rules are not ours."""
+    node = opaque_in(graph)
+    if node is not None:
+        raise RuntimeError(f"{function}: node {node.id}, {node.op}, is torch's own, and its rules are not here to be used")
 
 
 def _shown(x: Value) -> str:

@@ -104,3 +104,12 @@ def test_nothing_stays_behind(capsys: pytest.CaptureFixture[str]) -> None:
     shown(capsys, "step", "train.py")
     assert not torch.nn.modules.module._global_forward_hooks and torch.get_default_dtype() is torch.float32
     assert torch.overrides._get_current_function_mode() is None
+
+
+@pytest.mark.parametrize("study", ["source", "digits", "torch"])
+def test_a_study_that_needs_other_rules_says_which_node_is_torchs_own(study: str, capsys: pytest.CaptureFixture[str]) -> None:
+    conv = "conv = torch.nn.Conv2d(1, 1, 2)\nloss = conv(torch.ones(1, 1, 2, 2)).sum()\nloss.backward()\n"
+    Path("own.py").write_text(f"import torch\n{conv}", encoding="utf-8")
+    assert "node v3, conv2d, is torch's own" in shown(capsys, "study", study, "own.py", code=1)[1]
+    for other in ("explain own.py conv.weight", "check own.py", "anomaly own.py", "lint own.py"):
+        shown(capsys, "study", *other.split())

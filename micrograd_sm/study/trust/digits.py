@@ -15,7 +15,7 @@ from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.evaluation import Heard, Pass, backward_pass, evaluated
-from micrograd_sm.study.subject import subject_of
+from micrograd_sm.study.subject import refuse_opaque, subject_of
 from micrograd_sm.study.trust.decimals import Exact, exact, working
 from micrograd_sm.study.trust.lost import ALL, LOSS, Finder, Kept, NodeDigits, fewest, largest
 from micrograd_sm.words.names import labels_of
@@ -175,6 +175,7 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
     if isinstance(precision, bool) or not isinstance(precision, int) or precision < 40:
         raise ValueError(f"digits: precision must be an int of at least 40 digits, got {precision!r}")
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "digits").graph.unfold()
+    refuse_opaque(graph, "digits")
     passed = backward_pass(graph)
     with working(precision + _GUARD):
         right = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))

@@ -17,7 +17,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.evaluation import backward_pass
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.subject import check_loss, subject_of
+from micrograd_sm.study.subject import check_loss, refuse_opaque, subject_of
 from micrograd_sm.study.why.written import Element, Written, written
 from micrograd_sm.words.names import labels_of, shortened, visible
 
@@ -151,6 +151,7 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
     """
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "source").graph.unfold()
     _check(graph)
+    refuse_opaque(graph, "source")
     writer = _Writer(graph)
     body = ["# Forward", *writer.forward(), "", "# Backward", *writer.backward(), "", *writer.results()]
     text = "\n".join(body) + "\n"
