@@ -24,6 +24,7 @@ from micrograd_sm.words.result import Listing, Record, prose
 from micrograd_sm.words.table import table_html, table_lines
 
 _RIGHT = 1e-9  # of the largest number that was added up: how far rounding may move a gradient
+_ROUGH: Mapping[str, float] = {"float32": 1e-5, "float16": 1e-2, "bfloat16": 5e-2}  # the same, of tensors with fewer digits
 _VERDICTS = {"right": "right", "wrong": "wrong", "follows": "wrong only because of one before it"}
 
 
@@ -127,7 +128,7 @@ def check_backward(
 
     Each gradient is compared with the true one, and, if it differs, with the one that follows from the other gradients of
     `mine`: a line that is right for its upstream gradients is not called wrong. Differences up to 1e-9 of the numbers
-    that were added up are right.
+    that were added up are right; up to 1e-5 in tensors of float32.
 
     Raises ValueError if the loss is not one number that requires a gradient, or no name fits a value of it, TypeError if
     `mine` is no mapping or holds no numbers.
@@ -147,15 +148,17 @@ def check_backward(
     subject = subject_of(loss, variables, "check_backward")
     graph = subject.graph.unfold()
     check_loss(graph, "check_backward")
-    given, left_out = _given(Subject(graph, subject.ids), mine, prefix, variables)
-    return Derivation(tuple(_judged(graph, given, prefix or "d")), tuple(left_out))
+    given, left_out, exact = _given(Subject(graph, subject.ids), mine, prefix, variables)
+    return Derivation(tuple(_judged(graph, given, exact)), tuple(left_out))
 
 
 # What was given -----------------------------------------------------------------------------------------------------
 
 
-def _given(subject: Subject, mine: Any, prefix: str | None, variables: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
-    """Return what the student calls each gradient, and the gradient, by node id; and the names that fit none."""
+def _given(
+    subject: Subject, mine: Any, prefix: str | None, variables: Mapping[str, Any]
+) -> tuple[dict[str, Any], list[str], float]:
+    """Return what the student calls each gradient, and the gradient, by node id; the names that fit none; and the tolerance."""
     mine = mine() if callable(mine) else mine
     if mine is None and prefix is None:
         raise TypeError('check_backward: give the gradients as a dict by name, or say prefix="d" to take your variables')
@@ -165,11 +168,12 @@ def _given(subject: Subject, mine: Any, prefix: str | None, variables: Mapping[s
         )
     found: dict[str, Any] = {}
     left_out: list[str] = []
+    exact = _RIGHT
     if prefix is not None:
         for name, x in variables.items():
             id = _id_of(subject, name[len(prefix) :], None) if name.startswith(prefix) and len(name) > len(prefix) else None
             if id is not None and not callable(x) and subject.graph[id].requires_grad:
-                found[id] = name, _numbers(name, x)
+                found[id], exact = (name, _numbers(name, x)), max(exact, _rounded(x))
     for name, x in (mine or {}).items():
         id = _id_of(subject, name, prefix or "d")
         if id is None:
@@ -177,12 +181,12 @@ def _given(subject: Subject, mine: Any, prefix: str | None, variables: Mapping[s
         elif x is not None:
             key = subject.graph[id].name or id if isinstance(name, Value) else str(name)
             written = f"{prefix or 'd'}{key}" if isinstance(name, Value) or _id_of(subject, name, None) else key
-            found[id] = visible(written), _numbers(str(key), x)
+            found[id], exact = (visible(written), _numbers(str(key), x)), max(exact, _rounded(x))
     if not found:
         named = ", ".join(sorted({visible(node.name) for node in subject.graph if node.name})[:24]) or "none"
         what = f"{', '.join(left_out)} " if left_out else f"a variable that starts with {prefix!r} " if prefix else "the dict "
         raise ValueError(f"check_backward: {what}fits no value of the loss; the names there are: {named}")
-    return found, left_out
+    return found, left_out, exact
 
 
 def _id_of(subject: Subject, name: Any, prefix: str | None) -> str | None:
@@ -202,6 +206,13 @@ def _id_of(subject: Subject, name: Any, prefix: str | None) -> str | None:
     return found[0] if found else None
 
 
+def _rounded(x: Any) -> float:
+    """Return how far rounding may move a gradient, by the dtype of a tensor or array of another library."""
+    return (
+        _ROUGH.get(str(getattr(x, "dtype", "")).removeprefix("torch."), _RIGHT) if not isinstance(x, (Value, Array)) else _RIGHT
+    )
+
+
 def _numbers(name: str, x: Any) -> Any:
     try:
         return as_array(x)
@@ -212,7 +223,7 @@ def _numbers(name: str, x: Any) -> Any:
 # Judging ------------------------------------------------------------------------------------------------------------
 
 
-def _judged(graph: Graph, given: Mapping[str, Any], prefix: str) -> Iterator[DerivedLine]:
+def _judged(graph: Graph, given: Mapping[str, Any], exact: float) -> Iterator[DerivedLine]:
     data = {node.id: _plain(node.data) for node in graph}
     right, _, scales = _passed(graph, data, {})
     mine = {id: _fitted(x, right[id]) for id, (_, x) in given.items() if id in right}
@@ -226,15 +237,15 @@ def _judged(graph: Graph, given: Mapping[str, Any], prefix: str) -> Iterator[Der
         true = right.get(node.id, 0.0 * data[node.id])
         digits = _digits(x, true, scales.get(node.id, 0.0))
         line = DerivedLine(node.id, labels[node.id], written, "right", digits)
-        if not _same(x, true, scales.get(node.id, 0.0)):
+        if not _same(x, true, exact * scales.get(node.id, 0.0)):
             expected, scale = follow.get(node.id, true), own_scales.get(node.id, 0.0)
-            if _same(x, expected, scale):
+            if _same(x, expected, exact * scale):
                 line = DerivedLine(node.id, labels[node.id], written, "follows", digits)
             else:
                 upstream = {**follow, **{id: g for id, g in mine.items() if g is not None}}
                 region = region_of(graph, data, node.id, upstream, mine)
                 others = {id: g for id, g in mine.items() if g is not None and id != node.id}
-                slip, reason = _slip(region, x, expected, scale, others, parts, labels)
+                slip, reason = _slip(region, x, expected, exact, scale, others, parts, labels)
                 rule = mended_line(graph, node.id, called, labels, written, region.gradients())
                 line = DerivedLine(node.id, labels[node.id], written, "wrong", digits, slip, reason, rule)
         yield line
@@ -295,10 +306,10 @@ def _difference(x: Any, y: Any) -> float:
     return max((abs(a - b) if a != b and (a == a or b == b) else 0.0 for a, b in zip(flat_of(x), flat_of(y))), default=0.0)
 
 
-def _same(x: Any, y: Any, scale: float) -> bool:
+def _same(x: Any, y: Any, off: float) -> bool:
     if shape_of(x) != shape_of(y):
         return False
-    return all(a == b or (a != a and b != b) or abs(a - b) <= _RIGHT * scale for a, b in zip(flat_of(x), flat_of(y)))
+    return all(a == b or (a != a and b != b) or abs(a - b) <= off for a, b in zip(flat_of(x), flat_of(y)))
 
 
 def _digits(x: Any, true: Any, scale: float) -> float:
@@ -316,11 +327,18 @@ def _digits(x: Any, true: Any, scale: float) -> float:
 
 
 def _slip(
-    region: Region, x: Any, expected: Any, scale: float, others: Mapping[str, Any], parts: Any, labels: Mapping[str, str]
+    region: Region,
+    x: Any,
+    expected: Any,
+    exact: float,
+    scale: float,
+    others: Mapping[str, Any],
+    parts: Any,
+    labels: Mapping[str, str],
 ) -> tuple[str, str]:
     """Return the kind of the slip, "" if none fits, and the reason."""
-    tolerance = max(scale, largest(expected)) if region.edges else scale
-    factor = _factor(x, expected)
+    tolerance = exact * max(scale, largest(expected))
+    factor = _factor(x, expected, exact)
     known = [candidate for candidate in candidates(region, others, parts) if candidate.gradient is not None]
     fits = (
         candidate
@@ -330,11 +348,11 @@ def _slip(
     )
     found: Candidate | None = next(fits, None)
     if found is None and factor is not None:
-        return _named_factor(region, factor)
+        return _named_factor(region, factor, exact)
     for edge in region.edges if found is None else ():
         rest = region.pull({edge: lambda s: 0.0 * s.x})
-        if shape_of(x) == shape_of(rest) and (factor := _factor(x - rest, expected - rest)) is not None:
-            kind, reason = _named_factor(region, factor)
+        if shape_of(x) == shape_of(rest) and (factor := _factor(x - rest, expected - rest, exact)) is not None:
+            kind, reason = _named_factor(region, factor, exact)
             return kind, f"{reason}, at {_place(region, edge.target, labels)}"
     if found is None:
         if shape_of(x) != shape_of(expected):
@@ -358,18 +376,18 @@ def _repeated(x: Any, shape: tuple[int, ...]) -> Iterator[Any]:
             yield expand(x, shape=shape) if shape_of(x) else Array.of([x] * math.prod(shape), shape)
 
 
-def _factor(x: Any, expected: Any) -> float | None:
+def _factor(x: Any, expected: Any, exact: float) -> float | None:
     """Return by how much a gradient is too large, if that is the same everywhere."""
     if shape_of(x) != shape_of(expected):
         return None
     best = max(zip(map(abs, flat_of(expected)), flat_of(x), flat_of(expected)), default=(0.0, 0.0, 0.0))
     factor = best[1] / best[2] if best[2] else 0.0
-    return factor if factor and math.isfinite(factor) and _same(x, expected * factor, abs(factor) * best[0]) else None
+    return factor if factor and math.isfinite(factor) and _same(x, expected * factor, exact * abs(factor) * best[0]) else None
 
 
-def _named_factor(region: Region, factor: float) -> tuple[str, str]:
+def _named_factor(region: Region, factor: float, exact: float) -> tuple[str, str]:
     """Return what a factor that is too much, or too little, comes from."""
-    about = lambda other: abs(factor - other) <= 1e-9 * abs(other)
+    about = lambda other: abs(factor - other) <= exact * abs(other)
     counts = {size for node in region.graph for size in node.shape if size > 1}
     for n in sorted(counts):
         if about(n / (n - 1)) or about((n - 1) / n):
