@@ -59,7 +59,7 @@ SAYS: Mapping[str, str] = {
     "not given to each": "the gradient of a sum or a repeated value is given to one element, not to each",
     "wrong place": "the derivative is taken at the output in place of the input, or the other way round",
     "other function": "the derivative is that of another function",
-    "exponent forgotten": "the exponent is missing as a factor",
+    "exponent forgotten": "the exponent is missing, as a factor or as a power",
     "exponent not lowered": "the exponent is not lowered by one",
     "upside down": "the divisor is multiplied with, or not squared",
     "overwritten": "a place that is used more than once is overwritten: the gradients of a repeated index are added",
