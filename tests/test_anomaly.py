@@ -72,7 +72,7 @@ def test_the_first_of_several_graphs() -> None:
 
 def test_a_leaf_given_as_nan_and_inf_minus_inf() -> None:
     x = Value([math.nan, 1.0], name="x")
-    assert str(first_anomaly(x * 2.0)) == "the value of x is nan: it was given so"
+    assert str(first_anomaly(x * 2.0)) == "the value of x is nan: it was given so\n  from there it went on to L"
     y = Value(1e308, name="y")
     found = first_anomaly(y * 10.0 - y * 10.0)
     assert found is not None and (found.kind, found.op) == ("inf", "multiply")
@@ -159,3 +159,46 @@ def test_what_it_refuses() -> None:
         anomaly("yes")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match="expected a Value"):
         first_anomaly(3.0)  # type: ignore[arg-type]
+
+
+def test_the_route_of_a_value_goes_to_the_loss_and_of_its_gradient_to_the_leaves() -> None:
+    x, w = Value([1000.0, 0.0], name="x"), Value(2.0, name="w")
+    e = x.exp()
+    found = first_anomaly((e * w).sum(), {"e": e})
+    assert found is not None and (found.label, found.kind, found.route) == ("e", "inf", ("v3", "L"))
+    assert found.reached == ("x", "w") and "from there it went on to v3, L" in str(found)
+
+
+def test_the_masked_branch_that_it_crossed() -> None:
+    """The classic: where() hides a root of 0 from the loss, and 0 times its infinite slope is nan on the way back."""
+    x = Value([0.0, 4.0], name="x")
+    root = x.sqrt()
+    safe = where(x > 0, root, 0.0)
+    found = first_anomaly(safe.sum(), {"root": root, "safe": safe})
+    assert found is not None and (found.what, found.kind, found.passed_to, found.masked) == ("gradient", "nan", "x", ("safe",))
+    assert "safe is a `where` that left this side out" in str(found)
+
+
+def test_only_nan_counts_if_infinity_is_meant() -> None:
+    x = Value([1000.0], name="x")
+    assert first_anomaly(x.exp().sum(), {}, inf=False) is None
+    with anomaly(inf=False):
+        y = x.exp()
+    with pytest.raises(RuntimeError, match="the value of z is nan"), anomaly(inf=False):
+        z = y - y
+    assert math.isnan(z.item())
+
+
+def test_it_can_stop_at_the_line() -> None:
+    x, reached = Value([0.0], name="x"), []
+    with pytest.raises(RuntimeError, match="the value of v1 is -inf: log of x"), anomaly(raise_at_once=True):
+        y = x.log()
+        reached.append(y)
+    assert not reached
+    with pytest.raises(RuntimeError, match="the gradient of x is inf"), anomaly(raise_at_once=True):
+        (x**0.5).sum().backward()
+        reached.append(x)
+    assert not reached and x.grad is None
+    for wrong in ({"report": True, "raise_at_once": True}, {"inf": 1}):
+        with pytest.raises(TypeError):
+            anomaly(**wrong)

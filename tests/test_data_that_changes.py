@@ -62,6 +62,7 @@ CASES = [number, tensor, constant, intermediate, optimizer, module]
 
 # Of each function of micrograd_sm.study and each command of `micrograd-sm study`, by name: how it looks at a loss.
 OF_A_LOSS: dict[str, Callable[[Any, Any], Any]] = {
+    "check_backward": lambda loss, x: study.check_backward(loss, {"v0": 1.0}, names={}),
     "compare": lambda loss, x: study.compare(loss, Value(1.0) * 2.0),
     "derivatives": lambda loss, x: study.derivatives(loss),
     "digits": lambda loss, x: study.digits(loss, names={}),
@@ -80,7 +81,7 @@ OF_A_BLOCK = {"anomaly"}
 COMMANDS = {
     "anomaly": "first_anomaly", "check": "check_gradients", "compare": "compare", "digits": "digits", "explain": "explain",
     "grad": "derivatives", "hessian": "derivatives", "jacobian": "derivatives", "landscape": "loss_curves", "lint": "lint",
-    "paths": "paths", "source": "source", "torch": "check_against_torch",
+    "mine": "check_backward", "paths": "paths", "source": "source", "torch": "check_against_torch",
 }  # fmt: skip
 LOOKS: dict[str, Callable[[Any, Any], Any]] = {
     **OF_A_LOSS,

@@ -86,6 +86,8 @@ CASES = [
     Case("setting_maps", lambda: study.setting_maps(steps=(0, 1)), True, PANELS, named=False),
     Case("check_gradients", lambda: study.check_gradients(lambda y: y * y, x()), True,
          lambda report: report.findings, named=False),
+    Case("check_backward", lambda: study.check_backward(x() * 3.0, {NAME: 3.0}, names={}), True, lambda found: found.lines),
+    Case("check_backward", lambda: study.check_backward(x() * 3.0, {NAME: 1.0}, names={}), False, lambda found: found.lines),
     Case("check_against_torch", lambda: study.check_against_torch(lambda y: y * y, x()), True,
          lambda report: report.comparisons, named=False),
     Case("check_gradients", lambda: study.check_gradients(lambda y: y * y.detach(), x([3.0, 0.0])), False,

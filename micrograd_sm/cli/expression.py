@@ -52,6 +52,14 @@ def evaluate(source: str) -> Value:
     return result
 
 
+def variables(source: str) -> dict[str, Any]:
+    """Return what the assignments of an expression made, by name: Values, and numbers and lists as they were written."""
+    run = _Evaluation()
+    for statement in checked(source):
+        run.statement(statement)
+    return {name: x.plain if isinstance(x, _Literal) else x for name, x in run.names.items() if name not in NUMBERS}
+
+
 # Computing ----------------------------------------------------------------------------------------------------------
 
 

@@ -23,8 +23,8 @@ examples:
   micrograd-sm study lint train.py --parameters model
   micrograd-sm study landscape simplex -o simplex.svg
 
-exit codes: 0 done, 1 the work failed, or lint, anomaly, check or torch found
-something (said on stdout), 2 wrong usage
+exit codes: 0 done, 1 the work failed, or lint, anomaly, mine, check or torch
+found something (said on stdout), 2 wrong usage
 """
 LANDSCAPES: Mapping[str, str] = MappingProxyType({
     "curves": "each loss and its gradient against one logit",
@@ -43,6 +43,7 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType({
     "source": 'source "a = 2.0; b = -3.0; tanh(a * b)" -o neuron.py',
     "lint": 'lint "x = [[1.0, 2.0]]; cross_entropy(softmax(x, 1), [1])"',
     "anomaly": 'anomaly "x = [0.0, 1.0]; log(x).sum()"',
+    "mine": 'mine "x = [1.0, 2.0]; y = exp(x); dx = exp(x); y.sum()"',
     "check": 'check "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)"',
     "torch": 'torch "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)"',
     "grad": 'grad "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x',
@@ -111,6 +112,12 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     first = _study(commands, "anomaly", "the first value or gradient that is nan or inf, with its line", _FOUND)
     target.add_options(first)
     _add_picture(first, "with the node at which it came up")
+    mine = _study(
+        commands, "mine", "gradients that you derived by hand, line by line: right, or which slip it is",
+        "The variable dlogits is the gradient of logits. Exits with 1 if one is wrong.\n",
+    )  # fmt: skip
+    target.add_options(mine)
+    mine.add_argument("--prefix", metavar="TEXT", default="d", help="what a gradient's name starts with (default: %(default)s)")
     checked = _study(
         commands, "check", "the gradients against central differences, forward mode and symmetry",
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",

@@ -14,6 +14,7 @@ from typing import Any
 
 from micrograd_sm import study
 from micrograd_sm.backward import reachable
+from micrograd_sm.cli.expression import variables
 from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.target import Target, target_of
 from micrograd_sm.draw import Drawing, draw, in_a_folder
@@ -168,8 +169,18 @@ def _anomaly(options: argparse.Namespace) -> int:
     none = f"no nan and no inf in the values and gradients of {len(target.graph):,} nodes"
     _print(options, found, none if found is None else None)
     here = {} if found is None else {found.node: f"{found.kind} comes up here"}
+    went = () if found is None else (*found.route, *found.reached)
+    here = {id: "it went on to here" for id, label in labels_of(target.graph).items() if label in went} | here
     _draw_notes(options, target.graph, here, output)
     return int(found is not None)
+
+
+def _mine(options: argparse.Namespace) -> int:
+    target = _taken(options)
+    names = target.names if is_script(options.what) else variables(options.what)
+    found = study.check_backward(target.graph, prefix=options.prefix, names=names)
+    _print(options, found)
+    return int(not found)
 
 
 # How far to trust it ------------------------------------------------------------------------------------------------
@@ -255,6 +266,6 @@ def _landscape(options: argparse.Namespace) -> int:
 
 RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {
     "explain": _explain, "paths": _paths, "compare": _compare, "source": _source,
-    "lint": _lint, "anomaly": _anomaly, "check": _check, "torch": _torch, "digits": _digits,
+    "lint": _lint, "anomaly": _anomaly, "mine": _mine, "check": _check, "torch": _torch, "digits": _digits,
     "grad": _derivatives, "jacobian": _derivatives, "hessian": _derivatives, "landscape": _landscape,
 }  # fmt: skip

@@ -14,6 +14,7 @@ _NAMES_IN = {  # by the module that defines them
     "landscapes.pictures": "PICTURES SETTINGS logit_field loss_curves setting_curves "
     "setting_logit_field setting_maps setting_simplex_field simplex_field",
     "mistakes.anomaly": "Anomaly anomaly first_anomaly",
+    "mistakes.derivation": "Derivation DerivedLine check_backward",
     "mistakes.lint": "Lint RULES lint",
     "mistakes.look": "Mistake",
     "trust.against_torch": "TensorComparison TorchReport check_against_torch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from importlib.util import find_spec
 from typing import Any
@@ -45,15 +46,21 @@ class Call:
 
     def gradient(self, position: int, upstream: Any, *operands: Any) -> Any:
         """Return the vector-Jacobian product for one operand, as torch computes it."""
-        if isinstance(upstream, Value) or any(isinstance(x, Value) for x in operands):
-            raise RuntimeError(f"{self.name} is torch's own: its second derivative is not recorded; use torch.func for it")
-        tensors = self._as_tensors(operands)
-
-        def of_one(x: torch.Tensor) -> torch.Tensor:
-            return self._again(*tensors[:position], x, *tensors[position + 1 :])
-
-        out, pull_back = torch.func.vjp(of_one, tensors[position])[:2]
+        of_one, x = self._of_one(position, operands)
+        out, pull_back = torch.func.vjp(of_one, x)[:2]
         return numbers_of(pull_back(_tensor(upstream, out))[0])
+
+    def pushed(self, position: int, tangent: Any, *operands: Any) -> Any:
+        """Return the Jacobian-vector product for one operand, as torch computes it."""
+        of_one, x = self._of_one(position, operands)
+        with warnings.catch_warnings():  # torch's own, about what it uses inside
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return numbers_of(torch.func.jvp(of_one, (x,), (_tensor(tangent, x),))[1])
+
+    def _of_one(self, position: int, operands: Sequence[Any]) -> tuple[Callable[[torch.Tensor], torch.Tensor], torch.Tensor]:
+        """Return the call as a function of one operand, and the operand."""
+        before, (x, *after) = (found := self._as_tensors(operands))[:position], found[position:]
+        return lambda y: self._again(*before, y, *after), x
 
     def _again(self, *tensors: torch.Tensor) -> torch.Tensor:
         given = iter(tensors)
@@ -110,10 +117,27 @@ def _primitive(name: str, function: str) -> Primitive:
         name,
         f"torch.{function}",
         value=lambda *operands, call: call.value(*operands),
-        gradient=lambda position, g, out, *operands, call: call.gradient(position, g, *operands),
+        gradient=lambda position, g, out, *operands, call: _pull_back(g, *operands, call=call, which=position),
         kind="mixes",
         foreign=True,
     )
+
+
+def _pulled_back(position: int, g: Any, out: Any, upstream: Any, *operands: Any, call: Call, which: int) -> Any:
+    """The rule of torch's backward: linear in the upstream gradient; how it depends on the operands is not recorded."""
+    if position or isinstance(g, Recorded):
+        raise RuntimeError(f"{call.name} is torch's own: its second derivative is not recorded; use torch.func for it")
+    return call.pushed(which, g, *operands)
+
+
+_pull_back = Primitive(
+    "torch's backward",
+    "torch.func.vjp",
+    value=lambda g, *operands, call, which: call.gradient(which, g, *operands),
+    gradient=_pulled_back,
+    kind="mixes",
+    foreign=True,
+)
 
 
 def tensors_in(x: Any) -> Iterator[torch.Tensor]:

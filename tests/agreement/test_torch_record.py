@@ -18,7 +18,7 @@ from torch.nn import functional as F
 
 import micrograd_sm
 from micrograd_sm import Graph, Value, draw, steps
-from micrograd_sm.study import lint
+from micrograd_sm.study import anomaly, first_anomaly, lint
 from micrograd_sm.torch import Tape, record
 from micrograd_sm.torch.opaque import numbers_of
 from tests.agreement.torch_models import OPAQUE, PROGRAMS, Program
@@ -159,8 +159,11 @@ def test_what_is_torchs_own_says_so() -> None:
     assert "torch.conv2d" in draw(tape[loss]).source
     assert any("conv2d" in step.text for step in steps(tape[loss]))
     assert len(micrograd_sm.primitives.PRIMITIVES) <= 28 and "conv2d" not in micrograd_sm.primitives.PRIMITIVES
+    root, weight = tape[loss], tape[conv.weight]
+    root.backward(create_graph=True)
+    assert isinstance(weight.grad, Value)
     with pytest.raises(RuntimeError, match=r"conv2d is torch's own.*second derivative"):
-        tape[loss].backward(create_graph=True)
+        weight.grad.sum().backward()
 
 
 def test_random_numbers_of_an_opaque_call_are_drawn_once() -> None:
@@ -312,3 +315,13 @@ def test_the_readme_shows_what_lint_says(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "micrograd_sm", "study", "lint", "train.py"]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=tmp_path)
     assert done.returncode == 1 and "softmax-before-cross-entropy at v16 (train.py:9: " in done.stdout
+
+
+def test_anomaly_hears_of_a_recorded_program() -> None:
+    x = torch.tensor([0.0, 1.0], requires_grad=True)
+    with anomaly(report=True) as watch, record() as tape:
+        loss = (x.log() * 2.0).sum()
+    assert watch.found is not None and (watch.found.op, watch.found.kind) == ("log", "-inf")
+    assert "loss = (x.log() * 2.0).sum()" in (watch.found.source or "")
+    found = first_anomaly(tape[loss])
+    assert found is not None and found.route and found.reached == ("x",)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
@@ -13,7 +13,7 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Moment, Node
-from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.graph.evaluation import backward_pass, dependents
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.mode import Called, recording, users_frame, watching
 from micrograd_sm.primitives import Primitive
@@ -24,6 +24,8 @@ from micrograd_sm.words.numbers import data_text
 from micrograd_sm.words.plain import plain
 from micrograd_sm.words.result import Result
 
+_MOST_SHOWN = 6  # labels of a route
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Anomaly(Result):
@@ -31,10 +33,14 @@ class Anomaly(Result):
 
     `kind` is "nan", "inf" or "-inf", `op` the node's operation, None for a leaf, and `operands` the labels and values of its
     operands. For a gradient, `upstream` is the upstream gradient and `passed_to` the operand. `source` is the line of code.
+    `route` has the labels of what it went on to, in order: values towards the loss, or gradients towards the leaves. `masked`
+    are the `where`s that had left out the value, but not its gradient, and `reached` the leaves without finite gradients.
 
     >>> x = Value(1000.0, name="x")
-    >>> print(first_anomaly(x.exp()))
-    the value of L is inf: exp of x = 1000
+    >>> print(first_anomaly(x.exp() * 2.0))
+    the value of v1 is inf: exp of x = 1000
+      from there it went on to L
+      gradients that are not finite: x
     """
 
     what: str
@@ -47,6 +53,9 @@ class Anomaly(Result):
     upstream: Any
     passed_to: str | None
     source: str | None
+    route: tuple[str, ...] = ()
+    masked: tuple[str, ...] = ()
+    reached: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         of = ", ".join(f"{label} = {data_text(data)}" for label, data in self.operands)
@@ -56,16 +65,26 @@ class Anomaly(Result):
             said += f", with {data_text(self.upstream)} upstream" if self.upstream is not None else ""
         else:
             said = f"the value of {self.label} is {self.kind}: {made}"
-        return f"{said}\n  {visible(self.source)}" if self.source else said
+        return "\n  ".join([said, *([visible(self.source)] if self.source else []), *self._went()])
+
+    def _went(self) -> Iterator[str]:
+        if self.route:
+            shown = self.route if len(self.route) <= _MOST_SHOWN else (*self.route[:3], "...", *self.route[-2:])
+            yield f"from there it went on to {', '.join(shown)}"
+        for label in self.masked:
+            yield f"{label} is a `where` that left this side out: its gradient is 0 there, and 0 times the derivative is nan"
+        if set(self.reached) - {self.passed_to}:
+            yield f"gradients that are not finite: {', '.join(self.reached)}"
 
     def to_dict(self) -> dict[str, Any]:
         return super().to_dict() | {"operands": plain(dict(self.operands))}
 
 
-def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Anomaly | None:
+def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None, inf: bool = True) -> Anomaly | None:
     """Return where nan or inf first appears in a loss: in its values, else in its gradients. Return None if it has neither.
 
-    A value counts if none of its operands is nan (or inf) already. Infinite constants, such as masks, are intended.
+    A value counts if none of its operands is nan (or inf) already. Infinite constants, such as masks, are intended; with
+    `inf=False` infinity counts nowhere, only nan.
     Gradients are those of a backward pass; no `.grad` changes. Raises TypeError if it is not a Value or Graph.
 
     >>> x = Value(0.0, name="x")
@@ -73,7 +92,7 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None) -
     the gradient of x is nan: v2 = power of x = 0, v1 = 0.5 passed it back, with 0 upstream
     """
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "first_anomaly").graph.unfold()
-    return _in_values(graph) or _in_gradients(graph)
+    return _in_values(graph, inf) or _in_gradients(graph, inf)
 
 
 class anomaly(metaclass=Called):
@@ -82,7 +101,8 @@ class anomaly(metaclass=Called):
     Values that are made in the block count, also inside the functions that it calls, and so do the gradients of a `backward()`
     in it; values made before do not. The block ends with a RuntimeError that says what was found. With `report` it raises
     nothing: `.found` is the Anomaly or None, and the context is true if there is one. If another exception ends the block, it
-    gets the finding as a note. Lines of code are remembered as under `trace()`.
+    gets the finding as a note. Lines of code are remembered as under `trace()`. With `inf=False` only nan counts. With
+    `raise_at_once` the RuntimeError is raised at the line that makes the value or the gradient.
 
     >>> with anomaly(report=True) as watch:
     ...     x = Value([0.0, 1.0], name="x")
@@ -92,10 +112,13 @@ class anomaly(metaclass=Called):
     ('y', 'log', '<doctest micrograd_sm.study.mistakes.anomaly.anomaly[0]>:3: y = x.log()')
     """
 
-    def __init__(self, report: bool = False) -> None:
-        if not isinstance(report, bool):
-            raise TypeError(f"anomaly: report must be True or False, got {report!r}; write `with anomaly():`")
-        self.report = report
+    def __init__(self, report: bool = False, *, inf: bool = True, raise_at_once: bool = False) -> None:
+        for name, given in (("report", report), ("inf", inf), ("raise_at_once", raise_at_once)):
+            if not isinstance(given, bool):
+                raise TypeError(f"anomaly: {name} must be True or False, got {given!r}; write `with anomaly():`")
+        if report and raise_at_once:
+            raise TypeError("anomaly: report raises nothing, so it cannot be set together with raise_at_once")
+        self.report, self.inf, self.raise_at_once = report, inf, raise_at_once
         self.found: Anomaly | None = None
         self._entered: tuple[_Watch, watching] | None = None
 
@@ -109,7 +132,7 @@ class anomaly(metaclass=Called):
         if self._entered is not None:
             raise RuntimeError("anomaly: this one is entered already; make another with anomaly()")
         self.found = None
-        watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number)
+        watch = _Watch(sys._getframe(1), Value(0.0, requires_grad=False).number, self.inf, self.raise_at_once)
         self._entered = watch, watching(watch)
         self._entered[1].__enter__()
         return self
@@ -120,18 +143,22 @@ class anomaly(metaclass=Called):
         (watch, change), self._entered = self._entered, None
         change.__exit__(kind, error, where)
         self.found = watch.anomaly()
-        if self.found is None or self.report:
+        if self.found is None or self.report or isinstance(error, _AtOnce):
             return
         if error is None:
             raise RuntimeError(f"anomaly: {self.found}")
         error.add_note(f"anomaly: {self.found}")
 
 
+class _AtOnce(RuntimeError):
+    """What `raise_at_once` raises."""
+
+
 class _Watch:
     """Observes the values and gradients of a block, and keeps the first of each that is not finite."""
 
-    def __init__(self, frame: FrameType, start: int) -> None:
-        self.frame, self.start = frame, start
+    def __init__(self, frame: FrameType, start: int, inf: bool, at_once: bool) -> None:
+        self.frame, self.start, self.inf, self.at_once = frame, start, inf, at_once
         self.value: Value | None = None
         self.gradient: tuple[Value, int, Any, Any] | None = None
         self.moment = Moment()  # when it appeared: data may be set before the block ends
@@ -140,21 +167,30 @@ class _Watch:
     def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
         """Keep the first value that is not finite: of an operation, or of a leaf that was made in the block."""
         if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
-            leaves = [x for x in operands if x.op is None and x.number > self.start and _kind(x.data, (), x.requires_grad)]
-            if leaves or _kind(value.data, [x.data for x in operands]):
+            leaves = [x for x in operands if x.op is None and x.number > self.start and self._kind(x.data, (), x.requires_grad)]
+            if leaves or self._kind(value.data, [x.data for x in operands]):
                 frame = users_frame()
                 self.inner = dict(frame.f_locals) if frame else {}
                 self.value = leaves[0] if leaves else value
                 if not leaves and value.op is None:
                     self.value = self._recorded(primitive, operands, params)
                 self.moment = Moment(reachable(self.value))
+                self._raise()
 
     def passed_back(self, node: Value, position: int, upstream: Any, contribution: Any) -> None:
         """Keep the first contribution to a gradient that is not finite."""
-        if self.gradient is None and _kind(contribution):
+        if self.gradient is None and self._kind(contribution):
             self.gradient = node, position, upstream, contribution
             if self.value is None:
                 self.moment = Moment(reachable(node))
+                self._raise()
+
+    def _kind(self, data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str:
+        return _kind(data, before, infinite_counts and self.inf)
+
+    def _raise(self) -> None:
+        if self.at_once:
+            raise _AtOnce(f"anomaly: {self.anomaly()}")
 
     def anomaly(self) -> Anomaly | None:
         """Return what was kept, with the names of the variables of the block and of the function that made the value."""
@@ -182,21 +218,41 @@ class _Watch:
             return primitive(*(Value(x.data, name=x.name or names.get(id(x))) for x in operands), **(params or {}))
 
 
-def _in_values(graph: Graph) -> Anomaly | None:
+def _in_values(graph: Graph, inf: bool) -> Anomaly | None:
     for node in graph:
-        kind = _kind(node.data, [x.data for x in operands(graph, node)], node.op is not None or node.requires_grad)
+        counts = inf and (node.op is not None or node.requires_grad)
+        kind = _kind(node.data, [x.data for x in operands(graph, node)], counts)
         if kind:
-            return _anomaly(graph, kind, node, node.data)
+            found = _anomaly(graph, kind, node, node.data)
+            ill = {id for id in dependents(graph, node.id) if id != node.id and _kind(graph[id].data)}
+            return replace(found, route=_labels(graph, ill), reached=_reached(graph, backward_pass(graph).gradients))
     return None
 
 
-def _in_gradients(graph: Graph) -> Anomaly | None:
+def _in_gradients(graph: Graph, inf: bool) -> Anomaly | None:
     passed = backward_pass(graph)
     for contribution in passed.heard:
-        kind, edge = _kind(contribution.after), contribution.edge
+        kind, edge = _kind(contribution.after, (), inf), contribution.edge
         if kind:
-            return _anomaly(graph, kind, graph[edge.target], contribution.amount, passed.gradients[edge.target], edge.source)
+            node = graph[edge.target]
+            found = _anomaly(graph, kind, node, contribution.amount, passed.gradients[edge.target], edge.source)
+            before = {node.id for node in graph.nodes[: graph.place(edge.source)]}
+            ill = {id for id in before & passed.gradients.keys() if _kind(passed.gradients[id])}
+            masked = {id for id in dependents(graph, edge.target) if graph[id].op == "where"}
+            return replace(
+                found, route=_labels(graph, ill)[::-1], masked=_labels(graph, masked), reached=_reached(graph, passed.gradients)
+            )
     return None
+
+
+def _reached(graph: Graph, gradients: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return the labels of the leaves whose gradients are not finite."""
+    return _labels(graph, {id for id, gradient in gradients.items() if graph[id].op is None and _kind(gradient)})
+
+
+def _labels(graph: Graph, ids: Container[str]) -> tuple[str, ...]:
+    labels = labels_of(graph)
+    return tuple(labels[node.id] for node in graph if node.id in ids)
 
 
 def _anomaly(graph: Graph, kind: str, node: Node, result: Any, upstream: Any = None, passed_to: str | None = None) -> Anomaly:
