@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from micrograd_sm.array import flat_of
 from micrograd_sm.graph import Graph, Node
 
 _MOVES = {"reshape", "expand"}  # what may stand between a sum and its use
@@ -33,7 +34,7 @@ def operands(graph: Graph, node: Node | str) -> list[Node]:
 def normalised(graph: Graph) -> Iterator[Normalised]:
     """Yield every softmax and log_softmax of an open graph, in the order of their results."""
     for node in graph:
-        if node.op == "divide":
+        if node.op in ("divide", "multiply"):
             found = _softmax(graph, node)
         elif node.op == "subtract":
             found = _log_softmax(graph, node)
@@ -45,7 +46,7 @@ def normalised(graph: Graph) -> Iterator[Normalised]:
 
 def _softmax(graph: Graph, out: Node) -> Normalised | None:
     top, bottom = operands(graph, out)
-    total = before_moves(graph, bottom)
+    total = before_moves(graph, bottom) if out.op == "divide" else _inverted(graph, before_moves(graph, bottom))
     if top.op != "exp" or total.op != "sum":
         return None
     (summed,), (shifted,) = operands(graph, total), operands(graph, top)
@@ -54,9 +55,18 @@ def _softmax(graph: Graph, out: Node) -> Normalised | None:
     return _found("softmax", graph, shifted, summed, total, out)
 
 
+def _inverted(graph: Graph, node: Node) -> Node:
+    """Return x of 1 / x or x ** -1, else the node."""
+    if node.op in ("divide", "power"):
+        one, x = operands(graph, node) if node.op == "divide" else reversed(operands(graph, node))
+        if one.kind == "constant" and set(flat_of(one.data)) == {1.0 if node.op == "divide" else -1.0}:
+            return before_moves(graph, x)
+    return node
+
+
 def _log_softmax(graph: Graph, out: Node) -> Normalised | None:
     own, taken = operands(graph, out)
-    parts = _log_of_sum(graph, before_moves(graph, taken))
+    parts = log_of_sum(graph, before_moves(graph, taken))
     if parts is None:
         return None
     total, shift = parts
@@ -71,7 +81,7 @@ def _log_softmax(graph: Graph, out: Node) -> Normalised | None:
     return _found("log_softmax", graph, shifted, summed, total, out)
 
 
-def _log_of_sum(graph: Graph, node: Node) -> tuple[Node, Node | None] | None:
+def log_of_sum(graph: Graph, node: Node) -> tuple[Node, Node | None] | None:
     """Return the sum of which the node is the logarithm, and the shift that was added to it again, if any."""
     shift = None
     if node.op == "add":

@@ -114,7 +114,7 @@ def _sign_to_root(look: Look, id: str) -> int:
             picked = True
         elif (user.op == "multiply" and len(others) == 1 and look.is_number(others[0])) or _divides(look, user, id):
             sign *= 1 if flat_of(others[0].data)[0] > 0 else -1
-        elif user.op == "multiply" and len(others) == 1 and _is_one_hot(others[0]):
+        elif len(others) == 1 and _picks(user, others[0]):
             picked = True
         elif user.op not in ("reshape", "sum", "permute"):
             return 0
@@ -126,8 +126,12 @@ def _divides(look: Look, user: Node, id: str) -> bool:
     return user.op == "divide" and look.operands(user)[0].id == id and look.is_number(look.operands(user)[1])
 
 
-def _is_one_hot(node: Node) -> bool:
-    return node.kind == "constant" and set(flat_of(node.data)) == {0, 1}
+def _picks(user: Node, other: Node) -> bool:
+    """Whether a mask of 0 and 1, or a where with 0, leaves some of the elements."""
+    if other.kind != "constant":
+        return False
+    numbers = set(flat_of(other.data))
+    return (user.op == "multiply" and numbers == {0, 1}) or (user.op == "where" and numbers == {0})
 
 
 def targets_no_distribution(look: Look) -> Iterator[Mistake]:

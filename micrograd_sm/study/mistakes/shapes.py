@@ -8,27 +8,43 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import permute
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
-from micrograd_sm.study.patterns import before_moves, fits, operands
+from micrograd_sm.study.patterns import before_moves, fits, log_of_sum, operands, unshifted
 
 
 def keepdim_forgotten(look: Look) -> Iterator[Mistake]:
     """Find a square tensor that is normalised by its sums or maxima along the wrong axis, since those lost a dimension."""
     for node in look.nodes("divide", "subtract"):
         x, used = look.operands(node)
-        reduced = before_moves(look.graph, used)
+        reduced = _reduced(look, used)
         if reduced.op not in ("sum", "max") or fits(look.graph, reduced, used, x) or _is_symmetric(x):
             continue
         (whole,) = operands(look.graph, reduced)
+        if log_of_sum(look.graph, before_moves(look.graph, used)) and whole.op == "exp":
+            whole = unshifted(look.graph, look.operands(whole)[0])
         twice = x.op == "exp" == whole.op and look.operands(x)[0].id == look.operands(whole)[0].id
         if x.requires_grad and (whole.id == x.id or twice):
             axis = reduced.params["axis"]
             dim = axis[0] if len(axis) == 1 else axis
+            name = _called(look, used, reduced)
             yield look.mistake(
-                node, f"the {reduced.op} over dim={dim} of shape {x.shape} has shape {used.shape}, which broadcasts along "
+                node, f"the {name} over dim={dim} of shape {x.shape} has shape {used.shape}, which broadcasts along "
                 "another dimension than the one it was taken over",
-                f"{look.called(x.id, 'x')}.{reduced.op}({dim}, keepdim=True)" if reduced.op == "sum" else
-                f"{look.called(x.id, 'x')}.amax({dim}, keepdim=True)",
+                f"{look.called(x.id, 'x')}.{name}({dim}, keepdim=True)",
             )  # fmt: skip
+
+
+def _reduced(look: Look, used: Node) -> Node:
+    """Return the sum or maximum that stands beside a tensor, also as a mean or in a logsumexp."""
+    node = before_moves(look.graph, used)
+    if node.op == "divide" and look.is_number(look.operands(node)[1]):
+        return before_moves(look.graph, look.operands(node)[0])
+    logged = log_of_sum(look.graph, node)
+    return logged[0] if logged else node
+
+
+def _called(look: Look, used: Node, reduced: Node) -> str:
+    op = before_moves(look.graph, used).op
+    return {"divide": "mean", "log": "logsumexp", "add": "logsumexp"}.get(op or "", "amax" if reduced.op == "max" else "sum")
 
 
 def _is_symmetric(node: Node) -> bool:
@@ -38,15 +54,15 @@ def _is_symmetric(node: Node) -> bool:
 
 def broadcast_in_loss(look: Look) -> Iterator[Mistake]:
     """Find a column of predictions beside a row of targets: every prediction is compared with every target."""
-    for node in look.nodes("subtract"):
+    for node in look.nodes("subtract", "multiply"):
         a, b = look.operands(node)
-        if not _column_beside_row(a, b) or not _is_an_error(look, node):
+        if not _column_beside_row(a, b) or not (_is_an_error(look, node) if node.op == "subtract" else _is_likelihood(a, b)):
             continue
         column, row = (a, b) if len(a.shape) == 2 else (b, a)
         told = f"{look.called(row.id, 'target')}.reshape({column.shape[0]}, 1)"
         yield look.mistake(
             node, f"shapes {a.shape} and {b.shape} broadcast to {node.shape}: every prediction is compared with every target",
-            f"{look.called(column.id, 'prediction')} - {told}",
+            f"{look.called(column.id, 'prediction')} {'-' if node.op == 'subtract' else '*'} {told}",
         )  # fmt: skip
 
 
@@ -65,10 +81,17 @@ def _is_an_error(look: Look, node: Node) -> bool:
         return True
     for user in look.users[node.id]:
         squared = user.op == "power" or (user.op == "multiply" and {x.id for x in look.operands(user)} == {node.id})
-        summed = [x for x in look.users[user.id] if x.op == "sum" and x.params["axis"] == (0, 1)]
-        if squared and summed:
+        absolute = user.op == "relu" and user.scope.split("/")[-1] == "abs"
+        after = [y for x in look.users[user.id] for y in look.users[x.id]] if absolute else look.users[user.id]
+        if (squared or absolute) and any(x.op == "sum" and x.params["axis"] == (0, 1) for x in after):
             return True
     return False
+
+
+def _is_likelihood(a: Node, b: Node) -> bool:
+    """Whether one is a column of logarithms, and the other a row of 0 and 1."""
+    column, row = (a, b) if len(a.shape) == 2 else (b, a)
+    return column.op in ("log", "log1p") and row.kind == "constant" and set(flat_of(row.data)) == {0, 1}
 
 
 SHAPE_RULES: tuple[Rule, ...] = (keepdim_forgotten, broadcast_in_loss)

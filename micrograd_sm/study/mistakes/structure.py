@@ -11,7 +11,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.mistakes.probabilities import along, made_by
-from micrograd_sm.study.patterns import Normalised
+from micrograd_sm.study.patterns import Normalised, operands
 from micrograd_sm.study.subject import subject_of
 
 BINARY = "binary_cross_entropy_with_logits"
@@ -101,7 +101,12 @@ def _is_attention(look: Look, found: Normalised) -> bool:
 def softmax_over_batch(look: Look) -> Iterator[Mistake]:
     for found in look.softmaxes:
         shape = look.graph[found.input].shape
-        if found.axis == (0,) and len(shape) > 1 and shape[0] > 1 and _one_of_each_row(look, found.out):
+        if (
+            found.axis == (0,)
+            and len(shape) > 1
+            and shape[0] > 1
+            and (_one_of_each_row(look, found.out) or _learns_one_of_each_row(look.graph[found.out]))
+        ):
             yield look.mistake(
                 found.out,
                 f"{found.kind} over dim=0 of shape {shape} makes the batch compete, and one class is then picked in each row",
@@ -123,6 +128,14 @@ def _one_of_each_row(look: Look, id: str) -> bool:
             elif user.op in _UNCHANGED and user.shape == shape:
                 pending.append(user.id)
     return False
+
+
+def _learns_one_of_each_row(node: Node) -> bool:
+    """Whether a gradient reaches one element of each row, and not also one of each column, however they were picked."""
+    if len(node.shape) != 2 or node.shape[1] < 2 or node.grad is None:
+        return False
+    rows, columns = ([sum(1 for x in row if x) for row in groups(flat_of(node.grad), node.shape, (axis,))] for axis in (1, 0))
+    return all(total == 1 for total in rows) and any(total != 1 for total in columns)
 
 
 def _picks_of_rows(node: Node, shape: tuple[int, ...]) -> bool:
@@ -171,7 +184,7 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
     weights = weights if isinstance(weights, (Graph, Value)) else Value(weights, requires_grad=False)
     graph = subject_of(weights, look.variables, "lint")[0]
     root = graph[graph.root]
-    if any(x < 0 for x in flat_of(root.data)) or _fed_to_softmax(look, root):
+    if any(x < 0 for x in flat_of(root.data)) or any(_fed_to_softmax(look, x) for x in _unscaled(graph, root)):
         name = root.name or "logits"
         yield Mistake(
             "", name, "multinomial takes weights, and these are logits: negative ones are refused, others drawn wrongly",
@@ -184,11 +197,20 @@ def _fed_to_softmax(look: Look, root: Node) -> bool:
     if not root.shape or _are_probabilities(root):
         return False
     rows = {tuple(row) for row in groups(flat_of(root.data), root.shape, (len(root.shape) - 1,))}
-    for found in look.softmaxes:
-        given = look.graph[found.input]
-        if rows <= {tuple(row) for row in groups(flat_of(given.data), given.shape, found.axis)}:
-            return True
-    return False
+    return any(
+        rows <= {tuple(row) for row in groups(flat_of(given.data), given.shape, found.axis)}
+        for found in look.softmaxes
+        for given in (look.graph[found.input],)
+    )
+
+
+def _unscaled(graph: Graph, root: Node) -> Iterator[Node]:
+    """Yield a node, and what it was before it was multiplied or divided by a number."""
+    node: Node | None = root
+    while node is not None:
+        yield node
+        others = [x for x in operands(graph, node) if x.kind != "constant"] if node.op in ("multiply", "divide") else []
+        node = others[0] if len(others) == 1 else None
 
 
 STRUCTURE_RULES: tuple[Rule, ...] = (
