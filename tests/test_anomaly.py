@@ -202,3 +202,9 @@ def test_it_can_stop_at_the_line() -> None:
     for wrong in ({"report": True, "raise_at_once": True}, {"inf": 1}):
         with pytest.raises(TypeError):
             anomaly(**wrong)
+
+
+def test_no_function_of_ours_hides_a_nan_in_its_graph() -> None:
+    x = Value([-1.0, 0.5, 2.0], name="x")
+    for y in (x.clamp(0.0, 1.0), x.clamp(min=0.0), x.clamp(max=1.0), x.abs(), x.relu(), x.softplus()):
+        assert first_anomaly(y.sum(), {}) is None

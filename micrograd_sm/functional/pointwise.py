@@ -289,9 +289,9 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
     high = None if max is None else like_input(x, max, "clamp: max")
     if all_whole(x, *(bound for bound in (low, high) if bound is not None)):
         return _clamped_integers(x, low, high)
-    inside, edge = x == x, as_value(NAN)
+    inside, edge = x == x, x.detach()  # so that nan, which is not inside, stays nan
     if low is not None and high is not None:
-        edge = primitives.where(high.detach(), NAN, condition=(low == high) & (x < low))  # in torch no one's gradient
+        edge = primitives.where(high.detach(), edge, condition=(low == high) & (x < low))  # in torch no one's gradient
         edge = primitives.where(high, edge, condition=(x > high) | ((high < low) & (x == x)))
         edge = primitives.where(low, edge, condition=(x < low) & (low < high))
     elif high is not None:
