@@ -289,7 +289,10 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
     high = None if max is None else like_input(x, max, "clamp: max")
     if all_whole(x, *(bound for bound in (low, high) if bound is not None)):
         return _clamped_integers(x, low, high)
-    inside, edge = x == x, x.detach()  # so that nan, which is not inside, stays nan
+    inside = ordered = x == x
+    for bound in (low, high):
+        ordered = ordered if bound is None else ordered & (bound == bound)
+    edge = as_value(_choose(ordered, 0.0, NAN))  # nan only where an operand is nan
     if low is not None and high is not None:
         edge = primitives.where(high.detach(), edge, condition=(low == high) & (x < low))  # in torch no one's gradient
         edge = primitives.where(high, edge, condition=(x > high) | ((high < low) & (x == x)))
