@@ -6,11 +6,16 @@ from pathlib import Path
 CHARACTERS = ".abcdefghijklmnopqrstuvwxyz"  # the dot is where a name starts and ends
 
 
-def some_names(count):
-    """Return names in random order, the same in every run."""
+def all_names():
+    """Return the names in random order, the same in every run."""
     names = (Path(__file__).parent / "data" / "names.txt").read_text(encoding="utf-8").split()
     random.Random(0).shuffle(names)
-    return names[:count]
+    return names
+
+
+def some_names(count):
+    """Return the first of them."""
+    return all_names()[:count]
 
 
 def contexts_of(names, length):

@@ -9,15 +9,14 @@ https://www.jmlr.org/papers/v3/bengio03a.html.
 import math
 import random
 import textwrap
-from pathlib import Path
 
 from _check import check, finish
+from _names import CHARACTERS, all_names, contexts_of
 from _training import curve, save_pictures, watched
 
 from micrograd_sm import cross_entropy, multinomial, nn, no_grad, optim, softmax
 from micrograd_sm.study import lint, residual_maps
 
-CHARACTERS = ".abcdefghijklmnopqrstuvwxyz"  # the dot is where a name starts and ends
 CONTEXT, FEATURES, HIDDEN, BATCH, STEPS = 3, 8, 64, 64, 1000
 SEED = 27
 
@@ -37,23 +36,9 @@ class Model(nn.Module):
         return self.out(self.hidden(features).tanh())
 
 
-def all_names():
-    """Return the names in random order, the same in every run."""
-    names = (Path(__file__).parent / "data" / "names.txt").read_text(encoding="utf-8").split()
-    random.Random(0).shuffle(names)
-    return names
-
-
 def examples_of(names):
     """Return for each character the three before it, and the character itself, as indices into CHARACTERS."""
-    contexts, target = [], []
-    for name in names:
-        context = [0] * CONTEXT
-        for character in [*map(CHARACTERS.index, name), 0]:
-            contexts.append(context)
-            target.append(character)
-            context = [*context[1:], character]
-    return contexts, target
+    return contexts_of(names, CONTEXT)
 
 
 def new_model():

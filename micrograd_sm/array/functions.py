@@ -17,7 +17,7 @@ from typing import Any
 
 from micrograd_sm.array import ieee, strides
 from micrograd_sm.array.core import Array, elementwise
-from micrograd_sm.array.parsing import DType, common, convert, parse, widest
+from micrograd_sm.array.parsing import DType, common, convert, parse, type_of, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
@@ -87,13 +87,13 @@ def divide(a: Any, b: Any) -> Any:
 
 def floor_divide(a: Any, b: Any) -> Any:
     """Return a // b elementwise; 1.0 // 0.0 is inf, and integers stay integers."""
-    whole = all((x.dtype if type(x) is Array else type(x)) is not float for x in (a, b))
+    whole = all(type_of(x) is not float for x in (a, b))
     return elementwise(operator.floordiv if whole else ieee.floor_divide, a, b)
 
 
 def pow(a: Any, b: Any) -> Any:
     """Return a ** b elementwise; a negative base with a fractional exponent gives nan. Ints stay ints."""
-    if {x.dtype if type(x) is Array else type(x) for x in (a, b)} == {int}:
+    if {type_of(a), type_of(b)} == {int}:
         if _smallest(b) < 0:
             raise RuntimeError("pow: an int to the power of a negative int is no int; convert it with float()")
         return elementwise(operator.pow, a, b)

@@ -15,6 +15,15 @@ MAX_NDIM = 64
 MAX_INT = 2**63 - 1
 
 
+def type_of(x: Any) -> DType:
+    """Return the type of a number, or of an `Array`'s elements.
+
+    >>> type_of(1.5)
+    <class 'float'>
+    """
+    return getattr(x, "dtype", type(x))
+
+
 def common(*kinds: DType) -> DType:
     """Return the widest of these element types: float, else int, else bool."""
     return float if float in kinds else int if int in kinds else bool

@@ -7,7 +7,7 @@ from typing import Any
 from micrograd_sm import primitives
 from micrograd_sm.array import flat_of, namespace
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.whole import all_whole, in_steps, like_input
+from micrograd_sm.functional.kinds import all_whole, in_steps, like_input
 from micrograd_sm.mode import composed, scope
 
 __all__ = [

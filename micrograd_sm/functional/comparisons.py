@@ -8,7 +8,7 @@ from typing import Any
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.whole import all_whole, like_input
+from micrograd_sm.functional.kinds import all_whole, like_input
 
 __all__ = [
     "allclose", "eq", "equal", "ge", "gt", "isclose", "isfinite", "isinf", "isnan", "le", "logical_and", "logical_not",

@@ -1,10 +1,12 @@
-"""Kinds of elements: floats, ints and bools, and what a function asks of them."""
+"""Kinds of elements: floats, ints and bools; integers stay what they are, and results in steps have the derivative 0."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from micrograd_sm.array import Array, namespace
+from micrograd_sm import primitives
+from micrograd_sm.array import Array, is_foreign, namespace
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.engine import Value, as_value
 
 _NAMES = {int: "ints", bool: "bools"}
@@ -17,10 +19,8 @@ def kind_of(x: Value) -> type:
     (<class 'float'>, <class 'int'>)
     """
     data = x.data
-    if type(data) is Array:
-        return data.dtype
-    if type(data) in (float, int, bool):
-        return type(data)
+    if not is_foreign(data):
+        return type_of(data)
     xp = namespace(data)
     return float if xp.isdtype(data.dtype, "real floating") else bool if xp.isdtype(data.dtype, "bool") else int
 
@@ -51,3 +51,40 @@ def floats(input: Any, what: str) -> Value:
 def like(number: float, x: Value) -> Value:
     """Return a number as a constant of the kind of x, so that ints stay ints beside it."""
     return Value(kind_of(x)(number), requires_grad=False)
+
+
+def all_whole(*values: Value) -> bool:
+    """Return whether all of these hold integers or bools.
+
+    >>> all_whole(Value([1, 2], requires_grad=False)), all_whole(Value([1, 2]))
+    (True, False)
+    """
+    return all(kind_of(value) is not float for value in values)
+
+
+def like_input(input: Value, other: Any, what: str) -> Value:
+    """Return the other operand as a Value: an int beside integers stays an int, where it would else become a float.
+
+    >>> like_input(Value([1, 2], requires_grad=False), 3, "add: other").data
+    3
+    """
+    return (
+        Value(other, requires_grad=False) if isinstance(other, int) and kind_of(input) is not float else as_value(other, what)
+    )
+
+
+def in_steps(data: Any, *operands: Value) -> Value:
+    """Return data that were made of the operands in steps: the graph stays connected, and each operand's gradient is 0.
+
+    >>> x = Value(1.5)
+    >>> y = in_steps(2.0, x)
+    >>> y.backward()
+    >>> y.data, x.grad
+    (2.0, 0.0)
+    """
+    if all_whole(*operands):
+        return Value(data, requires_grad=False)
+    last, everywhere = operands[0], (data == data) | True
+    for operand in operands[1:]:
+        last = primitives.where(last, operand, condition=everywhere)
+    return primitives.where(Value(data, requires_grad=False), last, condition=everywhere)

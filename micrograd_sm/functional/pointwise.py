@@ -9,7 +9,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import like_storage, stored
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.whole import all_whole, like_input
+from micrograd_sm.functional.kinds import all_whole, like_input
 from micrograd_sm.mode import composed
 
 __all__ = [

@@ -9,6 +9,7 @@ from typing import Any
 from micrograd_sm.array import Array, is_foreign, namespace
 from micrograd_sm.array.dtypes import BOOL, CPU, FLOAT64, INT64, check_device, dtype, held_as
 from micrograd_sm.array.dtypes import device as Device
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
 from micrograd_sm.mode import scope
@@ -148,8 +149,7 @@ def _as(self: Any, wanted: Any) -> Value:
     if is_foreign(x.data):
         return _foreign_as(x, kind)
     flat = x.data.flat if builtins.type(x.data) is Array else [x.data]
-    held = x.data.dtype if builtins.type(x.data) is Array else builtins.type(x.data)
-    return x if held is kind else Value(Array.of(list(map(kind, flat)), x.shape, kind), requires_grad=False)  # type: ignore[arg-type]
+    return x if type_of(x.data) is kind else Value(Array.of(list(map(kind, flat)), x.shape, kind), requires_grad=False)  # type: ignore[arg-type]
 
 
 def _foreign_as(x: Value, kind: Any) -> Value:

@@ -13,7 +13,7 @@ from typing import Any
 from micrograd_sm import functional, primitives
 from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.parsing import convert
+from micrograd_sm.array.parsing import convert, type_of
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import broadcast_shapes
 from micrograd_sm.engine import Value, View, as_value, plain_key, tick
@@ -82,7 +82,7 @@ def _with_elements(data: Any, positions: Sequence[int], elements: Sequence[Any],
         flat = xp.reshape(xp.asarray(data, copy=True), (-1,))
         flat[list(positions)] = xp.asarray(list(elements), dtype=data.dtype)
         return xp.reshape(flat, shape)
-    kind = data.dtype if type(data) is Array else type(data)
+    kind = type_of(data)
     flat = list(flat_of(data))
     for position, element in zip(positions, elements, strict=True):
         flat[position] = element if type(element) is kind else kind(element)
@@ -160,7 +160,7 @@ def _as_held(data: Any, x: Value, what: str) -> Any:
     """Return data in the element type of a Value. Raises RuntimeError if that would lose digits, as in torch."""
     if is_foreign(data) or is_foreign(x._data):
         return data
-    kinds = [y.dtype if type(y) is Array else type(y) for y in (x._data, data)]
+    kinds = [type_of(x._data), type_of(data)]
     if kinds == [int, float] or (kinds[0] is bool and kinds[1] is not bool):
         raise RuntimeError(f"{what}: a result of {kinds[1].__name__}s cannot be held by a Value of {kinds[0].__name__}s")
     return Array.of(convert(list(flat_of(data)), kinds[0]), x.shape, kinds[0])
@@ -220,8 +220,7 @@ def _fill(x: Value, value: Any) -> Value:
 def _copy(x: Value, src: Any) -> Value:
     new = as_value(src, "copy_: src")
     new = primitives.expand(new, shape=x.shape) if new.shape != x.shape else new
-    held = x._data.dtype if type(x._data) is Array else type(x._data)
-    return new if new._requires_grad or is_foreign(x._data) else new.to(held)
+    return new if new._requires_grad or is_foreign(x._data) else new.to(type_of(x._data))
 
 
 def _uniform(x: Value, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Value:

@@ -14,10 +14,8 @@ from typing import Any
 import torch
 
 from micrograd_sm import functional as F
-from micrograd_sm.array.storage import ones_like
-from micrograd_sm.backward import gradients
+from micrograd_sm.autograd import grad
 from micrograd_sm.engine import Value
-from micrograd_sm.mode import scope
 
 SAME = {  # their result is the operand, with the same numbers
     "__pos__", "alias", "bfloat16", "clone", "contiguous", "cpu", "cuda", "double", "float", "half", "positive", "to", "type",
@@ -105,25 +103,6 @@ def _rnn_cell(activation: Callable[[Any], Value]) -> Callable[..., Value]:
     return cell
 
 
-def _gradients(
-    outputs: Any,
-    inputs: Any,
-    grad_outputs: Any = None,
-    retain_graph: Any = None,
-    create_graph: bool = False,
-    *_: Any,
-    **__: Any,
-) -> tuple:
-    """Return the gradients as torch.autograd.grad does, with their graph."""
-    roots, inputs = ([x] if isinstance(x, Value) else list(x) for x in (outputs, inputs))
-    given = [grad_outputs] if isinstance(grad_outputs, Value) else list(grad_outputs or [None] * len(roots))
-    seeds = [
-        Value(ones_like(x.data), requires_grad=False) if seed is None else seed for x, seed in zip(roots, given, strict=True)
-    ]
-    with scope("grad"):
-        return tuple(gradients(roots, seeds, inputs, create_graph=True))
-
-
 def _reflected(operation: str) -> Callable[[Any, Any], Any]:
     return lambda x, other: getattr(F, operation)(other, x)
 
@@ -133,7 +112,7 @@ _OWN: dict[str, Callable] = {
     "__rsub__": _reflected("sub"), "__rtruediv__": _reflected("div"), "__rdiv__": _reflected("div"),
     "__rpow__": _reflected("pow"), "__rmatmul__": _reflected("matmul"), "__rmod__": _reflected("remainder"),
     ".T": lambda x: x.permute(tuple(reversed(range(x.ndim)))), ".mT": lambda x: x.transpose(-2, -1),
-    "batch_norm": _batch_norm, "grad": _gradients,
+    "batch_norm": _batch_norm, "grad": grad,
     "embedding": lambda input, weight, padding_idx=None, max_norm=None, norm_type=2.0: F.embedding(input, weight, padding_idx),
     "scaled_dot_product_attention": _attention,
     "rnn_tanh_cell": _rnn_cell(F.tanh), "rnn_relu_cell": _rnn_cell(F.relu),
