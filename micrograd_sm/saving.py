@@ -47,7 +47,7 @@ def load(f: Any, map_location: Any = None, weights_only: bool = True) -> Any:
     with open(f, "rb") if not hasattr(f, "read") else nullcontext(f) as file:
         try:
             return _Reader(file).load()
-        except (pickle.UnpicklingError, EOFError) as error:
+        except Exception as error:  # bytes that are no pickle raise whatever they happen to mean
             raise RuntimeError(f"load: {getattr(f, 'name', f)!r} does not hold what save writes: {error}") from None
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import io
 import pickle
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from micrograd_sm import Graph, Value, nn, optim, steps
+from micrograd_sm import Graph, Value, load, nn, optim, steps
 
 
 def pickled(x: Any) -> Any:
@@ -131,3 +132,11 @@ def test_graphs_and_steps_are_copied_with_all_that_they_hold(copied: Callable[[A
     graph, walk = Graph(loss), steps(loss)
     assert copied(graph) == graph
     assert copied(walk) == walk and copied(walk).text() == walk.text()
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"no pickle", b"PK\x03\x04 a file of torch", b"\x80\x04N", b"cos\nsystem\n.", b"\x80\x04)R."]
+)
+def test_a_file_that_save_did_not_write_is_refused_in_words(content: bytes) -> None:
+    with pytest.raises(RuntimeError, match="does not hold what save writes"):
+        load(io.BytesIO(content))

@@ -114,3 +114,9 @@ def test_errors_of_our_own():
         lr_scheduler.ExponentialLR(3, gamma=0.9)
     with pytest.raises(TypeError, match="needs what state_dict"):
         lr_scheduler.ExponentialLR(pair()[0], gamma=0.9).load_state_dict([])
+
+
+@pytest.mark.parametrize("step_size", [0, -1, 1.5, True])
+def test_a_step_size_must_be_an_int_above_0(step_size: object) -> None:
+    with pytest.raises(ValueError, match="step_size"):
+        lr_scheduler.StepLR(optim.SGD([Value(1.0)], lr=0.1), step_size)
