@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import os
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import micrograd_sm
 
+sys.path.insert(0, str(Path(__file__).parent))  # for running.py, the directive of the rules' pages
 os.environ["PYTHONHASHSEED"] = "0"  # of the notebooks' kernels: the same pages from the same code
 
 project = "micrograd_sm"
 author = "the micrograd_sm team"
 version = release = micrograd_sm.__version__
-extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton"]
+extensions = ["myst_nb", "sphinx.ext.autodoc", "sphinx_copybutton", "running"]
 exclude_patterns = ["_build", "jupyter_execute", "screenshots"]  # the second is where MyST-NB keeps what ran
 
 default_role = "literal"  # a docstring's `x` is code

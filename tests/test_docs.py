@@ -141,8 +141,8 @@ def test_every_public_name_is_in_the_reference(pages: dict[Path, Page]) -> None:
     assert names <= described, names - described
 
 
-def test_every_page_of_the_guide_ran(pages: dict[Path, Page], site: Path) -> None:
-    for path in (site / "guide").glob("*.html"):
+def test_every_page_of_the_guide_and_of_the_rules_ran(pages: dict[Path, Page], site: Path) -> None:
+    for path in [*(site / "guide").glob("*.html"), *(site / "rules").glob("*.html")]:
         text = path.read_text(encoding="utf-8")
         assert path.name == "index.html" or "cell_output" in text
         assert "Traceback" not in text
