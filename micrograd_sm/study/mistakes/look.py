@@ -94,6 +94,14 @@ class Look(NamedTuple):
             node = operands(self.graph, node)[0]
         return node
 
+    def moves(self, id: str) -> str:
+        """Return as code how the elements of `origin(id)` were moved to where they are, such as ".permute(0, 2, 1)"."""
+        text, node = "", self.graph[id]
+        while node.op in _MOVES:
+            text = f".{node.op}({', '.join(map(str, node.params[_MOVES[node.op]]))}){text}"
+            node = operands(self.graph, node)[0]
+        return text
+
     def operands(self, node: Node | str) -> list[Node]:
         return operands(self.graph, node)
 
@@ -121,6 +129,7 @@ class Look(NamedTuple):
         return node.kind == "constant" and bool(numbers) and min(numbers) == max(numbers)
 
 
+_MOVES = {"reshape": "shape", "permute": "order"}  # with the parameter that says how
 Rule: TypeAlias = Callable[[Look], Iterator[Mistake]]
 
 

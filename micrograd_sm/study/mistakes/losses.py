@@ -167,11 +167,20 @@ def targets_out_of_range(look: Look) -> Iterator[Mistake]:
                 continue
             y = [1.0 - x for x in flat_of(others[0].data)]
             if y and not 0 <= min(y) <= max(y) <= 1:
-                mended = "(target + 1) / 2" if set(y) <= {-1.0, 1.0} else "target.clamp(0.0, 1.0)"
+                mended = _from_0_to_1({round(x, 9) for x in y})
                 yield look.mistake(
                     node, f"{BINARY} takes targets from 0 to 1, and was given {min(y):g} to {max(y):g}",
                     f"loss = {BINARY}({look.called(given.id, 'logits')}, {mended})",
                 )  # fmt: skip
+
+
+def _from_0_to_1(targets: set[float]) -> str:
+    """Return what makes probabilities of targets that are something else."""
+    if targets <= {-1.0, 1.0}:
+        return "(target + 1) / 2"
+    if targets <= {1.0, 2.0}:
+        return "target - 1"
+    return f"target / {max(targets):g}" if min(targets) >= 0 and max(targets) > 2 else "target.clamp(0.0, 1.0)"
 
 
 def activation_before_loss(look: Look) -> Iterator[Mistake]:
@@ -183,8 +192,8 @@ def activation_before_loss(look: Look) -> Iterator[Mistake]:
             why = "cannot be negative" if last.op == "relu" else "lie between -1 and 1"
             logits = look.called(look.operands(last)[0].id, "logits")
             yield look.mistake(
-                last, f"{last.op} is the last layer: what it makes {why}, and logits must be free",
-                f"loss = {name}({logits}, target)",
+                last, f"{last.op} is the last layer: its results {why}, and logits must be free",
+                f"loss = {name}({logits}{look.moves(node.id)}, target)",
             )  # fmt: skip
 
 
@@ -202,7 +211,7 @@ def batch_divided_twice(look: Look) -> Iterator[Mistake]:
             if total.op == "sum" and n > 1 and same and not node.shape:
                 yield look.mistake(
                     node, f"a mean of {n:g} is divided by {n:g} once more, so the gradient is {n:g} times too small",
-                    f"loss = {look.called(inner.id, 'mean')}", harmless=True,
+                    f"leave out the {'division by' if node.op == 'divide' else 'factor'} {again:g}", harmless=True,
                 )  # fmt: skip
 
 

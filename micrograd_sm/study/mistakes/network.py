@@ -21,7 +21,7 @@ def dead_relus(look: Look) -> Iterator[Mistake]:
             continue
         yield look.mistake(
             node, f"all {len(numbers)} relus of this layer are 0, so no gradient reaches the layers before it",
-            "smaller initial weights and a bias of 0, a smaller learning rate, or leaky_relu",
+            "start with smaller weights and a bias of 0, take a smaller learning rate, or use leaky_relu",
         )  # fmt: skip
 
 
@@ -39,7 +39,7 @@ def equal_units(look: Look) -> Iterator[Mistake]:
         if rows and all(row == rows[0] for row in rows) and all(c == part[0] for part in columns if part for c in part):
             yield look.mistake(
                 node, f"all {node.shape[-1]} units of this layer start with equal weights, so they stay copies of each other",
-                f"{look.called(weights.id, 'weight')} = randn(...), scaled by 1 / sqrt(inputs)",
+                f"nn.init.xavier_uniform_({look.called(weights.id, 'weight')})",
             )  # fmt: skip
 
 
@@ -56,7 +56,7 @@ def no_nonlinearity(look: Look) -> Iterator[Mistake]:
         ):
             yield look.mistake(
                 hidden, "two linear layers follow each other, and together are one linear layer",
-                f"{look.called(hidden.id, 'hidden')}.relu() before the second", harmless=True,
+                f"give the second {look.called(hidden.id, 'hidden')}.relu()", harmless=True,
             )  # fmt: skip
 
 
@@ -74,7 +74,7 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
         if root.scope.split("/")[0] == "cross_entropy" and math.isfinite(loss) and loss > 3 * math.log(classes) + 3:
             yield look.mistake(
                 root, f"the loss, {loss:.4g}, is far above log {classes} = {math.log(classes):.4g}, that of a guess: the "
-                "network is sure, and wrong", "at the start, smaller weights in the last layer", harmless=True,
+                "network is sure, and wrong", "start with smaller weights in the last layer", harmless=True,
             )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
+from micrograd_sm.study.mistakes.probabilities import made_by
 from micrograd_sm.study.patterns import Normalised
 from micrograd_sm.words.numbers import data_text
 
@@ -93,7 +94,10 @@ def _without_overflow(look: Look, node: Node, operand: Node) -> str:
                 return f"{x}.sigmoid()"
             if user.op == "log1p" or "log" in after:
                 return f"softplus({'-' if negative else ''}{x})"
-    return f"softmax({x}, dim), log_softmax({x}, dim) or logsumexp({x}, dim)"
+    for found in look.softmaxes:
+        if found.exp == node.id:
+            return f"{found.kind}({x}, {dim_text(found)})"
+    return f"use softmax, log_softmax or logsumexp, which subtract the maximum of {x} first, or keep {x} below 709"
 
 
 def log_of_zero(look: Look) -> Iterator[Mistake]:
@@ -103,16 +107,33 @@ def log_of_zero(look: Look) -> Iterator[Mistake]:
         if zero in flat_of(operand.data):
             yield look.mistake(
                 node, f"{node.op} of {zero:g} is -inf, and its derivative infinite",
-                f"log_softmax of the logits, or ({look.called(operand.id, 'x')} + 1e-12).log() where they are not known",
+                _without_zero(look, node, operand),
             )  # fmt: skip
+
+
+def _without_zero(look: Look, node: Node, operand: Node) -> str:
+    """Return what computes the same without the logarithm of 0."""
+    made, x = made_by(look, operand), look.called(operand.id, "x")
+    if made and not made.scaled and not made.mixed and made.by == "sigmoid":
+        return f"logsigmoid({made.logits})"
+    if made and made.found and not made.scaled and not made.mixed:
+        return f"log_softmax({made.logits}, {dim_text(made.found)})"
+    return f"({x} + 1e-12).log()" if node.op == "log" else f"({x} + (1 + 1e-12)).log()"
 
 
 def zero_times_infinity(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("multiply"):
         a, b = (broadcast(flat_of(x.data), x.shape, node.shape) for x in look.operands(node))
         if any({0.0, math.inf} == {abs(x), abs(y)} for x, y in zip(a, b)):
-            mended = "where(mask, x, 0.0) in place of mask * x, before x becomes infinite"
-            yield look.mistake(node, "0 times infinity is nan", mended)
+            yield look.mistake(node, "0 times infinity is nan", _without_infinity(look, node))
+
+
+def _without_infinity(look: Look, node: Node) -> str:
+    for x, y in (look.operands(node), reversed(look.operands(node))):
+        if y.op == "log" and x.id == look.operands(y)[0].id:
+            name = look.called(x.id, "p")
+            return f"{name} * where({name} > 0.0, {name}, 1.0).log()"
+    return "use where(mask, x, 0.0) in place of mask * x, before x becomes infinite"
 
 
 def nan_gradient(look: Look) -> Iterator[Mistake]:
@@ -124,9 +145,11 @@ def nan_gradient(look: Look) -> Iterator[Mistake]:
             target = look.graph[contribution.edge.target]
             seen = [target.data, target.grad, *(x.data for x in look.operands(target))]
             if not any(math.isnan(x) for numbers in seen for x in flat_of(numbers)):
+                name = "sqrt" if _is_root(look, target) else target.op
+                root = "(x + 1e-12).sqrt(), or " if name == "sqrt" else ""
                 yield look.mistake(
-                    target, f"on the way back {target.op} multiplies 0 by an infinite derivative, which is nan",
-                    f"keep its operand where the derivative is finite: where(safe, x, 1.0) before {target.op}, not after",
+                    target, f"on the way back {name} multiplies 0 by an infinite derivative, which is nan",
+                    f"keep its operand where the derivative is finite: {root}where(safe, x, 1.0) before {name}, not after",
                 )  # fmt: skip
             return
 
@@ -138,7 +161,19 @@ def not_finite(look: Look) -> Iterator[Mistake]:
     if all(map(math.isfinite, (x for data in (root.data, *leaves) if data is not None for x in flat_of(data)))):
         return
     node, said = _origin_in_values(look) or _origin_in_gradients(look) or (root, "an infinite constant reached the loss")
-    yield look.mistake(node, said, _MENDED.get(node.op or "", "look at this operation's operands"))
+    yield look.mistake(node, said, _finite(look, node))
+
+
+def _finite(look: Look, node: Node) -> str:
+    if node.op is None and not node.requires_grad:
+        return f"leave out the rows of {look.called(node.id, 'the data')} that are not finite, or fill them"
+    if node.op == "divide" and _is_root(look, look.origin(look.operands(node)[1].id)):
+        return "keep what is under the root above 0: (x * x).sum() + 1e-12, or use normalize(x, dim)"
+    return _MENDED.get(node.op or "", "look at this operation's operands")
+
+
+def _is_root(look: Look, node: Node) -> bool:
+    return node.op == "power" and look.is_number(look.operands(node)[1]) and flat_of(look.operands(node)[1].data)[0] == 0.5
 
 
 def _origin_in_values(look: Look) -> tuple[Node, str] | None:
@@ -173,10 +208,10 @@ _MENDED = {
     "": "start again from finite parameters, with a smaller learning rate",
     "divide": "keep the divisor from 0: x / total.clamp(min=1e-12), or leave out what is empty: if mask.any():",
     "subtract": "leave at least one element of each row without a mask, or mask with -1e9 in place of -inf",
-    "power": "keep it from 0 before the root: (x + 1e-12).sqrt()",
+    "power": "keep it above 0 before the root: x.clamp(min=1e-12).sqrt()",
     "log": "keep it above 0: (x + 1e-12).log()",
     "exp": "subtract the maximum first, or clamp it",
-    "matmul": "smaller weights",
+    "matmul": "start with smaller weights",
 }  # by operation
 EXPLAIN_NAN = {"all-ignored", "weights-sum-to-zero", "exp-overflow", "log-of-zero", "zero-times-infinity", "nan-gradient"}
 NUMBER_RULES: tuple[Rule, ...] = (

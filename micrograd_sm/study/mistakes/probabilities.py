@@ -84,7 +84,8 @@ def _renormalised(look: Look, node: Node, deep: int) -> Made | None:
     made = made_by(look, top, deep)
     if made is None and top.op == "multiply":
         made = next((m for m in (made_by(look, x, deep) for x in look.operands(top) if x.kind != "constant") if m), None)
-        made = made and made._replace(mixed=True)
+        mask = next((look.called(x.id, "mask") for x in look.operands(top) if x.kind == "constant"), "mask")
+        made = made and made._replace(mixed=True, logits=f"masked_fill({made.logits}, {mask} == 0.0, -1e9)")
     if made:
         return made
     if any(x < 0 for x in flat_of(top.data)):
@@ -140,7 +141,10 @@ def _averaged(look: Look, node: Node, deep: int) -> Made | None:
             return None
         parts = look.operands(inner)
     made = [made_by(look, part, deep) for part in parts]
-    return made[0]._replace(logits="logits", mixed=True) if made and made[0] and all(made) else None
+    if not made or not made[0] or not all(made):
+        return None
+    p = look.called(node.id, "probabilities")
+    return made[0]._replace(logits=f"{p}.log()" if made[0].by != "sigmoid" else f"logit({p})", mixed=True)
 
 
 def along(look: Look, node: Node, axis: tuple[int, ...]) -> bool:

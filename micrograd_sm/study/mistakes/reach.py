@@ -22,10 +22,13 @@ def no_gradient(look: Look) -> Iterator[Mistake]:
 def unused_parameter(look: Look) -> Iterator[Mistake]:
     if not look.graph[look.graph.root].requires_grad:
         return
-    for name, parameter in look.parameters:
+    names = [name for name, _ in look.parameters]
+    for k, (name, parameter) in enumerate(look.parameters):
         if parameter.requires_grad and not (
             parameter.number in look.ids if look.ids else any(node.name == name for node in look.graph)
         ):
+            if names.count(name) > 1:
+                name += f" (parameters[{k}])"
             yield Mistake(
                 "", name, "the loss does not depend on this parameter, so training will not change it",
                 f"use {name} on the way to the loss, or leave it out of the optimizer",

@@ -29,8 +29,12 @@ def keepdim_forgotten(look: Look) -> Iterator[Mistake]:
             yield look.mistake(
                 node, f"the {name} over dim={dim} of shape {x.shape} has shape {used.shape}, which broadcasts along "
                 "another dimension than the one it was taken over",
-                f"{look.called(x.id, 'x')}.{name}({dim}, keepdim=True)",
+                f"{_written(look, x)}.{name}({dim}, keepdim=True)",
             )  # fmt: skip
+
+
+def _written(look: Look, x: Node) -> str:
+    return f"{look.called(look.operands(x)[0].id, 'x')}.exp()" if x.op == "exp" and not x.name else look.called(x.id, "x")
 
 
 def _reduced(look: Look, used: Node) -> Node:
@@ -58,12 +62,18 @@ def broadcast_in_loss(look: Look) -> Iterator[Mistake]:
         a, b = look.operands(node)
         if not _column_beside_row(a, b) or not (_is_an_error(look, node) if node.op == "subtract" else _is_likelihood(a, b)):
             continue
-        column, row = (a, b) if len(a.shape) == 2 else (b, a)
-        told = f"{look.called(row.id, 'target')}.reshape({column.shape[0]}, 1)"
+        row = a if len(a.shape) == 1 else b
+        name = look.called(_named(look, row).id, "prediction" if row.requires_grad else "target")
         yield look.mistake(
             node, f"shapes {a.shape} and {b.shape} broadcast to {node.shape}: every prediction is compared with every target",
-            f"{look.called(column.id, 'prediction')} {'-' if node.op == 'subtract' else '*'} {told}",
+            f"{name} = {name}.reshape({row.shape[0]}, 1)",
         )  # fmt: skip
+
+
+def _named(look: Look, node: Node) -> Node:
+    """Return the node itself, or the one with a name that it was made of with numbers, as y in 1 - y."""
+    made_of = [x for x in look.operands(node) if not look.is_number(x)] if not node.name else []
+    return _named(look, made_of[0]) if len(made_of) == 1 else node
 
 
 def _column_beside_row(a: Node, b: Node) -> bool:

@@ -27,14 +27,14 @@ def softmax_before_cross_entropy(look: Look) -> Iterator[Mistake]:
         if made and ((made.by == "sigmoid" and not made.scaled) or (made.by != "sigmoid" and along(look, given, found.axis))):
             yield look.mistake(
                 look.origin(found.input), f"log_softmax is applied to what {made.by} already made probabilities, which "
-                "flattens the loss and its gradient", f"loss = cross_entropy({made.logits}, target)",
+                "flattens the loss and its gradient", f"loss = cross_entropy({made.logits}{look.moves(given.id)}, target)",
             )  # fmt: skip
     for node in look.binary_logits():
         made = made_by(look, node)
         if made and not made.scaled:
             yield look.mistake(
                 look.origin(node.id), f"{BINARY} applies sigmoid itself, and was given what {made.by} already made "
-                "probabilities", f"loss = {BINARY}({made.logits}, target)",
+                "probabilities", f"loss = {BINARY}({made.logits}{look.moves(node.id)}, target)",
             )  # fmt: skip
 
 
@@ -76,10 +76,15 @@ def softmax_over_one(look: Look) -> Iterator[Mistake]:
         if not shape or math.prod(shape[axis] for axis in found.axis) != 1 or _is_attention(look, found):
             continue
         logits, wide = look.called(found.input, "logits"), [axis for axis, size in enumerate(shape) if size > 1]
-        classes = found.axis == (0,) and wide == [1]
+        if found.axis == (0,) and wide == [1]:
+            mended = f"{found.kind}({logits}, dim=1)"
+        elif found.kind == "softmax":
+            mended = f"sigmoid({logits})"
+        else:
+            mended = f"loss = {BINARY}({logits}.squeeze({found.axis[0]}), target)"
         yield look.mistake(
             found.out, f"{found.kind} over {dim_text(found)} of shape {shape}, a single element, is the same for every input",
-            f"{found.kind}({logits}, dim=1)" if classes else f"{BINARY}({logits}, target)",
+            mended,
         )  # fmt: skip
 
 
