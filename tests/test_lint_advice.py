@@ -17,7 +17,8 @@ LOSSES = {
     "binary_cross_entropy_with_logits": BINARY, "BCEWithLogitsLoss": BINARY,
 }  # fmt: skip
 
-# What a reader puts in: names that the program does not have.
+# By the name of a program, or by that and a rule:
+# What a reader fills in: names that the program does not have.
 FILLED_IN = {
     "softmax_module_before_cross_entropy": "logits = model[0]([[0.5, -1.0]])",
     "masked_and_renormalised": "mask = tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])",
@@ -36,6 +37,8 @@ FILLED_IN = {
     "log_forgotten": "target = [2, 0]",
     "log_forgotten_and_gather": "target = [2, 0]",
     "log_forgotten_and_one_hot": "target = [2, 0]",
+    "squared error of a softmax over the batch": "target = [0, 1]",
+    "binary_cross_entropy_of_a_column": "logits = model(tensor([[1.0, 2.0], [0.3, 0.1]])).squeeze(1)",
 }
 
 # Where the advice is an expression, or assigns another name than loss: the program's last lines with it, as {}.
@@ -86,6 +89,9 @@ PUT_IN = {
     "softplus_by_hand": "loss = {}.sum()",
     "a_sigmoid_by_hand_that_overflows": "loss = ({} * [1.0, 2.0]).sum()",
     "log_of_zero": "loss = -{}.sum()",
+    "softmax_over_the_batch_by_hand, log-of-softmax": "loss = -{}[[0, 1], [2, 0]].mean()",
+    "softmax_over_the_batch_by_hand, softmax-over-batch": "loss = -{}[[0, 1], [2, 0]].log().mean()",
+    "squared error of a softmax over the batch, softmax-over-batch": "loss = (({} - one_hot) ** 2).sum()",
     "entropy_of_a_sure_thing, log-of-zero": "loss = -(p * {}).sum()",
     "entropy_of_a_sure_thing, zero-times-infinity": "loss = -({}).sum()",
 }
@@ -122,6 +128,10 @@ SHOULD_BE = {
     "log_forgotten_and_gather": "cross_entropy(logits, [2, 0])",
     "log_forgotten_and_one_hot": "cross_entropy(logits, [2, 0])",
     "log_of_softmax_underflows": "tensor(800.0)",
+    "softmax_over_the_batch_by_hand, softmax-over-batch": "cross_entropy(logits, [2, 0])",
+    "squared error of a softmax over the batch, softmax-over-batch": "((softmax(logits, dim=1) - one_hot) ** 2).sum()",
+    "squared error of a softmax over the batch": "cross_entropy(logits, [0, 1])",
+    "binary_cross_entropy_of_a_column": "binary_cross_entropy(p.flatten(), y)",
     "softmax_over_the_wrong_one": "(softmax(logits[0], dim=0) * [1.0, 0.0, 2.0]).sum()",
     "one_logit_and_softmax_by_hand": "(sigmoid(logits) * [[1.0], [2.0]]).sum()",
     "softmax_over_the_batch": "cross_entropy(logits, [2, 0])",
@@ -186,7 +196,7 @@ def mended(name: str, found: Mistake) -> str | None:
         filled = FILLED_IN.get(name, "") + (f"\ntarget = tensor({target})" if target and "target" in names else "")
         known = all(f"{x} = " in filled for x in names - {"loss"})
         return f"{code}\n{filled}\n{advice}" if known else None
-    form = PUT_IN.get(name) or PUT_IN.get(f"{name}, {found.rule}")
+    form = PUT_IN.get(f"{name}, {found.rule}", PUT_IN.get(name))
     if form is None:
         return None
     lines = code.strip().split("\n")
@@ -198,8 +208,8 @@ def mended(name: str, found: Mistake) -> str | None:
 def expected(name: str, found: Mistake) -> str:
     """Return, as code after the wrong program, what the loss should be."""
     called, target = call_of_the_loss(WRONG[name][1])
-    if name in SHOULD_BE:
-        return SHOULD_BE[name]
+    if should := SHOULD_BE.get(f"{name}, {found.rule}", SHOULD_BE.get(name)):
+        return should
     if found.rule == "sign-forgotten":
         return "-loss"
     if found.rule.startswith(("log-of-", "log-softmax-twice", "sampling")):
@@ -235,4 +245,4 @@ def test_the_advice_of_each_rule_was_applied_or_says_what_to_do() -> None:
             assert is_code(found.mended) or re.match(SAYS_WHAT_TO_DO, found.mended), f"{name}: {found.mended}"
             rules.add(found.rule)
     assert {rule for _, _, rule in APPLIED} == rules - NO_CODE
-    assert len(APPLIED) >= 110
+    assert len(APPLIED) >= 130

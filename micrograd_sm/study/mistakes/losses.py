@@ -9,7 +9,7 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
-from micrograd_sm.study.mistakes.probabilities import made_by
+from micrograd_sm.study.mistakes.probabilities import Made, made_by
 from micrograd_sm.study.mistakes.structure import BINARY
 
 _LOGS = {"log", "log1p"}
@@ -73,8 +73,18 @@ def log_of_sigmoid(look: Look) -> Iterator[Mistake]:
         if made and made.by == "sigmoid" and not made.scaled and not made.mixed and "binary_cross_entropy" not in node.scope:
             yield look.mistake(
                 node, "sigmoid rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
-                f"{look.called(node.id, 'log_probs')} = logsigmoid({made.logits})", harmless=True,
+                _without_sigmoid(look, node, made), harmless=True,
             )  # fmt: skip
+
+
+def _without_sigmoid(look: Look, node: Node, made: Made) -> str:
+    """Return the line with logsigmoid, or the loss of targets y if there is also the logarithm of 1 - p."""
+    others = [user for user in look.users[made.node.id] if user.op == "subtract" and look.is_number(look.operands(user)[0])]
+    if any(after.op == "log" for user in others for after in look.users[user.id]):
+        targets = (x for user in look.users[node.id] if user.op == "multiply" for x in look.operands(user) if x.id != node.id)
+        target = next((look.called(x.id, "target") for x in targets), "target")
+        return f"loss = {BINARY}({made.logits}, {target})"
+    return f"{look.called(node.id, 'log_probs')} = logsigmoid({made.logits})"
 
 
 def sign_forgotten(look: Look) -> Iterator[Mistake]:
