@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import micrograd_sm
-from micrograd_sm import Graph, Value, cross_entropy, log_softmax, manual_seed, nn, softmax, trace
+from micrograd_sm import Graph, Value, cross_entropy, log_softmax, manual_seed, nll_loss, nn, softmax, trace
 from micrograd_sm.study import RULES, Lint, lint
 
 CORPUS = Path(__file__).parent / "lint_corpus"
@@ -146,6 +146,20 @@ def test_advice_fits_the_case() -> None:
     }
     for name, mended in advice.items():
         assert linted(WRONG[name][1])[0].mended == mended, name
+
+
+def test_the_target_is_called_what_the_caller_calls_it() -> None:
+    logits = Value([[1.0, 2.0, 0.1], [0.3, 0.2, 0.5]])
+    twice = lambda targets: cross_entropy(softmax(logits, dim=1), targets)
+    advice = lambda targets, **names: lint(twice(targets), names={"x": logits, **names})[0].mended
+    assert advice([2, 0], labels=[2, 0], other=[0, 2], n=2) == "loss = cross_entropy(x, labels)"
+    assert advice([2, 0], y=Value([2.0, 0.0])) == "loss = cross_entropy(x, y)"
+    assert advice([2, 0], y=[2, 0], order=[2, 0]) == advice([2, 0], y=[0]) == "loss = cross_entropy(x, target)"
+    seen = [[1, 0], [0, 1]]
+    loss = nll_loss(softmax(Value([[[1.0, 2.0], [0.1, 0.4]], [[0.3, 0.2], [0.5, 0.0]]], name="z"), dim=1), seen)
+    assert lint(loss)[0].mended == "loss = cross_entropy(z, seen)"
+    y = Value([[1.0, 1.0, 0.0]], requires_grad=False, name="y")
+    assert lint(cross_entropy(logits[:1], y), names={})[0].mended.endswith(", y)")
 
 
 def test_no_grad_is_touched_and_a_graph_may_be_given() -> None:

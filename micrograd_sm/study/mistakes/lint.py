@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from micrograd_sm.study.mistakes.numbers import EXPLAIN_NAN, NUMBER_RULES, not_f
 from micrograd_sm.study.mistakes.reach import REACH_RULES
 from micrograd_sm.study.mistakes.shapes import SHAPE_RULES
 from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
+from micrograd_sm.study.mistakes.targets import target_name
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.result import Listing
 
@@ -24,6 +26,7 @@ RULES: Mapping[str, Rule] = {
     rule.__name__.replace("_", "-"): rule
     for rule in (*STRUCTURE_RULES, *SHAPE_RULES, *LOSS_RULES, *NETWORK_RULES, *REACH_RULES, *NUMBER_RULES)
 }
+_TARGET = re.compile(r"\btarget\b")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -108,7 +111,9 @@ the loss and its gradient
     found = [one for rule, find in RULES.items() for one in _sourced(look, rule, find)]
     if not any(one.rule in EXPLAIN_NAN for one in found):
         found += _sourced(look, "not-finite", not_finite)
-    return Lint(tuple(one for one in found if one.rule not in ignored), len(look.graph))
+    target = target_name(look.graph, variables)
+    named = (replace(one, mended=_TARGET.sub(target, one.mended)) for one in found if one.rule not in ignored)
+    return Lint(tuple(named), len(look.graph))
 
 
 def _ignored(ignore: str | Iterable[str]) -> set[str]:

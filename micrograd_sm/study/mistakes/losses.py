@@ -158,12 +158,13 @@ def targets_no_distribution(look: Look) -> Iterator[Mistake]:
         if all(s == 0 or math.isclose(s, 1, rel_tol=1e-3) for s in sums) and min(flat_of(target.data), default=0) >= 0:
             continue
         logits = look.called(found.input, "logits")
-        kept = "target.clamp(min=0.0)" if min(flat_of(target.data)) < 0 else "target"
+        told = look.called(target.id, "target")
+        kept = f"{told}.clamp(min=0.0)" if min(flat_of(target.data)) < 0 else told
         several = set(flat_of(target.data)) <= {0, 1}
         yield look.mistake(
             target, "several classes of a row are targets, and cross_entropy lets them compete" if several else
             "the targets of a row are no distribution: they do not sum to 1, or one is below 0",
-            f"loss = {BINARY}({logits}, target)" if several else
+            f"loss = {BINARY}({logits}, {told})" if several else
             f"loss = cross_entropy({logits}, {kept} / {kept}.sum({found.axis[0]}, keepdim=True))",
         )  # fmt: skip
 
