@@ -15,6 +15,7 @@ from micrograd_sm.draw.markup import ROOM, named, quiet
 from micrograd_sm.draw.options import DEFAULTS, Options
 from micrograd_sm.draw.palette import fill, line, text
 from micrograd_sm.graph import Edge, Graph
+from micrograd_sm.graph.rounding import with_rounding_marked
 
 _MANY = 150  # the most nodes for which dot looks for its best layout, which takes minutes for more
 _ENTRY = {"TB": "n", "BT": "s", "LR": "w", "RL": "e"}  # the side of a box at which arrows come in
@@ -26,6 +27,7 @@ _EDGES = {"color": line("edge"), "fontname": _FONT, "arrowsize": "0.7", "penwidt
 
 def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix: str = "") -> Digraph:
     """Return a Graph as a Digraph, with a note above it; each name in it starts with `prefix`."""
+    graph, _ = with_rounding_marked(graph)
     picture = Digraph("micrograd_sm", graph_attr=_whole(graph, options, note), node_attr=_NODES, edge_attr=_EDGES)
     options = options._replace(strips=options.strips and len(graph) <= READABLE)
     frames = frames_of(graph)
