@@ -175,8 +175,8 @@ def _forward(step: Step) -> str:
         return f"{node.symbol} is folded: unfold it to see the steps inside."
     if node.op == "max" and "softmax" in node.scope:
         return "The largest logit will be subtracted, so that exp cannot overflow; the result stays the same."
-    if node.op in _FORWARD:
-        return _FORWARD[node.op]
+    if said := _FORWARD.get(node.op or ""):
+        return said
     if node.op is None or node.op not in _INFIX:
         return f"{node.symbol} of its operands."
     called = (bracketed(step.names[x.id]) if x.name or x.op or x.shape else data_text(x.data) for x in step.operands)

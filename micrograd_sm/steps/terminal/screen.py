@@ -103,7 +103,7 @@ class Screen:
         short = [[formula.text] for formula in step.formulas]
         rules = [f"local: {rule.text}" for rule in step.rules]
         source = [step.node.source] if step.node.source and step.phase != "seed" else []
-        below = [*rules, step.why, *source], [*rules, step.why], rules, source, []
+        below: list[list[str]] = [[*rules, step.why, *source], [*rules, step.why], rules, source, []]
         for layout, extra in [(layout, extra) for extra in below for layout in (parts, short)]:
             lines = [row for formula in layout for row in self._wrapped(console, formula, width)]
             lines += [row for text in extra for row in self._wrapped(console, [text], width, "dim")]
