@@ -86,7 +86,7 @@ class Step(NamedTuple):
 
         >>> from micrograd_sm import Value, steps
         >>> steps(Value(2.0, name="a") * Value(-3.0, name="b"))[-1].formulas[0]
-        Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
+        Formula(symbols='dL/da += dL/dL * d(u * v)/du', numbers='1 * -3', result='-3, from nothing to -3')
         """
         return tuple(Formula(*line_parts(line)) for line in lines_of(self))
 
@@ -136,7 +136,7 @@ class Step(NamedTuple):
 
         >>> from micrograd_sm import Value, steps
         >>> [step.text for step in steps(Value(3.0, name="x") * 2.0)]
-        ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * dL/dx = 1 * 2 = 2, from nothing to 2']
+        ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * d(u * v)/du = 1 * 2 = 2, from nothing to 2']
         """
         return "; ".join(formula.text for formula in self.formulas)
 

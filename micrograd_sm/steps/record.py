@@ -177,15 +177,22 @@ class Steps(Sequence[Step]):
     def text(self) -> str:
         """Return all steps as lines, numbered from 1 as on the page and in the terminal, and the gradients of earlier passes.
 
+        Below each step come the rules of its local derivatives, and why.
         Values made under `trace()` have the line of code that made them beside them.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> print(steps(x * x).text())
         1  forward   L = x * x = 3 * 3 = 9
+                     why: x and x are multiplied.
         2  seed      dL/dL = 1
-        3  backward  dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
-                     dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
+                     why: The pass starts here: if L grows by a little, L grows by just that.
+        3  backward  dL/dx += dL/dL * d(u * v)/du, as operand 1 = 1 * 3 = 3, from nothing to 3
+                     dL/dx += dL/dL * d(u * v)/dv, as operand 2 = 1 * 3 = 3, from 3 to 6
+                     local: d(u * v)/du = v = 3
+                     local: d(u * v)/dv = u = 3
+                     why: The slope of a product by one factor is the other factor. x was used twice, so its gradient is a \
+sum of two.
         """
         width = len(str(len(self)))
         lines = []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.steps.local import largest, place
+from micrograd_sm.words.names import visible
 from micrograd_sm.words.numbers import data_text, number_text
 from micrograd_sm.words.text import bracketed
 
@@ -114,8 +115,8 @@ def _same(sentence: str) -> Callable[[Any, Any], str]:
 
 def _composed(step: Step, contribution: Contribution) -> str:
     if step.node.folded:
-        return f"{step.node.symbol} is folded: unfold it to see the steps inside."
-    return f"{step.node.symbol} passes on the upstream gradient times its own slope."
+        return f"{visible(step.node.symbol)} is folded: unfold it to see the steps inside."
+    return f"{visible(step.node.symbol)} passes on the upstream gradient times its own slope."
 
 
 _OPERATIONS: Mapping[str, Callable[[Any, Any], str]] = {
@@ -172,13 +173,13 @@ _INFIX: Mapping[str, str] = {
 def _forward(step: Step) -> str:
     node = step.node
     if node.folded:
-        return f"{node.symbol} is folded: unfold it to see the steps inside."
+        return f"{visible(node.symbol)} is folded: unfold it to see the steps inside."
     if node.op == "max" and "softmax" in node.scope:
         return "The largest logit will be subtracted, so that exp cannot overflow; the result stays the same."
     if said := _FORWARD.get(node.op or ""):
         return said
     if node.op is None or node.op not in _INFIX:
-        return f"{node.symbol} of its operands."
+        return f"{visible(node.symbol)} of its operands."
     called = (bracketed(step.names[x.id]) if x.name or x.op or x.shape else data_text(x.data) for x in step.operands)
     said = _INFIX[node.op].format(*called)
     repeated = [x for x in step.operands if x.shape and x.shape != node.shape]

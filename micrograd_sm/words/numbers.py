@@ -14,6 +14,7 @@ ABOUT_ZERO = "≈0"  # 0 but for rounding
 MOST_SHOWN = 16  # elements up to which an array is written out
 _LONGEST_EXACT = 7  # characters up to which a number is written as it is
 _SMALLEST, _LARGEST = 1e-4, 1e7  # numbers between them are written without a power of ten
+_LARGEST_ROUNDED = 1e5  # numbers from it on are rounded with a power of ten
 _LARGEST_IN_A_COLUMN = 1e6
 
 
@@ -23,7 +24,7 @@ def number_text(x: Any) -> str:
     What is 0 but for rounding, a `Rounded` number, is written `≈0`.
 
     >>> [number_text(x) for x in (2.0, 0.33, 0.1 + 0.2, 2 / 3, 0.999999, 1234.56789, 1e-9, 123456789.5, float("nan"))]
-    ['2', '0.33', '0.3000', '0.6667', '1.000', '1235', '1e-9', '1.235e8', 'nan']
+    ['2', '0.33', '0.3000', '0.6667', '1.000', '1234.6', '1e-9', '1.235e8', 'nan']
     >>> number_text(-0.0), number_text(Rounded(0.1 + 0.2 - 0.3))
     ('0', '≈0')
     """
@@ -37,7 +38,10 @@ def number_text(x: Any) -> str:
         return "0"
     if _SMALLEST <= abs(x) < _LARGEST:
         exact = repr(x).removesuffix(".0")
-        return exact if len(exact.lstrip("-")) <= _LONGEST_EXACT else _digits(x)
+        if len(exact.lstrip("-")) <= _LONGEST_EXACT:
+            return exact
+        if abs(x) < _LARGEST_ROUNDED:
+            return _digits(x)
     mantissa, _, power = f"{x:.3e}".partition("e")
     if float(f"{x:.3e}") == x:
         mantissa = mantissa.rstrip("0").removesuffix(".")
@@ -45,9 +49,9 @@ def number_text(x: Any) -> str:
 
 
 def _digits(x: float) -> str:
-    """Return a number with four significant digits, or all those before the point."""
+    """Return a number with four significant digits, and at least one after the point, so that it does not look whole."""
     size = math.floor(math.log10(abs(float(f"{x:.3e}"))))
-    return f"{x:.{max(3 - size, 0)}f}"
+    return f"{x:.{max(3 - size, 1)}f}"
 
 
 def rows_of(data: Any) -> list[Any] | None:

@@ -21,9 +21,8 @@ _BESIDE = 100  # the fewest columns for a panel of the running gradients
 _BAR = 40  # columns of the progress bar, at most
 _KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
 _MARKS = "> current node   * changed by this step   - not yet computed"
-_ASCII = str.maketrans(
-    {"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-", "≈": "~"}
-)
+_PLAIN = {"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-", "≈": "~"}
+_ASCII = str.maketrans(_PLAIN)
 _Rows: TypeAlias = list[list[Segment]]
 _PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
 
@@ -76,7 +75,7 @@ class Screen:
     def _body(self, console: Console, width: int, height: int) -> _Rows:
         """Return the nodes, the running gradients beside them if there is room, and the formula under both."""
         frame = 2 if width >= _FRAMED[0] and height + 2 >= _FRAMED[1] else 0
-        lower = max(1, min(height // 3, 12)) + frame if height > 3 else min(height, 1)
+        lower = max(1, min(height * 2 // 5, 12)) + frame if height > 3 else min(height, 1)
         upper = height - lower
         nodes = width * 3 // 5 if width >= _BESIDE else width
         left = node_lines(self.walk, nodes - 2 * frame, upper - frame, self.safe)

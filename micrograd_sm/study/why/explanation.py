@@ -31,15 +31,18 @@ from micrograd_sm.words.text import line_parts
 class Explanation(Listing[str]):
     """The chain rule from a loss to x: `lines` of formulas, last first, x's own `gradient`, and the softmaxes on the way.
 
-    `rules` has for each line the rule of its local derivative, or None. The length, the index and the loop are those of the
-    lines, as text; it is always true.
+    `rules` has for each line the rule of its local derivative, or None; the text has it above the line. The length, the index
+    and the loop are those of the lines, as text; it is always true.
 
     >>> a, b = Value(2.0, name="a"), Value(-3.0, name="b")
     >>> e = a * b
     >>> print(explain(e + a, a))
     dL/dL = 1
-    dL/de = dL/dL * dL/de = 1 * 1 = 1
-    dL/da += dL/dL * dL/da = 1 * 1 = 1
+      local: d(u + v)/du = 1
+    dL/de = dL/dL * d(u + v)/du = 1 * 1 = 1
+      local: d(u + v)/dv = 1
+    dL/da += dL/dL * d(u + v)/dv = 1 * 1 = 1
+      local: d(u * v)/du = v = -3
     dL/da += dL/de * de/da = 1 * -3 = -3
     dL/da = 1 + (-3) = -2
     """
@@ -57,22 +60,28 @@ class Explanation(Listing[str]):
 
         >>> x = Value(3.0, name="x")
         >>> explain(x * x, x).mathml.count("<mtr>")
-        4
+        6
         """
-        return lines_element([*self._all_lines(), *(line for share in self.shares for line in share.lines())])
+        return lines_element(
+            [*(line for _, line in self._with_rules()), *(line for share in self.shares for line in share.lines())]
+        )
 
     def _items(self) -> list[str]:
         return list(map(_text, self.lines))
 
     def __str__(self) -> str:
-        said = [part for line, rule in zip(self, self.rules) for part in (line, rule and f"  local: {_text(rule)}") if part]
-        return "\n".join([*said, *map(str, self.shares)])
+        lines = [f"  local: {_text(line)}" if is_rule else _text(line) for is_rule, line in self._with_rules()]
+        return "\n".join([*lines, *map(str, self.shares)])
 
-    def _all_lines(self) -> tuple[Line, ...]:
-        return tuple(line for pair in zip(self.lines, self.rules) for line in pair if line)
+    def _with_rules(self) -> Iterator[tuple[bool, Line]]:
+        """Yield all lines in order, each with whether it is a rule."""
+        for line, rule in zip(self.lines, self.rules, strict=True):
+            if rule:
+                yield True, rule
+            yield False, line
 
     def _repr_html_(self) -> str:
-        groups = [self._all_lines(), *(share.lines() for share in self.shares)]
+        groups = [tuple(line for _, line in self._with_rules()), *(share.lines() for share in self.shares)]
         return "".join(f'<div style="overflow-x:auto;margin:0.5em 0">{_stacked(lines)}</div>' for lines in groups)
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,7 +113,8 @@ def explain(
     >>> logits = Value([0.0, 0.0], name="logits")
     >>> print(explain(cross_entropy(logits, 1), logits, depth=0))
     dL/dL = 1
-    dL/dlogits = dL/dL * dL/dlogits = 1 * [0.5, -0.5] = [0.5, -0.5]
+      local: d cross_entropy(u)/du = (p - y) / N, for the mean of N
+    dL/dlogits = dL/dL * d cross_entropy(u)/du = 1 * [0.5, -0.5] = [0.5, -0.5]
     dL/dlogits is p - y: p = [0.5, 0.5], y = [0, 1]
       through the target's own logit: -y = [0, -1]
       through the normaliser: p = [0.5, 0.5]
@@ -120,7 +130,7 @@ def explain(
     passed = backward_pass(graph)
     labels = labels_of(graph)
     marked, heard = with_rounding_marked(graph.with_gradients(passed.gradients), passed.heard)
-    lines, rules = zip(*_chain(marked, heard, node))
+    lines, rules = zip(*_chain(marked, heard, node), strict=True)
     between = set(dependents(graph.unfold(), node.id))
     shares = tuple(share for id, share in shares_of(graph, passed.gradients, passed.heard) if id in between)
     return Explanation(labels[root.id], labels[node.id], passed.gradients[node.id], lines, rules, shares)
