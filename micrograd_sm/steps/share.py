@@ -46,9 +46,11 @@ class SoftmaxShare(Record):
     def formula(self) -> str:
         """The gradient in symbols: `p - y`, `(p - y) / 3` for the mean of 3, `2 (p - y)`, `s (p - y)` where rows differ.
 
-        XX = Value([[0.0, 0.0], [1.0, 0.0]], name="x")
-            >>> explain(cross_entropy(x, [1, 0]), x).shares[0].formula
-            '(p - y) / 2'
+        >>> from micrograd_sm import Value, cross_entropy
+        >>> from micrograd_sm.study import explain
+        >>> x = Value([[0.0, 0.0], [1.0, 0.0]], name="x")
+        >>> explain(cross_entropy(x, [1, 0]), x).shares[0].formula
+        '(p - y) / 2'
         """
         divisor = self._divisor()
         if divisor is None or divisor == 1:
@@ -76,9 +78,11 @@ class SoftmaxShare(Record):
     def lines(self) -> tuple[Line, ...]:
         """Return the shares as lines, for text and MathML.
 
-        XX = Value([0.0, 0.0], name="x")
-            >>> len(explain(cross_entropy(x, 1), x).shares[0].lines())
-            5
+        >>> from micrograd_sm import Value, cross_entropy
+        >>> from micrograd_sm.study import explain
+        >>> x = Value([0.0, 0.0], name="x")
+        >>> len(explain(cross_entropy(x, 1), x).shares[0].lines())
+        5
         """
         slope, divisor = Slope(self.root, self.logits), self._divisor()
         p, y = self._scaled(Name("p"), divisor), self._scaled(Name("y"), divisor)
