@@ -47,7 +47,7 @@ def test_arrows_end_at_the_side_they_come_from_at_their_own_ports(rankdir):
         ("both", {"value", "grad", "2.0", "-1.503"}, set()),
         ("value", {"value", "2.0"}, {"grad", "-1.503"}),
         ("gradient", {"grad", "-1.503"}, {"value", "2.0"}),
-        ("shape", {"()", "x", "multiply  ()"}, {"value", "grad", "2.0", "-1.503"}),
+        ("shape", {"()", "x", "multiply", "v3"}, {"value", "grad", "2.0", "-1.503"}),
         ("none", {"x", "multiply"}, {"()", "value", "grad", "2.0", "-1.503"}),
     ],
 )
