@@ -248,7 +248,7 @@ where: Primitive = Primitive("where", "where",
 sum: Primitive = Primitive("sum", "sum",
     value=lambda x, axis, keepdims: namespace(x).sum(x, axis=axis, keepdims=keepdims),
     gradient=(lambda g, out, x, axis, keepdims: expand(reshape(g, shape=kept(shape_of(x), axis)), shape=shape_of(x)),),
-    kind="mixes", linear=True, says="given to each element summed")  # fmt: skip
+    kind="mixes", linear=True, says="a copy for each element")  # fmt: skip
 
 
 def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
@@ -260,7 +260,7 @@ def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims:
 max: Primitive = Primitive("max", "max",
     value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
     gradient=(_split_among_ties,),
-    kind="mixes", linear=True, says="given to the largest, shared by ties")  # fmt: skip
+    kind="mixes", linear=True, says="to the largest, shared by ties")  # fmt: skip
 
 matmul: Primitive = Primitive("matmul", "@",
     value=lambda a, b: namespace(a, b).matmul(a, b),
@@ -311,7 +311,7 @@ cat: Primitive = Primitive("cat", "cat",
 index: Primitive = Primitive("index", "[ ]",  # flat positions; the result's shape; key as the user wrote it, for people to read
     value=lambda x, positions, shape, key: namespace(x).take(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape, key: put(g, positions=positions, shape=shape_of(x)),),
-    kind="moves", linear=True, says="put back at {key}, 0 elsewhere{repeated}", views=True)  # fmt: skip
+    kind="moves", linear=True, says="back at the elements picked by {key}, 0 elsewhere{repeated}", views=True)  # fmt: skip
 
 put: Primitive = Primitive("put", "put",  # the transpose of index: each element is added at its position, to zeros
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),

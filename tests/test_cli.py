@@ -111,7 +111,7 @@ def test_demo_elsewhere(capsys):
 
 def test_draw_runs_backward_on_one_number(capsys):
     assert main(["draw", "cross_entropy([[1.0, 2.0, 0.1]], [2])", "-o", "loss.svg"]) == 0
-    assert capsys.readouterr().out == "result 2.3170, with the gradients of a backward pass\n12 nodes drawn: loss.svg\n"
+    assert capsys.readouterr().out == "result 2.317, with the gradients of a backward pass\n12 nodes drawn: loss.svg\n"
     drawn = Path("loss.svg").read_text(encoding="utf-8")
     assert "0.6590" in drawn and "not yet computed" not in drawn
 

@@ -60,7 +60,8 @@ def test_every_step_is_printed_where_there_is_no_terminal(capsys):
 
 def test_one_line_for_each_contribution(capsys):
     main(["step", "x = 3.0; x * x", "--grain", "contribution", "--plain"])
-    assert [line.split()[1] for line in capsys.readouterr().out.splitlines()] == ["forward", "seed", "backward", "backward"]
+    steps = [line.split()[1] for line in capsys.readouterr().out.splitlines() if line[0].isdigit()]
+    assert steps == ["forward", "seed", "backward", "backward"]
 
 
 @pytest.mark.parametrize(

@@ -231,7 +231,7 @@ for x in (2.0, 3.0, 4.0):
 w.data = w.data - 0.1 * w.grad
 """)
     said, complaint = shown(capsys, "step", path)
-    assert "dloss/dw += dloss/dloss * dloss/dw = 1 * 4 = 4, from nothing to 4" in said
+    assert "dloss/dw += dloss/dloss * d(u * v)/du = 1 * 4 = 4, from nothing to 4" in said
     assert "w.grad held 5 from before; this pass was added to it" in said
     assert "gradients of earlier backward passes are kept apart" in complaint and "pass 3 of 3" in complaint
     said, complaint = shown(capsys, "step", path, "--pass", "1")
@@ -297,7 +297,7 @@ for _ in range(2):
     w.grad[:] = 0.0
     w.data = w.data - 1.0
 """)
-    assert gradient(capsys, path, "--pass", "1") == "[1, 2.7183], pass 1 of 2"
+    assert gradient(capsys, path, "--pass", "1") == "[1, 2.718], pass 1 of 2"
     assert gradient(capsys, path) == "[0.3679, 1], pass 2 of 2"
 
 

@@ -28,9 +28,13 @@ def test_the_chain_rule_in_the_users_names_and_numbers() -> None:
     d = e + c
     assert str(explain(d * a, a)).splitlines() == [
         "dL/dL = 1",
-        "dL/dd = dL/dL * dL/dd = 1 * 2 = 2",
+        "  local: d(u * v)/du = v = 2",
+        "dL/dd = dL/dL * d(u * v)/du = 1 * 2 = 2",
+        "  local: d(u + v)/du = 1",
         "dL/de = dL/dd * dd/de = 2 * 1 = 2",
-        "dL/da += dL/dL * dL/da = 1 * 4 = 4",
+        "  local: d(u * v)/dv = u = 4",
+        "dL/da += dL/dL * d(u * v)/dv = 1 * 4 = 4",
+        "  local: d(u * v)/du = v = -3",
         "dL/da += dL/de * de/da = 2 * -3 = -6",
         "dL/da = 4 + (-6) = -2",
     ]
@@ -39,7 +43,7 @@ def test_the_chain_rule_in_the_users_names_and_numbers() -> None:
 def test_only_what_the_gradient_passes_through_is_told() -> None:
     a, b = Value(2.0, name="a"), Value(3.0, name="b")
     left, right = a.exp(), b.sin()
-    assert "right" not in str(explain(left * right, a)).replace("dL/dleft = dL/dL * dL/dleft", "")
+    assert "right" not in str(explain(left * right, a))
     assert "dL/db" not in str(explain(left * right, a))
 
 

@@ -68,7 +68,7 @@ CASES = [
     Case("compare", lambda: study.compare(x(math.inf) * 0.0, x(math.inf) * 1.0, {}), False, MATCHES),
     Case("source", lambda: study.source(x() ** 2.0, {}), True, str, named=False),  # which has names of Python's own
     Case("explain", lambda: study.explain(cross_entropy(logits(), [2]), NAME, names={}), True,
-         lambda explanation: str(explanation).splitlines()[: len(explanation.lines)]),
+         lambda explanation: [x for x in str(explanation).splitlines() if "local: " not in x][: len(explanation.lines)]),
     Case("paths", lambda: study.paths(x() * 3.0 + x(), "v0", names={}), True, lambda paths: paths.largest),
     Case("derivatives", lambda: study.derivatives(cross_entropy(logits(), [2]), "hessian", names={}), True,
          lambda derivatives: derivatives.blocks),

@@ -28,7 +28,7 @@ def test_the_chain_rule_with_names_and_numbers() -> None:
     e1 = z1 * 1.65
     e1.name = "e1"
     loss = z1 + z2 + e1 * 0.2
-    lines = [line.strip() for line in steps(loss, names={}).text().splitlines()]
+    lines = [line.strip() for line in steps(loss, names={}).text().splitlines() if "why: " not in line]
     assert lines[0] == "1  forward   e1 = z1 * 1.65 = 0.5 * 1.65 = 0.825"
     assert lines[2] == "3  forward   v6 = e1 * 0.2 = 0.825 * 0.2 = 0.165"
     assert lines[4] == "5  seed      dL/dL = 1"
@@ -40,8 +40,8 @@ def test_the_chain_rule_with_names_and_numbers() -> None:
 def test_an_operand_that_is_used_twice_says_which_use_it_is() -> None:
     a = Value(3.0, name="a")
     assert last(a + a) == (
-        "dL/da += dL/dL * dL/da, as operand 1 = 1 * 1 = 1, from nothing to 1; "
-        "dL/da += dL/dL * dL/da, as operand 2 = 1 * 1 = 1, from 1 to 2"
+        "dL/da += dL/dL * d(u + v)/du, as operand 1 = 1 * 1 = 1, from nothing to 1; "
+        "dL/da += dL/dL * d(u + v)/dv, as operand 2 = 1 * 1 = 1, from 1 to 2"
     )
 
 
@@ -50,7 +50,7 @@ def test_formula_is_the_text_in_three_parts() -> None:
     walk = steps(a * b, grain="contribution")
     assert walk[0].formula == ("L = a * b", "2 * -3", "-6")
     assert walk[1].formula == ("dL/dL", "", "1")
-    assert walk[2].formula == ("dL/da += dL/dL * dL/da", "1 * -3", "-3, from nothing to -3")
+    assert walk[2].formula == ("dL/da += dL/dL * d(u * v)/du", "1 * -3", "-3, from nothing to -3")
     for step in walk:
         assert step.text == step.formula.text == " = ".join(part for part in step.formula if part)
 
@@ -124,10 +124,10 @@ MATRIX = [[1.0, 2.0], [3.0, 4.0]]
 @pytest.mark.parametrize(
     "loss, said",
     [
-        (lambda x: x.sum(), "dL/dL = 1, given to each element summed = [[1, 1], [1, 1]]"),
-        (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], given to the largest, shared by ties = [[0, 1], [0, 0]]"),
-        (lambda x: x[0, 1], "dL/dL = 1, put back at [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
-        (lambda x: x[[0, 0]].sum(), "put back at [[0, 0]], 0 elsewhere, added up where an index repeats"),
+        (lambda x: x.sum(), "dL/dL = 1, a copy for each element = [[1, 1], [1, 1]]"),
+        (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], to the largest, shared by ties = [[0, 1], [0, 0]]"),
+        (lambda x: x[0, 1], "dL/dL = 1, back at the elements picked by [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
+        (lambda x: x[[0, 0]].sum(), "back at the elements picked by [[0, 0]], 0 elsewhere, added up where an index repeats"),
         (lambda x: x.reshape(4)[0], "dL/dv1 = [1, 0, 0, 0], in shape (2, 2) again = [[1, 0], [0, 0]]"),
         (lambda x: x.transpose(0, 1)[0, 1], "dL/dx += (dL/dv1)^T = [[0, 1], [0, 0]]^T = [[0, 0], [1, 0]]"),
         (lambda x: cat([x, x], 0).sum(), "(dL/dv1)[2:4], as operand 2 = [[1, 1], [1, 1], [1, 1], [1, 1]][2:4]"),
@@ -136,9 +136,9 @@ MATRIX = [[1.0, 2.0], [3.0, 4.0]]
         (lambda x: (Value([[1.0, 2.0]], requires_grad=False) @ x).sum(), "v1^T @ dL/dv2 = [[1, 2]]^T @ [[1, 1]]"),
         (
             lambda x: x.exp().sum(),
-            "dL/dv1 * dv1/dx, element by element = [[1, 1], [1, 1]] * [[2.7183, 7.3891], [20.0855, ",
+            "dL/dv1 * dv1/dx, element by element = [[1, 1], [1, 1]] * [[2.718, 7.389], [20.09, ",
         ),
-        (lambda x: expand(x[:1], (3, 2)).sum(), "put back at [:1], 0 elsewhere"),
+        (lambda x: expand(x[:1], (3, 2)).sum(), "back at the elements picked by [:1], 0 elsewhere"),
     ],
 )
 def test_arrays_say_what_becomes_of_the_gradient(loss: object, said: str) -> None:
@@ -163,10 +163,10 @@ def test_folded_scopes_pass_gradients_on_by_their_matrix() -> None:
     )
     assert matrix.shape == (3, 3)
     loss = steps(cross_entropy(Value([[1.0, 1.0]], name="z"), [0]), names={}).fold()[-1]
-    assert loss.text == "dL/dz += dL/dL * dL/dz = 1 * [[-0.5, 0.5]] = [[-0.5, 0.5]], from nothing to this"
+    assert loss.text == "dL/dz += dL/dL * d cross_entropy(u)/du = 1 * [[-0.5, 0.5]] = [[-0.5, 0.5]], the first contribution"
     large = steps(cross_entropy(Value(rand(9, 9).data, name="z"), [0] * 9), names={}).fold()
     assert large[0].text.startswith("L = cross_entropy(z) = cross_entropy([9 x 9 from 0.")
-    assert large[-1].text.startswith("dL/dz += dL/dL * dL/dz = 1 * dL/dz = [9 x 9 from -0.1")
+    assert large[-1].text.startswith("dL/dz += dL/dL * d cross_entropy(u)/du = 1 * d cross_entropy(u)/du = [9 x 9 from -0.1")
 
 
 def test_numbers_do_not_pretend() -> None:
@@ -174,7 +174,7 @@ def test_numbers_do_not_pretend() -> None:
         text = number_text(x)
         assert math.isclose(float(text), x, rel_tol=1e-3) and len(text) <= 13
         assert "." in text or "e" in text  # what is no whole number does not look like one
-    assert [number_text(x) for x in (1.0, -0.0, 3, True, 123456.0, 1e7)] == ["1", "-0", "3", "true", "123456", "1e7"]
+    assert [number_text(x) for x in (1.0, -0.0, 3, True, 123456.0, 1e7)] == ["1", "0", "3", "true", "123456", "1e7"]
     assert [number_text(x) for x in (1e-9, -math.inf, math.nan, 5e-324)] == ["1e-9", "-inf", "nan", "4.941e-324"]
     assert data_text(Array.of([], (0, 3))) == "[]"
     assert data_text(Array([[1.0, 0.5]])) == "[[1, 0.5]]"
@@ -217,7 +217,7 @@ def test_a_folded_scope_is_called_by_its_name_whatever_that_is(name: str) -> Non
     with scope(name):
         y = (Value([1.0, 2.0], name="x").exp() + 1.0).log()
     walk = steps(y.sum(), names={}).fold()
-    assert walk[0].text == f"v4 = {visible(name)}(x) = {visible(name)}([1, 2]) = [1.3133, 2.1269]"
+    assert walk[0].text == f"v4 = {visible(name)}(x) = {visible(name)}([1, 2]) = [1.313, 2.127]"
     assert walk.text().replace("\n", "").isprintable()
 
 

@@ -24,7 +24,7 @@ def texts(data: Any, shape: tuple[int, ...]) -> list[str]:
 
     >>> from micrograd_sm import Array
     >>> texts(2.0, ()), texts(Array([[1.0, 0.5]]), (1, 2)), texts(None, (2,))
-    (['2.0'], ['1.0000', '0.5000'], ['not yet computed'])
+    (['2.0'], ['1.000', '0.5000'], ['not yet computed'])
     >>> texts(Array([float(k) for k in range(30)]), (30,))
     ['0.0  1.0  2.0  3.0 ...', '0.0', '29.0']
     """

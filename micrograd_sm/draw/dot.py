@@ -15,6 +15,8 @@ from micrograd_sm.draw.markup import ROOM, named, quiet
 from micrograd_sm.draw.options import DEFAULTS, Options
 from micrograd_sm.draw.palette import fill, line, text
 from micrograd_sm.graph import Edge, Graph
+from micrograd_sm.graph.rounding import with_rounding_marked
+from micrograd_sm.words.names import labels_of
 
 _MANY = 150  # the most nodes for which dot looks for its best layout, which takes minutes for more
 _ENTRY = {"TB": "n", "BT": "s", "LR": "w", "RL": "e"}  # the side of a box at which arrows come in
@@ -26,8 +28,10 @@ _EDGES = {"color": line("edge"), "fontname": _FONT, "arrowsize": "0.7", "penwidt
 
 def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix: str = "") -> Digraph:
     """Return a Graph as a Digraph, with a note above it; each name in it starts with `prefix`."""
+    graph, _ = with_rounding_marked(graph)
     picture = Digraph("micrograd_sm", graph_attr=_whole(graph, options, note), node_attr=_NODES, edge_attr=_EDGES)
-    options = options._replace(strips=options.strips and len(graph) <= READABLE)
+    labels = options.labels or (labels_of(graph) if options.show != "none" else {})
+    options = options._replace(strips=options.strips and len(graph) <= READABLE, labels=labels)
     frames = frames_of(graph)
     inside = dict(_frames_around(frames, ()))
     # dot starts from the order of the edges, and crosses few if the longest arrow of a source is leftmost

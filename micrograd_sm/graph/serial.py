@@ -61,8 +61,10 @@ def _node_as_dict(node: Node, operands: list[str]) -> dict[str, Any]:
 
 
 def _written(x: Any) -> Any:
-    if x is None or type(x) in (bool, int, float):
-        return repr(x) if type(x) is float and not math.isfinite(x) else x
+    if x is None or type(x) in (bool, int):
+        return x
+    if isinstance(x, float):
+        return float(x) if math.isfinite(x) else repr(x)
     if type(x) is Array:
         return {"dtype": x.dtype.__name__, "shape": list(x.shape), "flat": [_written(element) for element in x.flat]}
     if type(x) is tuple:

@@ -35,7 +35,7 @@ def steps(loss: Value | Graph, names: Mapping[str, Any] | None = None, gradient:
     v1 = x * x = 3 * 3 = 9
     L = v1 + 1 = 9 + 1 = 10
     dL/dL = 1
-    dL/dv1 += dL/dL * dL/dv1 = 1 * 1 = 1, from nothing to 1
+    dL/dv1 += dL/dL * d(u + v)/du = 1 * 1 = 1, from nothing to 1
     dL/dx += dL/dv1 * dv1/dx, as operand 1 = 1 * 3 = 3, from nothing to 3; \
 dL/dx += dL/dv1 * dv1/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
     >>> x.grad

@@ -10,6 +10,7 @@ from micrograd_sm.graph import Node
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.parameters import params_text
+from micrograd_sm.words.rules import rule_of
 from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
 
 if TYPE_CHECKING:
@@ -52,6 +53,10 @@ class Symbols(NamedTuple):
         return Slope(self.step.names[self.step.root], self.step.names[self.step.node.id])
 
     def local(self, contribution: Contribution) -> Term:
+        """Return the local derivative; of the root, the operation is written out, since dL/dx would be the whole gradient."""
+        rule = rule_of(self.step.node.op or "", contribution.edge.position) if self.step.node.id == self.step.root else None
+        if rule:
+            return rule.left
         return Slope(self.step.names[self.step.node.id], self.step.names[contribution.operand.id])
 
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array
-from micrograd_sm.graph import Edge, Local, Node
+from micrograd_sm.graph import Edge, Graph, Local, Node
+from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.steps.formula import Formula, lines_of
+from micrograd_sm.steps.local import local_line
+from micrograd_sm.steps.share import shares_of
+from micrograd_sm.steps.why import why
 from micrograd_sm.words import mathml
+from micrograd_sm.words.terms import Line
 from micrograd_sm.words.text import line_parts
 
 
@@ -32,12 +39,28 @@ class Contribution(NamedTuple):
         return hash(self.edge)
 
 
+class Facts:
+    """What the sentences of a walk need to know of the whole pass, looked up when they are asked for."""
+
+    def __init__(self, graph: Graph, heard: Sequence[Heard], passed: Sequence[Contribution]) -> None:
+        self._graph, self._heard = graph, heard
+        self.uses = Counter(contribution.operand.id for contribution in passed)
+        self.last = {contribution.operand.id: contribution.edge for contribution in passed}
+
+    @cached_property
+    def residuals(self) -> Mapping[str, str]:
+        """The ids of the nodes whose gradient is p - y, or a multiple of it, each with that formula."""
+        gradients = {node.id: node.grad for node in self._graph.unfold() if node.grad is not None}
+        shares = shares_of(self._graph, gradients, self._heard)
+        return {id: share.formula for id, share in shares if share.is_all_of(gradients[id])}
+
+
 class Step(NamedTuple):
     """One step: a value computed ("forward"), the seed dL/dL = 1 ("seed"), or a gradient passed on ("backward").
 
     `upstream` is the gradient of the step's node, or None in a forward step. `contributions` has an entry for each operand
     edge that takes a gradient, or only one if the grain is "contribution". `names` has the label of each node in formulas, by
-    id, and `root` is the id of the node that is differentiated.
+    id, and `root` is the id of the node that is differentiated. `facts` are those of the whole pass.
     """
 
     index: int  # type: ignore[assignment] # tuple's own index() is no loss
@@ -48,10 +71,11 @@ class Step(NamedTuple):
     contributions: tuple[Contribution, ...]
     root: str
     names: Mapping[str, str]
+    facts: Facts
 
     def __eq__(self, other: object) -> bool:
         """Whether both steps are the same, numbers to the last bit."""
-        return type(other) is Step and exactly(self) == exactly(other)
+        return type(other) is Step and exactly(self[:-1]) == exactly(other[:-1])
 
     def __hash__(self) -> int:
         return hash((self.index, self.phase, self.node.id))
@@ -62,9 +86,37 @@ class Step(NamedTuple):
 
         >>> from micrograd_sm import Value, steps
         >>> steps(Value(2.0, name="a") * Value(-3.0, name="b"))[-1].formulas[0]
-        Formula(symbols='dL/da += dL/dL * dL/da', numbers='1 * -3', result='-3, from nothing to -3')
+        Formula(symbols='dL/da += dL/dL * d(u * v)/du', numbers='1 * -3', result='-3, from nothing to -3')
         """
         return tuple(Formula(*line_parts(line)) for line in lines_of(self))
+
+    @property
+    def rules(self) -> tuple[Formula, ...]:
+        """Where the local derivative of each contribution comes from: its rule in symbols, with numbers, and the result.
+
+        For arrays the numbers are those of one element. A contribution has no rule if a composed function is folded that no
+        book has a rule for.
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(0.5).tanh())[-1].rules[0].text
+        'd tanh(u)/du = 1 - tanh(u)^2 = 1 - 0.4621^2 = 0.7864'
+        """
+        return tuple(Formula(*line_parts(line)) for line in self._rule_lines())
+
+    def _rule_lines(self) -> list[Line]:
+        found = (local_line(self, contribution) for contribution in self.contributions)
+        return list(dict.fromkeys(line for line in found if line))
+
+    @property
+    def why(self) -> str:
+        """One sentence that says why: what the operation does to the gradient, and what has been reached.
+
+        >>> from micrograd_sm import Value, steps
+        >>> x = Value(3.0, name="x")
+        >>> steps(x + x)[-1].why
+        'A sum passes the gradient on to each operand as it is. x was used twice, so its gradient is a sum of two.'
+        """
+        return why(self)
 
     @property
     def formula(self) -> Formula:
@@ -84,7 +136,7 @@ class Step(NamedTuple):
 
         >>> from micrograd_sm import Value, steps
         >>> [step.text for step in steps(Value(3.0, name="x") * 2.0)]
-        ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * dL/dx = 1 * 2 = 2, from nothing to 2']
+        ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * d(u * v)/du = 1 * 2 = 2, from nothing to 2']
         """
         return "; ".join(formula.text for formula in self.formulas)
 
@@ -96,8 +148,17 @@ class Step(NamedTuple):
         >>> steps(Value(3.0) * 2.0)[0].mathml_formulas[0].result
         '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>6</mn></math>'
         """
-        parts = (mathml.line_elements(line) for line in lines_of(self))
-        return tuple(Formula(*(mathml.math_element(part) if part else "" for part in three)) for three in parts)
+        return tuple(_as_mathml(line) for line in lines_of(self))
+
+    @property
+    def mathml_rules(self) -> tuple[Formula, ...]:
+        """The rules, each part as a MathML element of its own ("" if there are no numbers).
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(3.0).exp())[-1].mathml_rules[0].result
+        '<math xmlns="http://www.w3.org/1998/Math/MathML"><mn>20.09</mn></math>'
+        """
+        return tuple(_as_mathml(line) for line in self._rule_lines())
 
     @property
     def mathml(self) -> str:
@@ -109,6 +170,10 @@ class Step(NamedTuple):
         2
         """
         return mathml.lines_element(lines_of(self))
+
+
+def _as_mathml(line: Line) -> Formula:
+    return Formula(*(mathml.math_element(part) if part else "" for part in mathml.line_elements(line)))
 
 
 def exactly(part: Any) -> Any:

@@ -14,7 +14,8 @@ from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, snapshot
 from micrograd_sm.graph.evaluation import Heard, backward_pass
-from micrograd_sm.steps.parts import Contribution, Step, exactly
+from micrograd_sm.graph.rounding import with_rounding_marked
+from micrograd_sm.steps.parts import Contribution, Facts, Step, exactly
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text
 
@@ -51,19 +52,25 @@ class Steps(Sequence[Step]):
     # The walk -------------------------------------------------------------------------------------------------------
 
     def _walk(self) -> Iterator[Step]:
-        graph, names = self.graph, labels_of(self.graph)
+        graph = self.graph
+        passed = list(self._passed())
+        facts = Facts(graph, self._heard, [contribution for _, contributions in passed for contribution in contributions])
+        pass_facts = graph.root, labels_of(graph), facts
         for node in graph:
             if node.op is not None:
-                yield Step(0, "forward", node, self._operands(node), None, (), graph.root, names)
-        yield Step(0, "seed", graph[graph.root], (), self._seed, (), graph.root, names)
-        shown = {inside: node.id for node in graph for inside in node.folded}
+                yield Step(0, "forward", node, self._operands(node), None, (), *pass_facts)
+        yield Step(0, "seed", graph[graph.root], (), self._seed, (), *pass_facts)
+        for node, contributions in passed:
+            for part in [contributions] if self.grain == "node" else [(contribution,) for contribution in contributions]:
+                yield Step(0, "backward", node, self._operands(node), node.grad, part, *pass_facts)
+
+    def _passed(self) -> Iterator[tuple[Node, tuple[Contribution, ...]]]:
+        """Yield each node that passes a gradient on, with its contributions, in the order of the pass."""
+        shown = {inside: node.id for node in self.graph for inside in node.folded}
         for target, run in groupby(self._heard, key=lambda heard: shown.get(heard.edge.target) or heard.edge.target):
-            node = graph[target]
-            passed = tuple(self._contributions(node, list(run)))
-            if not passed:  # it is inside a fold, and no gradient leaves the fold
-                continue
-            for part in [passed] if self.grain == "node" else [(contribution,) for contribution in passed]:
-                yield Step(0, "backward", node, self._operands(node), node.grad, part, graph.root, names)
+            node = self.graph[target]
+            if contributions := tuple(self._contributions(node, list(run))):  # none if no gradient leaves a fold
+                yield node, contributions
 
     def _operands(self, node: Node) -> tuple[Node, ...]:
         return tuple(self.graph[edge.source] for edge in self.graph.operand_edges(node.id))
@@ -170,15 +177,22 @@ class Steps(Sequence[Step]):
     def text(self) -> str:
         """Return all steps as lines, numbered from 1 as on the page and in the terminal, and the gradients of earlier passes.
 
+        Below each step come the rules of its local derivatives, and why.
         Values made under `trace()` have the line of code that made them beside them.
 
         >>> from micrograd_sm import steps
         >>> x = Value(3.0, name="x")
         >>> print(steps(x * x).text())
         1  forward   L = x * x = 3 * 3 = 9
+                     why: x and x are multiplied.
         2  seed      dL/dL = 1
-        3  backward  dL/dx += dL/dL * dL/dx, as operand 1 = 1 * 3 = 3, from nothing to 3
-                     dL/dx += dL/dL * dL/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
+                     why: The pass starts here: if L grows by a little, L grows by just that.
+        3  backward  dL/dx += dL/dL * d(u * v)/du, as operand 1 = 1 * 3 = 3, from nothing to 3
+                     dL/dx += dL/dL * d(u * v)/dv, as operand 2 = 1 * 3 = 3, from 3 to 6
+                     local: d(u * v)/du = v = 3
+                     local: d(u * v)/dv = u = 3
+                     why: The slope of a product by one factor is the other factor. x was used twice, so its gradient is a \
+sum of two.
         """
         width = len(str(len(self)))
         lines = []
@@ -186,7 +200,8 @@ class Steps(Sequence[Step]):
             first, *others = (formula.text for formula in step.formulas)
             source = f"    # {step.node.source}" if step.node.source and step.phase == "forward" else ""
             lines.append(f"{step.index + 1:{width}}  {step.phase:8}  {first}{source}")
-            lines += [f"{'':{width + 12}}{other}" for other in others]
+            others += [f"local: {rule.text}" for rule in step.rules]
+            lines += [f"{'':{width + 12}}{other}" for other in [*others, f"why: {step.why}"]]
         names = labels_of(self.graph)
         for id, held in self.earlier.items():
             if id in names:
@@ -223,7 +238,7 @@ class Steps(Sequence[Step]):
         return hash((self.grain, self.graph))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _again, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain)
+        return _marked, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"Steps: {name} cannot be set, a recorded pass stays as it was; record another with steps(loss)")
@@ -235,8 +250,9 @@ class Steps(Sequence[Step]):
         return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"
 
 
-def _again(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
-    return Steps(graph, heard, seed, MappingProxyType(earlier), grain)
+def _marked(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
+    """Return steps in which the numbers that are 0 but for rounding are marked as such."""
+    return Steps(*with_rounding_marked(graph, heard), seed, MappingProxyType(earlier), grain)
 
 
 def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
@@ -254,7 +270,7 @@ def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False) -> 
     root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
     passed = backward_pass(graph, root.grad)
     held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None and node.id in passed.gradients}
-    return Steps(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), MappingProxyType(held), grain)
+    return _marked(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), held, grain)
 
 
 def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
@@ -274,4 +290,4 @@ def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) 
     if loss.primitive is None:  # nothing was passed on
         totals[before.root] = ones_like(loss.data) if gradient is None else as_value(gradient).data
     earlier = {node.id: node.grad for node in before if node.grad is not None and node.id in totals}
-    return Steps(before.with_gradients(totals), heard, snapshot(totals[before.root]), MappingProxyType(earlier), grain)
+    return _marked(before.with_gradients(totals), heard, snapshot(totals[before.root]), earlier, grain)

@@ -6,8 +6,22 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_sm.array import shape_of
-from micrograd_sm.words.numbers import number_text, range_text, rows_of
-from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+from micrograd_sm.words.numbers import ABOUT_ZERO, number_text, range_text, rows_of
+from micrograd_sm.words.terms import (
+    Call,
+    Derivative,
+    Infix,
+    Line,
+    Name,
+    Number,
+    Picked,
+    Remark,
+    Slope,
+    Term,
+    Transposed,
+    Words,
+    needs_brackets,
+)
 from micrograd_sm.words.text import bracketed
 
 _SYMBOLS = {"*": "⋅", "-": "−"}
@@ -49,7 +63,7 @@ def _with_total(result: str, total: tuple[Any, Any] | None) -> str:
     if before is not None:
         return _row(result, _said(", from "), _data(before), _said(" to "), _data(after))
     if shape_of(after):
-        return _row(result, _said(", from nothing to this"))
+        return _row(result, _said(", the first contribution"))
     return _row(result, _said(", from nothing to "), _data(after))
 
 
@@ -104,6 +118,8 @@ def _data(data: Any) -> str:
 
 def _number(x: Any) -> str:
     text = number_text(x)
+    if text == ABOUT_ZERO:
+        return f"<mn>{ABOUT_ZERO}</mn>"
     if text[-1].isalpha():  # nan, inf, true
         return f"<mi>{_WORDS.get(text, text)}</mi>"
     sign = "<mo>−</mo>" if text[0] == "-" else ""
@@ -123,26 +139,34 @@ def _slope(term: Slope) -> str:
     return f"<mfrac>{top}{bottom}</mfrac>"
 
 
+def _derivative(term: Derivative) -> str:
+    of = term_element(term.of)
+    top = _row("<mi>∂</mi>", of if isinstance(term.of, Call) else _enclosed(of))
+    return f"<mfrac>{top}{_row('<mi>∂</mi>', _name(term.by))}</mfrac>"
+
+
 def _infix(term: Infix) -> str:
-    right = term_element(term.right)
-    if _negative(term.right):
+    left, right = (term_element(part) if part is not None else "" for part in (term.left, term.right))
+    if term.symbol == "/":
+        return f"<mfrac>{left}{right}</mfrac>"
+    if term.symbol in ("**", "^"):
+        plain = isinstance(term.left, (Name, Number)) and not _negative(term.left) and not _powered(term.left)
+        base = left if plain else _enclosed(left)
+        return f"<msup>{base}{right}</msup>"
+    if _negative(term.right) or needs_brackets(term, term.right, right=True):
         right = _enclosed(right)
     if term.left is None:
         return _row(_operator(term.symbol), right)
-    left = term_element(term.left)
-    if term.symbol == "/":
-        return f"<mfrac>{left}{term_element(term.right)}</mfrac>"
-    if term.symbol == "**":
-        base = _enclosed(left) if _negative(term.left) or _powered(term.left) else left
-        return f"<msup>{base}{term_element(term.right)}</msup>"
+    if needs_brackets(term, term.left, right=False):
+        left = _enclosed(left)
     return _row(left, _operator(term.symbol), right)
 
 
-def _negative(term: Term) -> bool:
+def _negative(term: Term | None) -> bool:
     return isinstance(term, Number) and not shape_of(term.data) and number_text(term.data).startswith("-")
 
 
-def _powered(term: Term) -> bool:
+def _powered(term: Term | None) -> bool:
     """Whether a term is a number that is written with a power of ten."""
     return isinstance(term, Number) and not shape_of(term.data) and "<msup>" in _number(term.data)
 
@@ -161,6 +185,8 @@ def _transposed(term: Transposed) -> str:
 _WRITE: dict[type, Callable[[Any], str]] = {
     Name: lambda term: _name(bracketed(term.text)),
     Slope: _slope,
+    Derivative: _derivative,
+    Words: lambda term: _said(term.text),
     Number: lambda term: _data(term.data),
     Infix: _infix,
     Call: _call,

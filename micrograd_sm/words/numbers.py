@@ -7,34 +7,51 @@ from collections.abc import Iterable
 from typing import Any
 
 from micrograd_sm.array import flat_of, shape_of
+from micrograd_sm.graph.rounding import Rounded
 from micrograd_sm.words.names import shortened
 
+ABOUT_ZERO = "≈0"  # 0 but for rounding
 MOST_SHOWN = 16  # elements up to which an array is written out
 _LONGEST_EXACT = 7  # characters up to which a number is written as it is
 _SMALLEST, _LARGEST = 1e-4, 1e7  # numbers between them are written without a power of ten
+_LARGEST_ROUNDED = 1e5  # numbers from it on are rounded with a power of ten
 _LARGEST_IN_A_COLUMN = 1e6
 
 
 def number_text(x: Any) -> str:
-    """Return a number as it is if that is short, else rounded to four decimals or digits, final zeros included.
+    """Return a number as it is if that is short, else rounded to four significant digits, final zeros included.
+
+    What is 0 but for rounding, a `Rounded` number, is written `≈0`.
 
     >>> [number_text(x) for x in (2.0, 0.33, 0.1 + 0.2, 2 / 3, 0.999999, 1234.56789, 1e-9, 123456789.5, float("nan"))]
-    ['2', '0.33', '0.3000', '0.6667', '1.0000', '1234.5679', '1e-9', '1.235e8', 'nan']
+    ['2', '0.33', '0.3000', '0.6667', '1.000', '1234.6', '1e-9', '1.235e8', 'nan']
+    >>> number_text(-0.0), number_text(Rounded(0.1 + 0.2 - 0.3))
+    ('0', '≈0')
     """
     if isinstance(x, bool):
         return "true" if x else "false"
+    if isinstance(x, Rounded):
+        return ABOUT_ZERO
     if not isinstance(x, float) or not math.isfinite(x):
         return str(x)
-    if x == 0 or _SMALLEST <= abs(x) < _LARGEST:
+    if x == 0:
+        return "0"
+    if _SMALLEST <= abs(x) < _LARGEST:
         exact = repr(x).removesuffix(".0")
         if len(exact.lstrip("-")) <= _LONGEST_EXACT:
             return exact
-        decimals = 4 if abs(x) >= 0.1 else 3 - math.floor(math.log10(abs(x)))
-        return f"{x:.{decimals}f}"
+        if abs(x) < _LARGEST_ROUNDED:
+            return _digits(x)
     mantissa, _, power = f"{x:.3e}".partition("e")
     if float(f"{x:.3e}") == x:
         mantissa = mantissa.rstrip("0").removesuffix(".")
     return f"{mantissa}e{int(power)}"
+
+
+def _digits(x: float) -> str:
+    """Return a number with four significant digits, and at least one after the point, so that it does not look whole."""
+    size = math.floor(math.log10(abs(float(f"{x:.3e}"))))
+    return f"{x:.{max(3 - size, 1)}f}"
 
 
 def rows_of(data: Any) -> list[Any] | None:
@@ -65,18 +82,30 @@ def range_text(data: Any) -> str:
 
 
 def numbers(flat: Iterable[Any]) -> list[str]:
-    """Return numbers as texts in one style: four decimals, or one if that is exact, and powers of ten for extreme numbers.
+    """Return numbers as texts in one style: four significant digits, or one decimal if that is exact for all of them.
 
-    >>> numbers([0.5, -2.0]), numbers([1.0, -2.0]), numbers([3, 4]), numbers([1e-9, 1.0]), numbers([float("inf")])
-    (['0.5000', '-2.0000'], ['1.0', '-2.0'], ['3', '4'], ['1.00e-09', '1.0'], ['inf'])
+    Extreme numbers have powers of ten. What is 0 but for rounding is written `≈0`.
+
+    >>> numbers([0.5, -2.0, 0.0]), numbers([1.0, -0.0]), numbers([3, 4]), numbers([1e-9, 1.0]), numbers([float("inf")])
+    (['0.5000', '-2.000', '0'], ['1.0', '0.0'], ['3', '4'], ['1.00e-09', '1.0'], ['inf'])
     """
-    elements = list(flat)
-    plain = [x for x in elements if isinstance(x, float) and (x == 0 or _SMALLEST <= abs(x) < _LARGEST_IN_A_COLUMN)]
-    spec = ".1f" if all(x == int(x) for x in plain) else ".4f"
-    return [_in_a_column(x, spec) for x in elements]
+    elements = [x + 0.0 if isinstance(x, float) and x == 0 else x for x in flat]
+    plain = [x for x in elements if isinstance(x, float) and _is_plain(x)]
+    whole = all(x == int(x) for x in plain)
+    return [_in_a_column(x, whole) for x in elements]
 
 
-def _in_a_column(x: Any, spec: str) -> str:
+def _is_plain(x: float) -> bool:
+    return not isinstance(x, Rounded) and (x == 0 or _SMALLEST <= abs(x) < _LARGEST_IN_A_COLUMN)
+
+
+def _in_a_column(x: Any, whole: bool) -> str:
     if not isinstance(x, float):
         return shortened(str(x), 15)
-    return format(x, spec if x == 0 or _SMALLEST <= abs(x) < _LARGEST_IN_A_COLUMN or not math.isfinite(x) else ".2e")
+    if isinstance(x, Rounded):
+        return ABOUT_ZERO
+    if not math.isfinite(x):
+        return str(x)
+    if not _is_plain(x):
+        return f"{x:.2e}"
+    return f"{x:.1f}" if whole else _digits(x) if x else "0"

@@ -18,6 +18,19 @@ class Slope(NamedTuple):
     bottom: str
 
 
+class Derivative(NamedTuple):
+    """The derivative of an operation by one of its operands: d tanh(u)/du."""
+
+    of: Term
+    by: str
+
+
+class Words(NamedTuple):
+    """A rule that is said and not written, such as "1 for each element"."""
+
+    text: str
+
+
 class Number(NamedTuple):
     """A number or an array."""
 
@@ -60,7 +73,7 @@ class Remark(NamedTuple):
     words: str
 
 
-Term: TypeAlias = Name | Slope | Number | Infix | Call | Transposed | Picked | Remark
+Term: TypeAlias = Name | Slope | Derivative | Words | Number | Infix | Call | Transposed | Picked | Remark
 
 
 class Line(NamedTuple):
@@ -75,3 +88,25 @@ class Line(NamedTuple):
     numbers: Term | None
     result: Term
     total: tuple[Any, Any] | None = None
+
+
+_POWER, _ATOM = 3, 4
+_TIGHTNESS = {"+": 1, "-": 1, "*": 2, "/": 2, "@": 2, "⊙": 2, "^": 3, "**": 3}
+_SIDES_DIFFER = ("-", "/", "@")  # a - (b - c) is not a - b - c
+
+
+def needs_brackets(term: Infix, operand: Term, right: bool) -> bool:
+    """Return whether an operand of a term is to be written in brackets.
+
+    >>> difference = Infix("-", Name("a"), Name("b"))
+    >>> needs_brackets(Infix("*", Name("c"), difference), difference, right=True)
+    True
+    """
+    own, inner = _tightness(term), _tightness(operand)
+    if type(operand) is Infix and operand.left is None and not right:
+        return own == _POWER  # -a / b needs none
+    return inner < own or (inner == own < _ATOM and (own == _POWER or (right and term.symbol in _SIDES_DIFFER)))
+
+
+def _tightness(term: Term) -> int:
+    return _TIGHTNESS.get(term.symbol, _ATOM) if type(term) is Infix else _ATOM

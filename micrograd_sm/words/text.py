@@ -8,7 +8,21 @@ from typing import Any
 
 from micrograd_sm.array import shape_of
 from micrograd_sm.words.numbers import data_text
-from micrograd_sm.words.terms import Call, Infix, Line, Name, Number, Picked, Remark, Slope, Term, Transposed
+from micrograd_sm.words.terms import (
+    Call,
+    Derivative,
+    Infix,
+    Line,
+    Name,
+    Number,
+    Picked,
+    Remark,
+    Slope,
+    Term,
+    Transposed,
+    Words,
+    needs_brackets,
+)
 
 _PLAIN = re.compile(r"[\w.:\[\]'\"]+")  # a name that needs no brackets
 _SYMBOLS = {"⊙": "*"}  # plain text has one symbol for both products
@@ -34,7 +48,7 @@ def total_text(line: Line) -> str:
     before, after = line.total
     if before is not None:
         return f", from {data_text(before)} to {data_text(after)}"
-    return f", from nothing to {data_text(after) if not shape_of(after) else 'this'}"
+    return ", the first contribution" if shape_of(after) else f", from nothing to {data_text(after)}"
 
 
 def bracketed(name: str) -> str:
@@ -46,17 +60,22 @@ def _slope(term: Slope) -> str:
     return f"d{bracketed(term.top)}/d{bracketed(term.bottom)}"
 
 
+def _derivative(term: Derivative) -> str:
+    of = term_text(term.of)
+    return f"d {of}/d{term.by}" if isinstance(term.of, Call) else f"d({of})/d{term.by}"
+
+
 def _infix(term: Infix) -> str:
     symbol = _SYMBOLS.get(term.symbol, term.symbol)
     right = term_text(term.right)
-    if right.startswith("-") and term.symbol in ("+", "-", "**"):
+    if (right.startswith("-") and term.symbol in ("+", "-", "**", "^")) or needs_brackets(term, term.right, right=True):
         right = f"({right})"
     if term.left is None:
         return symbol + right
     left = term_text(term.left)
-    if term.symbol == "**" and left.startswith("-"):
+    if (left.startswith("-") and term.symbol in ("**", "^")) or needs_brackets(term, term.left, right=False):
         left = f"({left})"
-    return f"{left} {symbol} {right}"
+    return f"{left}{symbol}{right}" if symbol == "^" else f"{left} {symbol} {right}"
 
 
 def _call(term: Call) -> str:
@@ -77,6 +96,8 @@ def _picked(term: Picked) -> str:
 _WRITE: dict[type, Callable[[Any], str]] = {
     Name: lambda term: bracketed(term.text),
     Slope: _slope,
+    Derivative: _derivative,
+    Words: lambda term: term.text,
     Number: lambda term: data_text(term.data),
     Infix: _infix,
     Call: _call,

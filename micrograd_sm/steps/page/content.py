@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from micrograd_sm.array import Array
 from micrograd_sm.draw import texts
 from micrograd_sm.graph import Node, Scope
+from micrograd_sm.steps.formula import Formula
 from micrograd_sm.steps.page.slips import asked_for, slips_of
 from micrograd_sm.steps.parts import Contribution, Step
 from micrograd_sm.words.names import labels_of, visible
@@ -98,9 +99,15 @@ class Fragments:
         return self._indices[key]
 
 
-def formula_of(step: Step, fragments: Fragments) -> list[list[int]]:
-    """Return the formulas of a step, each as the indices of its parts: symbols, numbers if it has them, result."""
-    return [[fragments.index_of(ET.fromstring(part)) for part in formula if part] for formula in step.mathml_formulas]
+def pieces_of(formulas: Iterable[Formula], fragments: Fragments) -> list[list[int]]:
+    """Return formulas in MathML, each as the indices of its parts: symbols, numbers if it has them, result."""
+    return [[fragments.index_of(ET.fromstring(part)) for part in formula if part] for formula in formulas]
+
+
+def _said(step: Step, fragments: Fragments) -> Json:
+    """Return what a page says of a step: the formulas, the rules of the local derivatives, and the sentence why."""
+    rules = pieces_of(step.mathml_rules, fragments)
+    return {"math": pieces_of(step.mathml_formulas, fragments), "why": step.why} | ({"rules": rules} if rules else {})
 
 
 class Writer:
@@ -118,7 +125,7 @@ class Writer:
 
     def event(self, step: Step) -> Json:
         """Return an event; it has `shown` if its total is not the final gradient, which the picture has."""
-        event: Json = {"phase": step.phase, "node": step.node.id, "math": formula_of(step, self.fragments)}
+        event: Json = {"phase": step.phase, "node": step.node.id, **_said(step, self.fragments)}
         if step.phase == "seed":
             event["after"] = step.upstream
         for contribution in step.contributions:
@@ -158,9 +165,9 @@ class Writer:
         said: Json = {"id": scope.id, "name": visible(scope.name), "node": node.id, "inside": list(inside), "parts": []}
         for step in mine:
             if step.phase == "forward":
-                said |= {"text": step.text, "math": formula_of(step, self.fragments)}
+                said |= {"text": step.text} | _said(step, self.fragments)
             for contribution in step.contributions:
-                part = self._part(step, contribution, others) | {"text": step.text, "math": formula_of(step, self.fragments)}
+                part = self._part(step, contribution, others) | {"text": step.text} | _said(step, self.fragments)
                 said["parts"].append(part | {"amount": contribution.amount} | self._ends(contribution, set(inside)))
         return said
 

@@ -14,6 +14,19 @@ function formulaElement(formula) {
   return element;
 }
 
+// The rules of the local derivatives, each once, and the sentence that says why.
+function reasonsOf(parts) {
+  const rules = [...new Map(parts.flatMap((part) => part.rules ?? []).map((rule) => [String(rule), rule])).values()];
+  const reasons = rules.map((rule) => {
+    const element = formulaElement(rule);
+    element.className = "formula rule";
+    element.prepend(Object.assign(document.createElement("b"), { textContent: "local" }));
+    return element;
+  });
+  const why = Object.assign(document.createElement("p"), { id: "why", textContent: [...new Set(parts.map((part) => part.why))].join(" ") });
+  return [...reasons, why];
+}
+
 function wordsElement(text) {
   const element = document.createElement("span");
   element.className = "words";

@@ -34,16 +34,16 @@ const foldedPart = (part, scope) => ({
 function walkOf(grain, folded) {
   const cover = coverOf(folded);
   const steps = [];
-  const add = (phase, node, scope, parts, text, math) => steps.push({ phase, node, scope, parts, text, math });
+  const add = (phase, node, scope, parts, { text, math, why, rules } = {}) => steps.push({ phase, node, scope, parts, text, math, why, rules });
   for (let index = 0; index < data.events.length; ) {
     const event = data.events[index];
     const scope = cover.get(event.node);
     const node = scope?.node ?? event.node;
     let end = index + 1;
     if (event.phase === "forward") {
-      if (event.node === node) add("forward", node, scope, [], scope?.text ?? lines[index], scope?.math ?? event.math);
+      if (event.node === node) add("forward", node, scope, [], scope ?? { ...event, text: lines[index] });
     } else if (event.phase === "seed") {
-      add("seed", node, scope, [], lines[index], event.math);
+      add("seed", node, scope, [], { ...event, text: lines[index] });
     } else {
       while (end < data.events.length && (cover.get(data.events[end].node)?.node ?? data.events[end].node) === node) end++;
       const run = Array.from({ length: end - index }, (_, k) => index + k);

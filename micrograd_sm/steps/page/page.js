@@ -63,7 +63,7 @@ function showStep(step) {
   $("now-title").textContent = `Step ${state.step + 1}: ${what}, ${node.label}${step.phase === "seed" ? "" : ` (${step.scope?.name ?? node.op})`}`;
   $("source").textContent = node.source ?? "";
   const parts = step.math ? [step] : step.parts;
-  $("formula").replaceChildren(...parts.flatMap((part) => part.math).map(formulaElement));
+  $("formula").replaceChildren(...parts.flatMap((part) => part.math).map(formulaElement), ...reasonsOf(parts));
   for (const item of $("list").querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
   const item = $("list").querySelector("ol").children[state.step];
   item.setAttribute("aria-current", "step");

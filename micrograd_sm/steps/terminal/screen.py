@@ -21,7 +21,8 @@ _BESIDE = 100  # the fewest columns for a panel of the running gradients
 _BAR = 40  # columns of the progress bar, at most
 _KEYS_SHORT = ("right next", "left back", "/ find", "f fold", "c grain", "? keys", "q leave")
 _MARKS = "> current node   * changed by this step   - not yet computed"
-_ASCII = str.maketrans({"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-"})
+_PLAIN = {"⊙": "*", "·": "*", "×": "x", "∂": "d", "…": "...", "→": "->", "←": "<-", "Σ": "sum", "−": "-", "≈": "~"}
+_ASCII = str.maketrans(_PLAIN)
 _Rows: TypeAlias = list[list[Segment]]
 _PHASES = {"forward": "cyan", "seed": "bold", "backward": "magenta"}
 
@@ -74,7 +75,7 @@ class Screen:
     def _body(self, console: Console, width: int, height: int) -> _Rows:
         """Return the nodes, the running gradients beside them if there is room, and the formula under both."""
         frame = 2 if width >= _FRAMED[0] and height + 2 >= _FRAMED[1] else 0
-        lower = max(1, min(height // 3, 9)) + frame if height > 3 else min(height, 1)
+        lower = max(1, min(height * 2 // 5, 12)) + frame if height > 3 else min(height, 1)
         upper = height - lower
         nodes = width * 3 // 5 if width >= _BESIDE else width
         left = node_lines(self.walk, nodes - 2 * frame, upper - frame, self.safe)
@@ -95,22 +96,26 @@ class Screen:
         return self.safe(f"{words}{step.node.op or ''}{f' in {step.node.scope}' if step.node.scope else ''}")
 
     def _formula(self, console: Console, width: int, height: int) -> list[Text]:
-        """Return the formula, on three lines each if there is room, else on one, and the line of source code."""
+        """Return the formula, on three lines each if there is room, else on one; with room the rule, why, and the source."""
         step = self.walk.step
         parts = [[symbols, *(f"  = {part}" for part in rest if part)] for symbols, *rest in step.formulas]
-        source = [Text(self.safe(step.node.source), style="dim")] if step.node.source and step.phase != "seed" else []
-        for layout in (parts, [[formula.text] for formula in step.formulas]):
+        short = [[formula.text] for formula in step.formulas]
+        rules = [f"local: {rule.text}" for rule in step.rules]
+        source = [step.node.source] if step.node.source and step.phase != "seed" else []
+        below: list[list[str]] = [[*rules, step.why, *source], [*rules, step.why], rules, source, []]
+        for layout, extra in [(layout, extra) for extra in below for layout in (parts, short)]:
             lines = [row for formula in layout for row in self._wrapped(console, formula, width)]
-            if len(lines) + len(source) <= height:
-                return lines + source
+            lines += [row for text in extra for row in self._wrapped(console, [text], width, "dim")]
+            if len(lines) <= height:
+                return lines
         if len(lines) > height:
             lines = lines[: max(height - 1, 1)]
             lines += [Text("..., enlarge the window to see more", style="dim")] if height > 1 else []
         return lines
 
-    def _wrapped(self, console: Console, lines: list[str], width: int) -> Iterable[Text]:
+    def _wrapped(self, console: Console, lines: list[str], width: int, first: str = "bold") -> Iterable[Text]:
         for row, line in enumerate(lines):
-            style = "bold" if row == 0 else ""
+            style = first if row == 0 else ""
             yield from Text(self.safe(line), style=style).wrap(console, max(width, 1), overflow="fold")
 
     def _help(self, console: Console, width: int, height: int) -> _Rows:

@@ -42,7 +42,7 @@ def gradient_lines(walk: Walk, width: int, height: int, safe: Callable[[str], st
     for id in reversed(gradients):
         if id not in changed and len(lines) < height:
             name = safe(walk.step.names[id])
-            lines.append(Text(f"  {name} = {fitted(gradients[id], width - cell_len(name) - 5)}"))
+            lines.append(Text(safe(f"  {name} = {fitted(gradients[id], width - cell_len(name) - 5)}")))
     return lines or [Text("none yet: the backward pass begins at the seed", style="dim")]
 
 
@@ -108,7 +108,7 @@ def _line(walk: Walk, node: Node, gradients: dict, changed: dict, widths: tuple[
     if node.requires_grad:
         grad = fitted(gradients[node.id], widths[3] - 2) if node.id in gradients else _NOT_YET
     value = fitted(node.data, widths[2]) if known else _NOT_YET
-    row = _row(">" if current else "", (safe(names[node.id]), safe(made), value, f"{mark} {grad}".strip()), widths)
+    row = _row(">" if current else "", tuple(map(safe, (names[node.id], made, value, f"{mark} {grad}".strip()))), widths)
     return Text(row, style="bold reverse" if current else "bold" if mark else "" if known else "dim")
 
 

@@ -15,9 +15,9 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Moment, Node
 from micrograd_sm.graph.evaluation import backward_pass, dependents
 from micrograd_sm.graph.names import names_in
+from micrograd_sm.graph.patterns import operands
 from micrograd_sm.mode import Called, recording, users_frame, watching
 from micrograd_sm.primitives import Primitive
-from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of, visible
 from micrograd_sm.words.numbers import data_text

@@ -12,8 +12,8 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.graph.patterns import Normalised, normalised, operands
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.patterns import Normalised, normalised, operands
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.result import Record

@@ -7,8 +7,8 @@ from typing import Any
 
 from micrograd_sm.array import flat_of, shape_of
 from micrograd_sm.graph import Edge, Graph
+from micrograd_sm.graph.patterns import normalised
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.patterns import normalised
 from micrograd_sm.words.numbers import number_text
 
 _WAYS_OF_SOFTMAX = 2  # of an input that nothing else uses: the difference, and the maximum

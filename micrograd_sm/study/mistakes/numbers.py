@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, groups
 from micrograd_sm.graph import Node
+from micrograd_sm.graph.patterns import Normalised
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.mistakes.probabilities import made_by
-from micrograd_sm.study.patterns import Normalised
 from micrograd_sm.words.numbers import data_text
 
 _FLAT = 1e-12  # a derivative below this passes nothing back

@@ -8,8 +8,8 @@ from typing import NamedTuple
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.graph import Node
+from micrograd_sm.graph.patterns import Normalised, before_moves, fits
 from micrograd_sm.study.mistakes.look import Look
-from micrograd_sm.study.patterns import Normalised, before_moves, fits
 
 _DEEP = 6  # how many disguises are looked through
 _SCALES = {"add", "subtract", "multiply", "divide"}

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import permute
 from micrograd_sm.graph import Node
+from micrograd_sm.graph.patterns import before_moves, fits, log_of_sum, operands, unshifted
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
-from micrograd_sm.study.patterns import before_moves, fits, log_of_sum, operands, unshifted
 
 
 def keepdim_forgotten(look: Look) -> Iterator[Mistake]:

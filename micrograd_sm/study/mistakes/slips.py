@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.graph import Edge
+from micrograd_sm.graph.patterns import normalised
 from micrograd_sm.primitives import (
     PRIMITIVES,
     divide,
@@ -31,7 +32,6 @@ from micrograd_sm.primitives import (
 )
 from micrograd_sm.primitives import sum as total
 from micrograd_sm.study.mistakes.region import Change, Region, Step
-from micrograd_sm.study.patterns import normalised
 
 
 class Candidate(NamedTuple):

@@ -9,9 +9,9 @@ from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.patterns import Normalised, operands
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
 from micrograd_sm.study.mistakes.probabilities import along, made_by
-from micrograd_sm.study.patterns import Normalised, operands
 from micrograd_sm.study.subject import subject_of
 
 BINARY = "binary_cross_entropy_with_logits"

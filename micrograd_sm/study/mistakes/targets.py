@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.study.patterns import operands
+from micrograd_sm.graph.patterns import operands
 
 _OTHERWISE = "target"
 

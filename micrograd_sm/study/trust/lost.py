@@ -9,8 +9,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.patterns import operands
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.patterns import operands
 from micrograd_sm.study.trust.decimals import exact
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import number_text

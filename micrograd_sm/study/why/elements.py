@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.strides import broadcast, broadcast_shapes, groups
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative
+from micrograd_sm.graph.patterns import operands
 from micrograd_sm.primitives import PRIMITIVES
-from micrograd_sm.study.patterns import operands
 
 Slopes = Iterator[tuple[int, int, float]]
 

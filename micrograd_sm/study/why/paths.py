@@ -59,7 +59,7 @@ class Path(Record):
 
         >>> x = Value(3.0, name="x")
         >>> paths((x * x).exp() * 0.0, x)[0].parts()
-        ('L -> v2 -> v1 -> x', '0 * 8103.0839 * 3', '0')
+        ('L -> v2 -> v1 -> x', '0 * 8103.1 * 3', '0')
         """
         names = [f"{label}{list(place) if place else ''}" for label, place in zip(self.labels, self.places)]
         told = self.factors if len(self.factors) <= _MOST_FACTORS else [x for x in self.factors if x != 1]
