@@ -31,16 +31,18 @@ from micrograd_sm.torch_names import Size
 
 if TYPE_CHECKING:
     from micrograd_sm.saving import load, save
+    from micrograd_sm.training import Training
     from micrograd_sm.transforms import *
 
 __version__ = "0.1.0"
 
 _ROOMS = ("autograd", "backends", "cuda", "nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
-_LATER = {**dict.fromkeys(_TRANSFORMS, "transforms"), "load": "saving", "save": "saving"}
+_LATER = {**dict.fromkeys(_TRANSFORMS, "transforms"), "load": "saving", "save": "saving", "Training": "training"}
 _NAMES = [
-    "Array", "Generator", "Graph", "Value", "__version__", "device", "draw", "dtype", "enable_grad", "inference_mode",
-    "is_floating_point", "is_grad_enabled", "load", "manual_seed", "no_grad", "numel", "save", "set_grad_enabled", "steps",
+    "Array", "Generator", "Graph", "Training", "Value", "__version__", "device", "draw", "dtype", "enable_grad",
+    "inference_mode", "is_floating_point", "is_grad_enabled", "load", "manual_seed", "no_grad", "numel", "save",
+    "set_grad_enabled", "steps",
     "trace", *creation.__all__, *functional.__all__, *torch_names.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,
 ]  # fmt: skip
 _ALONE = {*dir(builtins), "t"}  # `import *` leaves Python's own abs and sum alone, and a user's t
@@ -48,7 +50,7 @@ __all__ = [name for name in _NAMES if name not in _ALONE]
 
 
 def __getattr__(name: str) -> Any:
-    """Return dtypes, and import nn, optim, study, torch, the transforms, load and save when they are first asked for."""
+    """Return dtypes, and import rooms, the transforms, Training, load and save when they are first asked for."""
     if name in DTYPES:
         return DTYPES[name]
     if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch

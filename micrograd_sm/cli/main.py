@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import micrograd_sm
-from micrograd_sm.cli import demo, draw, step, study
+from micrograd_sm.cli import demo, draw, step, study, train
 from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.syntax import FUNCTIONS, NUMBERS
 from micrograd_sm.draw import in_a_folder
@@ -29,6 +29,7 @@ examples:
   micrograd-sm draw "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o loss.svg
   micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])"
   micrograd-sm study explain "x = [1.0, 2.0, 0.1]; cross_entropy(x, 2)" x
+  micrograd-sm train train.py -o training.html
 
 exit codes: 0 done, 1 the work failed, 2 wrong usage
 """
@@ -86,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     )  # fmt: skip
     draw.add_options(_command(commands, "draw", draw.ABOUT, draw.EPILOG, draw.run))
     step.add_options(_command(commands, "step", step.ABOUT, step.EPILOG, step.run))
+    train.add_options(_command(commands, "train", train.ABOUT, train.EPILOG, train.run))
     studied = commands.add_parser(
         "study", help=study.ABOUT, description=f"{study.ABOUT.capitalize()}.", epilog=study.EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -34,7 +34,7 @@ def grid(node: Node, options: Options) -> str:
 def _part(label: str, role: str, node: Node, options: Options) -> list[str]:
     """Return the rows of a value or a gradient, with the label on the left of all of them."""
     data = node.grad if role == "grad" else node.data
-    room = options.room.get(node.id, 0) if role == "grad" else 0
+    room = options.room.get(node.id, 0)
     texts = cells.texts(data, node.shape)
     columns = max(1, node.shape[-1]) if node.shape and cells.is_whole(node.shape) else 1
     if texts in ([cells.PENDING], [cells.EMPTY]):

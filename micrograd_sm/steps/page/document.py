@@ -49,10 +49,10 @@ def page_html(walk: Steps) -> str:
     framed = set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
-    style, script = _inlined("page.css"), "".join(map(_inlined, _SCRIPTS))
-    return Template(_asset("page.html")).substitute(
+    style, script = inlined("page.css"), "".join(map(inlined, _SCRIPTS))
+    return Template(asset("page.html")).substitute(
         title=escape(title),
-        policy=_policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], script),
+        policy=policy([style, *re.findall(r"<style>(.*?)</style>", picture, re.DOTALL)], script),
         style=style,
         script=script,
         picture=picture,
@@ -75,17 +75,18 @@ def _picture(opened: Steps) -> str:
     return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
 
 
-def _asset(name: str) -> str:
-    return files(__package__).joinpath(name).read_text("utf-8")
+def asset(name: str, room: str = __package__) -> str:
+    """Return the text of a file that lies beside a module."""
+    return files(room).joinpath(name).read_text("utf-8")
 
 
-def _inlined(name: str) -> str:
+def inlined(name: str, room: str = __package__) -> str:
     """Return a style sheet or a script without indents and comments, which would make each page larger."""
-    lines = (line.strip() for line in _asset(name).splitlines())
+    lines = (line.strip() for line in asset(name, room).splitlines())
     return "".join(f"{line}\n" for line in lines if line and not line.startswith(("//", "/*")))
 
 
-def _policy(styles: list[str], script: str) -> str:
+def policy(styles: list[str], script: str) -> str:
     """Return the content security policy: load nothing, and run only the inline parts with these hashes."""
     sources = {"style-src": " ".join(map(_hash, dict.fromkeys(styles))), "script-src": _hash(script)}
     return "; ".join(["default-src 'none'", *(f"{kind} {hashes}" for kind, hashes in sources.items()), "base-uri 'none'"])
