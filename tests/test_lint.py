@@ -122,7 +122,7 @@ HINTS = {
 @pytest.mark.parametrize("name", WRONG)
 def test_hints_and_mistakes(name: str) -> None:
     for found in linted(WRONG[name][1]):
-        if found.rule != "detached":
+        if found.rule not in ("detached", "log-of-softmax"):  # which grade depends on the case
             assert (found.grade == "hint") == (found.rule in HINTS)
 
 

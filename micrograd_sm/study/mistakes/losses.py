@@ -21,12 +21,18 @@ def logits_to_nll_loss(look: Look) -> Iterator[Mistake]:
         (operand,) = look.operands(node)
         if node.scope.split("/")[-1] != "nll_loss" or "cross_entropy" in node.scope or made_by(look, operand):
             continue
-        if operand.requires_grad and max(flat_of(operand.data), default=0) > 1 and not _has_logarithm(look, operand):
+        if operand.requires_grad and _is_no_logarithm(look, operand) and not _has_logarithm(look, operand):
             logits = look.called(operand.id, "logits")
             yield look.mistake(
                 operand, "nll_loss takes log-probabilities and was given logits, so the loss has no lower bound",
                 f"loss = cross_entropy({logits}, target)",
             )  # fmt: skip
+
+
+def _is_no_logarithm(look: Look, node: Node) -> bool:
+    """Whether numbers cannot be logarithms of probabilities: one is above 0, or the probabilities of a row are more than 1."""
+    rows = groups(flat_of(node.data), node.shape, (0,) if len(node.shape) == 1 else (1,))
+    return any(max(row, default=-1.0) > 1e-6 or math.fsum(map(math.exp, row)) > 1 + 1e-6 for row in rows)
 
 
 def _has_logarithm(look: Look, node: Node) -> bool:

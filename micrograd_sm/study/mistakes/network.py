@@ -17,7 +17,10 @@ def dead_relus(look: Look) -> Iterator[Mistake]:
     """Find a hidden layer whose relus all are 0."""
     for node in look.nodes("relu"):
         numbers = flat_of(node.data)
-        if len(numbers) < _ENOUGH or any(numbers) or not _layer_before(look, node) or not _matmul_after(look, node):
+        weights = _layer_before(look, node)
+        if len(numbers) < _ENOUGH or any(numbers) or weights is None or not _matmul_after(look, node):
+            continue
+        if not any(flat_of(weights.data)):  # equal_units says why
             continue
         yield look.mistake(
             node, f"all {len(numbers)} relus of this layer are 0, so no gradient reaches the layers before it",
@@ -31,9 +34,8 @@ def equal_units(look: Look) -> Iterator[Mistake]:
         weights = _layer_before(look, node)
         if weights is None or not _matmul_after(look, node) or node.shape[-1] < 2 or node.grad is None:
             continue
-        (before,) = look.operands(node)
         columns = [list(groups(flat_of(x), node.shape, (0,))) if len(node.shape) == 2 else None for x in (node.data, node.grad)]
-        if None in columns or not any(flat_of(before.data)):
+        if None in columns:
             continue
         rows = _units(look, weights, node.shape[-1])
         if rows and all(row == rows[0] for row in rows) and all(c == part[0] for part in columns if part for c in part):
@@ -46,9 +48,9 @@ def equal_units(look: Look) -> Iterator[Mistake]:
 def no_nonlinearity(look: Look) -> Iterator[Mistake]:
     """Hint at a linear layer with a bias whose result goes to another linear layer as it is."""
     for node in look.nodes("matmul"):
-        hidden, _ = look.operands(node)
-        if hidden.op != "add" or not _is_weight(look, look.operands(node)[1]):
-            continue
+        hidden = _without_dropout(look, look.operands(node)[0])
+        if hidden.op != "add" or not _is_weight(look, look.operands(node)[1]) or len(look.users[hidden.id]) > 1:
+            continue  # what is used elsewhere, too, has a reason to be there
         biases = [x for x in look.operands(hidden) if x.op is None and x.requires_grad]
         products = [x for x in look.operands(hidden) if x.op == "matmul" and _is_weight(look, look.operands(x)[1])]
         if len(biases) == len(products) == 1 and hidden.shape[-1] >= min(
@@ -67,7 +69,7 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
         return
     for found in look.softmaxes:
         shape, scope = look.graph[found.input].shape, look.graph[found.out].scope
-        if "cross_entropy" not in scope or found.kind != "log_softmax" or look.origin(found.input).op not in ("add", "matmul"):
+        if "cross_entropy" not in scope or found.kind != "log_softmax" or not _is_layer(look, look.origin(found.input)):
             continue
         classes = math.prod(shape[axis] for axis in found.axis)
         loss = flat_of(root.data)[0]
@@ -76,6 +78,23 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
                 root, f"the loss, {loss:.4g}, is far above log {classes} = {math.log(classes):.4g}, that of a guess: the "
                 "network is sure, and wrong", "start with smaller weights in the last layer", harmless=True,
             )  # fmt: skip
+
+
+def _is_layer(look: Look, node: Node) -> bool:
+    """Whether a node is the result of a linear layer, maybe times a number."""
+    others = [x for x in look.operands(node) if not look.is_number(x)] if node.op in ("multiply", "divide") else []
+    return _is_layer(look, others[0]) if len(others) == 1 else node.op in ("add", "matmul")
+
+
+def _without_dropout(look: Look, node: Node) -> Node:
+    """Return what a dropout got: times a constant of zeros and one other number."""
+    if node.op == "multiply":
+        masks = [
+            x for x in look.operands(node) if x.kind == "constant" and x.shape == node.shape and len({*flat_of(x.data), 0}) == 2
+        ]
+        if len(masks) == 1:
+            return next(x for x in look.operands(node) if x is not masks[0])
+    return node
 
 
 def _layer_before(look: Look, node: Node) -> Node | None:

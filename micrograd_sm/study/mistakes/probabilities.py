@@ -24,6 +24,7 @@ class Made(NamedTuple):
     found: Normalised | None = None
     scaled: bool = False
     mixed: bool = False
+    guarded: bool = False  # kept away from 0
 
 
 def made_by(look: Look, node: Node, deep: int = _DEEP) -> Made | None:
@@ -40,10 +41,14 @@ def made_by(look: Look, node: Node, deep: int = _DEEP) -> Made | None:
         (inner,) = look.operands(origin)
         logs = normalised_at(look, look.origin(inner.id))
         return Made("softmax", look.called(logs.input, "logits"), origin, logs) if logs and logs.kind == "log_softmax" else None
+    if origin.op in ("multiply", "divide", "add") and (sigmoid := _sigmoid_by_tanh(look, origin)):
+        return sigmoid
     if origin.op == "divide":
         return _sigmoid_by_hand(look, origin) or _renormalised(look, origin, deep - 1) or _scaled(look, origin, deep - 1)
     if origin.op in _SCALES:
         return _scaled(look, origin, deep - 1) or (_averaged(look, origin, deep - 1) if origin.op == "add" else None)
+    if origin.op == "cat":
+        return _both_classes(look, origin, deep - 1)
     if origin.op == "where":
         return _clamped(look, origin, deep - 1)
     return _averaged(look, origin, deep - 1) if origin.op == "sum" else None
@@ -60,8 +65,10 @@ def _scaled(look: Look, node: Node, deep: int) -> Made | None:
     if numbers.count(True) != 1:
         return None
     made = made_by(look, look.operands(node)[numbers.index(False)], deep)
-    grown = node.op in ("multiply", "divide") or abs(max(flat_of(look.operands(node)[numbers.index(True)].data))) > 1e-3
-    return made and made._replace(scaled=made.scaled or grown)
+    number = max(flat_of(look.operands(node)[numbers.index(True)].data))
+    grown = node.op in ("multiply", "divide") or abs(number) > 1e-3
+    guarded = made is not None and (made.guarded or (node.op == "add" and number > 0))
+    return made and made._replace(scaled=made.scaled or grown, guarded=guarded)
 
 
 def _clamped(look: Look, node: Node, deep: int) -> Made | None:
@@ -70,7 +77,46 @@ def _clamped(look: Look, node: Node, deep: int) -> Made | None:
     constants = [x for x in (a, b) if x.kind == "constant"]
     if len(constants) != 1 or any(x < 0 or x > 1 for x in flat_of(constants[0].data)):
         return None
-    return made_by(look, b if constants[0] is a else a, deep)
+    made = made_by(look, b if constants[0] is a else a, deep)
+    return made and made._replace(guarded=any(x > 0 for x in flat_of(constants[0].data)))
+
+
+def _both_classes(look: Look, node: Node, deep: int) -> Made | None:
+    """cat([1 - p, p]) of one sigmoid: the probabilities of two classes."""
+    for rest, p in zip(look.operands(node), reversed(look.operands(node))):
+        rest, p = (before_moves(look.graph, x) for x in (rest, p))
+        made = made_by(look, p, deep)
+        if made and made.by == "sigmoid" and rest.op == "subtract" and len(look.operands(node)) == 2:
+            one, taken = look.operands(rest)
+            if look.is_number(one) and flat_of(one.data)[0] == 1 and before_moves(look.graph, taken).id == p.id:
+                first = look.operands(node)[0].id == rest.id or before_moves(look.graph, look.operands(node)[0]).id == rest.id
+                zeros = f"zeros_like({made.logits})"
+                pair = f"{zeros}, {made.logits}" if first else f"{made.logits}, {zeros}"
+                return made._replace(logits=f"cat([{pair}], dim={node.params['axis']})", mixed=True)
+    return None
+
+
+def _sigmoid_by_tanh(look: Look, node: Node) -> Made | None:
+    """(tanh(x) + 1) / 2, in any order, which is the sigmoid of 2 x."""
+    scale, shift = 1.0, 0.0
+    while node.op in ("multiply", "divide", "add") and node.scope.split("/")[-1] != "tanh":
+        numbers = [look.is_number(x) for x in look.operands(node)]
+        if numbers.count(True) != 1 or (node.op == "divide" and numbers[0]):
+            return None
+        number = flat_of(look.operands(node)[numbers.index(True)].data)[0]
+        if node.op == "add":
+            shift += scale * number
+        else:
+            scale *= number if node.op == "multiply" else 1 / (number or math.inf)
+        node = look.operands(node)[numbers.index(False)]
+    if node.op != "tanh" or not (math.isclose(scale, 0.5) and math.isclose(shift, 0.5)):
+        return None
+    (x,) = look.operands(node)
+    halved = [y for y in look.operands(x) if not look.is_number(y)] if x.op in ("multiply", "divide") else []
+    number = next((flat_of(y.data)[0] for y in look.operands(x) if look.is_number(y)), 0.0)
+    if len(halved) == 1 and number == (0.5 if x.op == "multiply" else 2.0):
+        return Made("sigmoid", look.called(halved[0].id, "logits"), node)
+    return Made("sigmoid", f"2 * {look.called(x.id, 'logits')}", node)
 
 
 def _renormalised(look: Look, node: Node, deep: int) -> Made | None:

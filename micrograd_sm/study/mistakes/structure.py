@@ -61,13 +61,36 @@ def _are_probabilities(node: Node) -> bool:
 
 
 def log_of_softmax(look: Look) -> Iterator[Mistake]:
+    """Hint at the logarithm of a softmax, a mistake once a probability is 0; kept from 0, only if it is the targets'."""
     for node in look.nodes("log"):
-        made = made_by(look, look.operands(node)[0])
-        if made and made.found and not made.scaled and not made.mixed:
-            yield look.mistake(
-                node, "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
-                f"{look.called(node.id, 'log_probs')} = log_softmax({made.logits}, {dim_text(made.found)})",
-            )  # fmt: skip
+        (operand,) = look.operands(node)
+        made = made_by(look, operand)
+        if not made or not made.found or made.scaled or made.mixed or _kept_finite(node):
+            continue
+        if made.guarded and not _is_picked(look, node):
+            continue
+        yield look.mistake(
+            node, "what keeps this probability from 0 also keeps the gradient of a target that is surely wrong small, or 0"
+            if made.guarded else
+            "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
+            f"{look.called(node.id, 'log_probs')} = log_softmax({made.logits}, {dim_text(made.found)})",
+            harmless=0.0 not in flat_of(operand.data),
+        )  # fmt: skip
+
+
+def _is_picked(look: Look, node: Node) -> bool:
+    """Whether some elements of a node are chosen next, by an index or by a constant of 0 and 1."""
+    for user in look.users[node.id]:
+        if user.op == "index" or (user.op in ("reshape", "permute", "negative") and _is_picked(look, user)):
+            return True
+        if user.op == "multiply" and any(x.kind == "constant" and set(flat_of(x.data)) == {0, 1} for x in look.operands(user)):
+            return True
+    return False
+
+
+def _kept_finite(node: Node) -> bool:
+    """Whether a loss takes the logarithm itself, and keeps it finite where the probability is 0."""
+    return node.scope.split("/")[-1] in ("binary_cross_entropy", "kl_div", "xlogy", "entr")
 
 
 def softmax_over_one(look: Look) -> Iterator[Mistake]:
