@@ -11,6 +11,7 @@ from typing import Any
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.nn.module import Module
+from micrograd_sm.study.mistakes.layout import LAYOUT_RULES
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, look_at
 from micrograd_sm.study.mistakes.losses import LOSS_RULES
 from micrograd_sm.study.mistakes.network import NETWORK_RULES
@@ -19,14 +20,27 @@ from micrograd_sm.study.mistakes.reach import REACH_RULES
 from micrograd_sm.study.mistakes.shapes import SHAPE_RULES
 from micrograd_sm.study.mistakes.structure import STRUCTURE_RULES
 from micrograd_sm.study.mistakes.targets import target_name
+from micrograd_sm.study.mistakes.training import TRAINING_RULES, zero_gradient
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.result import Listing
 
 RULES: Mapping[str, Rule] = {
     rule.__name__.replace("_", "-"): rule
-    for rule in (*STRUCTURE_RULES, *SHAPE_RULES, *LOSS_RULES, *NETWORK_RULES, *REACH_RULES, *NUMBER_RULES)
+    for rules in (
+        STRUCTURE_RULES,
+        LAYOUT_RULES,
+        SHAPE_RULES,
+        LOSS_RULES,
+        NETWORK_RULES,
+        REACH_RULES,
+        TRAINING_RULES,
+        NUMBER_RULES,
+    )
+    for rule in rules
 }
 _TARGET = re.compile(r"\btarget\b")
+
+LAST_RULES = ("not-finite", "zero-gradient")  # asked if no other rule says why
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -111,6 +125,8 @@ the loss and its gradient
     found = [one for rule, find in RULES.items() for one in _sourced(look, rule, find)]
     if not any(one.rule in EXPLAIN_NAN for one in found):
         found += _sourced(look, "not-finite", not_finite)
+    if not found:
+        found += _sourced(look, "zero-gradient", zero_gradient)
     target = target_name(look.graph, variables)
     named = (replace(one, mended=_TARGET.sub(target, one.mended)) for one in found if one.rule not in ignored)
     return Lint(tuple(named), len(look.graph))
@@ -118,8 +134,8 @@ the loss and its gradient
 
 def _ignored(ignore: str | Iterable[str]) -> set[str]:
     ignored = {ignore} if isinstance(ignore, str) else set(ignore)
-    if unknown := sorted(ignored - set(RULES) - {"not-finite"}):
-        raise ValueError(f"lint: no rule is called {unknown[0]!r}; the rules are {', '.join([*RULES, 'not-finite'])}")
+    if unknown := sorted(ignored - set(RULES) - set(LAST_RULES)):
+        raise ValueError(f"lint: no rule is called {unknown[0]!r}; the rules are {', '.join([*RULES, *LAST_RULES])}")
     return ignored
 
 

@@ -78,6 +78,7 @@ class Look(NamedTuple):
     parameters: Parameters
     sampled_from: Any
     variables: Mapping[str, Any]
+    held: Mapping[str, Any]  # what `.grad` held, by id
 
     def called(self, id: str, otherwise: str) -> str:
         """Return the label of a node that has a name, else the other word."""
@@ -145,9 +146,10 @@ def look_at(loss: Any, parameters: Parameters, sampled_from: Any, variables: Map
     users: dict[str, list[Node]] = defaultdict(list, {node.id: [] for node in graph})
     for edge in graph.edges:
         users[edge.source].append(graph[edge.target])
+    held = {node.id: node.grad for node in graph if node.grad is not None}
     graph = graph.with_gradients(passed.gradients)
     softmaxes = tuple(normalised(graph))
     by_result = {found.out: found for found in softmaxes}
     return Look(
-        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), parameters, sampled_from, variables
+        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), parameters, sampled_from, variables, held
     )

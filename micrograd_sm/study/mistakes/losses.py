@@ -7,8 +7,10 @@ from collections.abc import Iterator
 
 from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import groups
+from micrograd_sm.engine import Value
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+from micrograd_sm.study.mistakes.network import without_dropout
 from micrograd_sm.study.mistakes.probabilities import Made, made_by
 from micrograd_sm.study.mistakes.structure import BINARY
 
@@ -95,13 +97,32 @@ def _without_sigmoid(look: Look, node: Node, made: Made) -> str:
 
 def sign_forgotten(look: Look) -> Iterator[Mistake]:
     """Find a loss that is the log-probability of the targets, and not minus that."""
-    for found in look.softmaxes:
-        if found.kind == "log_softmax" and _sign_to_root(look, found.out) == 1:
-            root = look.graph[look.graph.root]
-            yield look.mistake(
-                root, "this is the log-probability of the targets, which training would make small",
-                f"loss = -{look.called(root.id, 'log_likelihood')}",
-            )  # fmt: skip
+    found = (found.kind == "log_softmax" and _sign_to_root(look, found.out) == 1 for found in look.softmaxes)
+    if any(found) or _is_likelihood(look):
+        root = look.graph[look.graph.root]
+        yield look.mistake(
+            root, "this is the log-probability of the targets, which training would make small",
+            f"loss = -{look.called(root.id, 'log_likelihood')}",
+        )  # fmt: skip
+
+
+def _is_likelihood(look: Look) -> bool:
+    """Whether the loss is y log p + (1 - y) log (1 - p) of a sigmoid, added up, with nothing else and no minus."""
+    node = look.graph[look.graph.root]
+    while node.op in ("sum", "divide", "multiply", "reshape"):
+        numbers = [x for x in look.operands(node) if look.is_number(x)]
+        if any(flat_of(x.data)[0] <= 0 for x in numbers) or len(numbers) != len(look.operands(node)) - 1:
+            return False
+        node = next(x for x in look.operands(node) if not look.is_number(x))
+    if node.op != "add":
+        return False
+    logs = [
+        next((x for x in look.operands(part) if x.op in _LOGS), None) for part in look.operands(node) if part.op == "multiply"
+    ]
+    weights = [x for part in look.operands(node) for x in look.operands(part) if x.op not in _LOGS]
+    if len(logs) != 2 or None in logs or not all(x.kind == "constant" and set(flat_of(x.data)) <= {0, 1} for x in weights):
+        return False
+    return any(x is not None and made_by(look, look.operands(x)[0]) for x in logs)
 
 
 def log_forgotten(look: Look) -> Iterator[Mistake]:
@@ -200,18 +221,54 @@ def _from_0_to_1(targets: set[float]) -> str:
     return f"target / {max(targets):g}" if min(targets) >= 0 and max(targets) > 2 else "target.clamp(0.0, 1.0)"
 
 
+_BOUNDS = {  # by the name of the last layer: what its results cannot be, and whether that may be meant
+    "relu": ("cannot be negative", False), "softplus": ("cannot be negative", False),
+    "tanh": ("lie between -1 and 1", False), "hardtanh": ("lie between -1 and 1", False),
+    "relu6": ("lie between 0 and 6", False), "leaky_relu": ("are hardly negative", True),
+    **dict.fromkeys(("gelu", "silu", "mish", "elu"), ("are never far below 0", True)),
+}  # fmt: skip
+
+
 def activation_before_loss(look: Look) -> Iterator[Mistake]:
-    """Find a relu or tanh as the last layer, of which cross_entropy takes the result for logits."""
+    """Find an activation function as the last layer, of which cross_entropy takes the result for logits."""
     given = [(look.graph[found.input], "cross_entropy") for found in look.softmaxes if found.kind == "log_softmax"]
     for node, name in [*given, *((node, BINARY) for node in look.binary_logits())]:
-        last = look.origin(node.id)
-        if last.op in ("relu", "tanh") and last.requires_grad:
-            why = "cannot be negative" if last.op == "relu" else "lie between -1 and 1"
-            logits = look.called(look.operands(last)[0].id, "logits")
+        last = look.origin(without_dropout(look, look.origin(node.id)).id)
+        called, operand = _activation(look, last)
+        if called and last.requires_grad and not made_by(look, node):
+            why, doubtful = _BOUNDS.get(called, ("lie between 0 and 1", False))
+            logits = look.called(operand.id, "logits")
             yield look.mistake(
-                last, f"{last.op} is the last layer: its results {why}, and logits must be free",
-                f"loss = {name}({logits}{look.moves(node.id)}, target)",
+                last, f"{called} is the last layer: its results {why}, and logits must be free",
+                f"loss = {name}({logits}{look.moves(node.id)}, target)", harmless=doubtful,
             )  # fmt: skip
+
+
+def _activation(look: Look, node: Node) -> tuple[str, Node]:
+    """Return the name of the activation function whose result a node is, "" if it is none, and its operand."""
+    if node.op in ("relu", "tanh") and node.scope.split("/")[-1] not in (*_BOUNDS, "clamp", "abs"):
+        return node.op, look.operands(node)[0]
+    name = node.scope.split("/")[-1]
+    if name not in _BOUNDS and not (name == "clamp" and _is_unit(look, node)):
+        return "", node
+    depth, operand = node.scope.count("/"), node
+    while operand.scope.split("/")[depth : depth + 1] == [name]:
+        inner = [x for x in look.operands(operand) if x.requires_grad]
+        if not inner:
+            return "", node
+        operand = inner[0]
+    return name, operand
+
+
+def _is_unit(look: Look, node: Node) -> bool:
+    """Whether a clamp has put a number from 0 to 1, its bounds, in place of some elements."""
+    bounds: set[float] = set()
+    while node.op == "where":
+        a, b = look.operands(node)
+        free = b if a.kind == "constant" else a
+        bounds |= {x for x, before in zip(flat_of(node.data), flat_of(free.data)) if x != before}
+        node = free
+    return bool(bounds) and bounds <= {0.0, 1.0}
 
 
 def batch_divided_twice(look: Look) -> Iterator[Mistake]:
@@ -232,7 +289,41 @@ def batch_divided_twice(look: Look) -> Iterator[Mistake]:
                 )  # fmt: skip
 
 
+def smoothing_twice(look: Look) -> Iterator[Mistake]:
+    """Find targets that a variable holds smoothed already, and that cross_entropy smoothed again."""
+    for node in look.nodes("multiply"):
+        if node.scope.split("/")[-1] != "cross_entropy" or look.operands(node)[0].id not in look.normalised:
+            continue
+        target = look.operands(node)[1]
+        for name, x in look.variables.items():
+            held = getattr(x, "data", x) if isinstance(x, Value) else None
+            if held is not None and x.shape == target.shape and not x.requires_grad and _smoothed_again(flat_of(held), target):
+                logits = look.called(look.normalised[look.operands(node)[0].id].input, "logits")
+                yield look.mistake(
+                    target, f"{name} is smoothed already, and label_smoothing smooths it once more",
+                    f"loss = cross_entropy({logits}, {name})",
+                )  # fmt: skip
+                return
+
+
+def _smoothed_again(held: list[float], target: Node) -> bool:
+    """Whether rows of one large and equal small numbers were mixed with 1 / C once more."""
+    if len(target.shape) != 2 or target.shape[1] < 2:
+        return False
+    classes = target.shape[1]
+    pairs = zip(*(groups(flat, target.shape, (1,)) for flat in (held, flat_of(target.data))))
+    for before, after in pairs:
+        low, high = min(before), max(before)
+        if not 0 < low < high or sum(math.isclose(x, low) for x in before) != classes - 1:
+            return False
+        smoothing = 1 - (max(after) - min(after)) / (high - low)
+        mixed = [x * (1 - smoothing) + smoothing / classes for x in before]
+        if smoothing < 1e-6 or not all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(mixed, after)):
+            return False
+    return bool(held)
+
+
 LOSS_RULES: tuple[Rule, ...] = (
     logits_to_nll_loss, squared_error_on_probabilities, log_of_sigmoid, sign_forgotten, log_forgotten,
-    targets_no_distribution, targets_out_of_range, activation_before_loss, batch_divided_twice,
+    targets_no_distribution, targets_out_of_range, activation_before_loss, batch_divided_twice, smoothing_twice,
 )  # fmt: skip

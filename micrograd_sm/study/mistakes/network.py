@@ -48,8 +48,8 @@ def equal_units(look: Look) -> Iterator[Mistake]:
 def no_nonlinearity(look: Look) -> Iterator[Mistake]:
     """Hint at a linear layer with a bias whose result goes to another linear layer as it is."""
     for node in look.nodes("matmul"):
-        hidden = _without_dropout(look, look.operands(node)[0])
-        if hidden.op != "add" or not _is_weight(look, look.operands(node)[1]) or len(look.users[hidden.id]) > 1:
+        hidden = without_dropout(look, look.operands(node)[0])
+        if hidden.op != "add" or not _is_weight(look, look.operands(node)[1]) or _is_used_twice(look, hidden):
             continue  # what is used elsewhere, too, has a reason to be there
         biases = [x for x in look.operands(hidden) if x.op is None and x.requires_grad]
         products = [x for x in look.operands(hidden) if x.op == "matmul" and _is_weight(look, look.operands(x)[1])]
@@ -80,14 +80,32 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
+def _is_used_twice(look: Look, node: Node) -> bool:
+    """Whether a node is used twice, maybe once detached, as it is or with its rows normalised."""
+    rows = [list(row) for row in groups(flat_of(node.data), node.shape, (len(node.shape) - 1,))]
+    constants = (x for x in look.graph if x.kind == "constant" and x.shape == node.shape)
+    return len(look.users[node.id]) > 1 or any(_have_directions(rows, x) for x in constants)
+
+
+def _have_directions(rows: list[list[float]], node: Node) -> bool:
+    """Whether each row of a node is a positive multiple of the row given."""
+    for a, b in zip(rows, groups(flat_of(node.data), node.shape, (len(node.shape) - 1,))):
+        lengths = math.hypot(*a) * math.hypot(*b)
+        if not lengths or math.fsum(x * y for x, y in zip(a, b)) < (1 - 1e-12) * lengths:
+            return False
+    return bool(rows)
+
+
 def _is_layer(look: Look, node: Node) -> bool:
     """Whether a node is the result of a linear layer, maybe times a number."""
     others = [x for x in look.operands(node) if not look.is_number(x)] if node.op in ("multiply", "divide") else []
     return _is_layer(look, others[0]) if len(others) == 1 else node.op in ("add", "matmul")
 
 
-def _without_dropout(look: Look, node: Node) -> Node:
+def without_dropout(look: Look, node: Node) -> Node:
     """Return what a dropout got: times a constant of zeros and one other number."""
+    if node.op == "divide" and node.scope.split("/")[-1] == "dropout":
+        return without_dropout(look, look.operands(node)[0])
     if node.op == "multiply":
         masks = [
             x for x in look.operands(node) if x.kind == "constant" and x.shape == node.shape and len({*flat_of(x.data), 0}) == 2

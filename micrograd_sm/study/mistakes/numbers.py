@@ -26,9 +26,11 @@ def saturated(look: Look) -> Iterator[Mistake]:
         node = look.graph[found.out]
         if found.kind == "softmax" and node.requires_grad and _most(_one_hot_rows(look, found)):
             logits = look.called(found.input, "logits")
+            weighs = any(user.op == "matmul" for user in look.users[found.out])  # attention, which may be sure
+            scaled = f"softmax({logits} / temperature, {dim_text(found)})"
             yield look.mistake(
                 node, "softmax is so sure of a class that its derivative is below 1e-12, and nothing flows back through it",
-                f"use cross_entropy({logits}, target), or softmax({logits} / temperature, {dim_text(found)})",
+                scaled if weighs else f"use cross_entropy({logits}, target), or {scaled}", harmless=weighs,
             )  # fmt: skip
     for node in look.nodes("sigmoid"):
         (operand,) = look.operands(node)
@@ -58,9 +60,14 @@ def all_ignored(look: Look) -> Iterator[Mistake]:
     for node in look.target_choices():
         if node.requires_grad and not node.params["positions"] and 0 not in look.operands(node)[0].shape:
             yield look.mistake(
-                node, "every target equals ignore_index, so no target counts: the mean is 0 / 0 and there is no gradient",
+                node, "every target equals ignore_index, so no target counts: "
+                f"{'the mean is 0 / 0' if _is_nan(look) else 'the loss is 0'} and there is no gradient",
                 "skip batches without targets: if any(t != ignore_index for t in target): loss = ...",
             )  # fmt: skip
+
+
+def _is_nan(look: Look) -> bool:
+    return any(map(math.isnan, flat_of(look.graph[look.graph.root].data)))
 
 
 def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
@@ -200,6 +207,9 @@ def _origin_in_gradients(look: Look) -> tuple[Node, str] | None:
     for one in look.heard:
         if not all(map(math.isfinite, flat_of(one.amount))):
             node, operand = look.graph[one.edge.target], look.labels[one.edge.source]
+            if not all(map(math.isfinite, flat_of(look.graph[look.graph.root].data))):
+                shown = ", ".join(f"{look.labels[x.id]} = {data_text(x.data)}" for x in look.operands(node))
+                return node, f"an infinite constant meets the gradient in {node.op} of {shown}"
             return node, f"the loss is finite, but the gradient that {node.op} passes back to {operand} is not"
     return None
 

@@ -31,6 +31,8 @@ def made_by(look: Look, node: Node, deep: int = _DEEP) -> Made | None:
     """Return what made probabilities of which a node holds the elements, maybe scaled, kept from 0, or averaged."""
     if not deep:
         return None
+    if (joined := before_moves(look.graph, node)).op == "cat" and (both := _both_classes(look, joined, deep - 1)):
+        return both
     origin = look.origin(node.id)
     found = normalised_at(look, origin)
     if found and found.kind == "softmax":
@@ -47,8 +49,6 @@ def made_by(look: Look, node: Node, deep: int = _DEEP) -> Made | None:
         return _sigmoid_by_hand(look, origin) or _renormalised(look, origin, deep - 1) or _scaled(look, origin, deep - 1)
     if origin.op in _SCALES:
         return _scaled(look, origin, deep - 1) or (_averaged(look, origin, deep - 1) if origin.op == "add" else None)
-    if origin.op == "cat":
-        return _both_classes(look, origin, deep - 1)
     if origin.op == "where":
         return _clamped(look, origin, deep - 1)
     return _averaged(look, origin, deep - 1) if origin.op == "sum" else None
@@ -72,13 +72,13 @@ def _scaled(look: Look, node: Node, deep: int) -> Made | None:
 
 
 def _clamped(look: Look, node: Node, deep: int) -> Made | None:
-    """Probabilities of which some were replaced by a number from 0 to 1, as clamp does (its constant is nan where unused)."""
+    """Probabilities of which some were replaced by a number from 0 to 1, as clamp does (its constant is 0 where unused)."""
     a, b = look.operands(node)
     constants = [x for x in (a, b) if x.kind == "constant"]
     if len(constants) != 1 or any(x < 0 or x > 1 for x in flat_of(constants[0].data)):
         return None
     made = made_by(look, b if constants[0] is a else a, deep)
-    return made and made._replace(guarded=any(x > 0 for x in flat_of(constants[0].data)))
+    return made and made._replace(guarded=True)
 
 
 def _both_classes(look: Look, node: Node, deep: int) -> Made | None:

@@ -30,7 +30,8 @@ def unused_parameter(look: Look) -> Iterator[Mistake]:
             if names.count(name) > 1:
                 name += f" (parameters[{k}])"
             yield Mistake(
-                "", name, "the loss does not depend on this parameter, so training will not change it",
+                "", name, "no gradient reaches this parameter, so training will not change it: it is not used, or cut off by "
+                "detach(), no_grad() or item()",
                 f"use {name} on the way to the loss, or leave it out of the optimizer",
             )  # fmt: skip
 

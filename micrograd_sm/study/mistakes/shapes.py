@@ -60,7 +60,9 @@ def broadcast_in_loss(look: Look) -> Iterator[Mistake]:
     """Find a column of predictions beside a row of targets: every prediction is compared with every target."""
     for node in look.nodes("subtract", "multiply"):
         a, b = look.operands(node)
-        if not _column_beside_row(a, b) or not (_is_an_error(look, node) if node.op == "subtract" else _is_likelihood(a, b)):
+        if not _column_beside_row(a, b):
+            continue
+        if not (_is_an_error(look, node) if node.op == "subtract" else _is_likelihood(a, b) or _is_score(look, node, a, b)):
             continue
         row = a if len(a.shape) == 1 else b
         name = look.called(_named(look, row).id, "prediction" if row.requires_grad else "target")
@@ -102,6 +104,25 @@ def _is_likelihood(a: Node, b: Node) -> bool:
     """Whether one is a column of logarithms, and the other a row of 0 and 1."""
     column, row = (a, b) if len(a.shape) == 2 else (b, a)
     return column.op in ("log", "log1p") and row.kind == "constant" and set(flat_of(row.data)) == {0, 1}
+
+
+def _is_score(look: Look, node: Node, a: Node, b: Node) -> bool:
+    """Whether a column of scores is multiplied by a row of -1 and 1 for a hinge, or one of log-probabilities by any row."""
+    column, row = (a, b) if len(a.shape) == 2 else (b, a)
+    origin = look.origin(column.id)
+    if origin.id in look.normalised and look.normalised[origin.id].kind == "log_softmax":
+        return row.kind == "constant" and _added_up(look, node)
+    return row.kind == "constant" and set(flat_of(row.data)) == {-1, 1} and _added_up(look, node)
+
+
+def _added_up(look: Look, node: Node) -> bool:
+    """Whether all elements of a node are added up, after operations on one element each."""
+    while node.op != "sum":
+        users = look.users[node.id]
+        if len(users) != 1 or users[0].shape not in (node.shape, ()):
+            return False
+        node = users[0]
+    return node.shape == ()
 
 
 SHAPE_RULES: tuple[Rule, ...] = (keepdim_forgotten, broadcast_in_loss)

@@ -52,6 +52,16 @@ def probabilities_to_nll_loss(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
+def probabilities_to_kl_div(look: Look) -> Iterator[Mistake]:
+    """Find probabilities in kl_div, which takes their logarithms first."""
+    for node in look.nodes("subtract"):
+        if node.scope.split("/")[-1] == "kl_div" and (made := made_by(look, look.operands(node)[1])) and made.found:
+            yield look.mistake(
+                look.operands(node)[1], f"kl_div takes log-probabilities first, and was given what {made.by} made",
+                f"loss = kl_div(log_softmax({made.logits}, {dim_text(made.found)}), target, reduction='batchmean')",
+            )  # fmt: skip
+
+
 def _are_probabilities(node: Node) -> bool:
     numbers = flat_of(node.data)
     if not numbers or not all(0 <= x <= 1 for x in numbers) or not any(numbers):
@@ -224,12 +234,36 @@ def _fed_to_softmax(look: Look, root: Node) -> bool:
     """Whether weights that are no probabilities are also the input of a softmax or log_softmax of the loss."""
     if not root.shape or _are_probabilities(root):
         return False
-    rows = {tuple(row) for row in groups(flat_of(root.data), root.shape, (len(root.shape) - 1,))}
-    return any(
-        rows <= {tuple(row) for row in groups(flat_of(given.data), given.shape, found.axis)}
-        for found in look.softmaxes
-        for given in (look.graph[found.input],)
-    )
+    rows = [list(row) for row in groups(flat_of(root.data), root.shape, (len(root.shape) - 1,))]
+    for found in look.softmaxes:
+        given = look.graph[found.input]
+        logits = [list(row) for row in groups(flat_of(given.data), given.shape, found.axis)]
+        if all(any(_is_made_of(row, other) for other in logits) for row in rows):
+            return True
+    return False
+
+
+def _is_made_of(weights: list[float], logits: list[float]) -> bool:
+    """Whether weights are logits that were scaled, shifted, or made positive one by one, and no probabilities."""
+    if len(weights) != len(logits) or not all(map(math.isfinite, [*weights, *logits])):
+        return False
+    sure = [x for x in logits if abs(x) < 700]
+    if len(sure) == len(logits) and _all_close(weights, [1 / (1 + math.exp(-x)) for x in logits]):
+        return True
+    return weights == logits or _all_close(weights, [abs(x) for x in logits]) or _is_affine(weights, logits)
+
+
+def _is_affine(weights: list[float], logits: list[float]) -> bool:
+    """Whether three or more different weights lie on a line over the logits."""
+    low, high = logits.index(min(logits)), logits.index(max(logits))
+    if len(set(logits)) < 3 or weights[low] == weights[high]:
+        return False
+    slope = (weights[high] - weights[low]) / (logits[high] - logits[low])
+    return _all_close(weights, [weights[low] + slope * (x - logits[low]) for x in logits])
+
+
+def _all_close(a: list[float], b: list[float]) -> bool:
+    return all(abs(x - y) <= 1e-9 * (1 + abs(x)) for x, y in zip(a, b, strict=True))
 
 
 def _unscaled(graph: Graph, root: Node) -> Iterator[Node]:
@@ -242,6 +276,6 @@ def _unscaled(graph: Graph, root: Node) -> Iterator[Node]:
 
 
 STRUCTURE_RULES: tuple[Rule, ...] = (
-    softmax_before_cross_entropy, probabilities_to_nll_loss, log_of_softmax, softmax_over_one, softmax_over_batch,
-    log_softmax_twice, sampling_from_logits,
+    softmax_before_cross_entropy, probabilities_to_nll_loss, probabilities_to_kl_div, log_of_softmax, softmax_over_one,
+    softmax_over_batch, log_softmax_twice, sampling_from_logits,
 )  # fmt: skip

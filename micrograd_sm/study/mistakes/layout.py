@@ -1,0 +1,127 @@
+"""Rules about axes: the classes of a prediction, and what is averaged over."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from micrograd_sm.array import flat_of
+from micrograd_sm.array.strides import groups, permute
+from micrograd_sm.graph import Node
+from micrograd_sm.graph.patterns import Normalised
+from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
+
+_APART = {"log", "negative", "exp"}  # operations that keep the elements where they are
+
+
+def softmax_over_other_axis(look: Look) -> Iterator[Mistake]:
+    """Find a softmax in whose sums several targets of nll_loss compete: it was taken over another axis than the classes."""
+    seen = set()
+    for node in look.target_choices():
+        traced = _traced(look, node)
+        if traced is None or traced[0].out in seen or node.scope.split("/")[-1] != "nll_loss":
+            continue
+        found, positions = traced
+        picked = _picks(look.graph[found.out], positions)
+        right = [axis for axis in range(len(picked)) if all(count <= 1 for count in picked[axis])]
+        axis = found.axis[0]
+        if len(found.axis) == 1 and max(picked[axis], default=0) > 1 and right and not (axis == 0 and len(picked) == 2):
+            seen.add(found.out)
+            yield look.mistake(
+                found.out, f"{found.kind} over dim={axis} of shape {look.graph[found.out].shape} lets targets of different "
+                f"predictions compete: the classes are along dim={right[-1]}",
+                f"{found.kind}({look.called(found.input, 'logits')}, dim={right[-1]})",
+            )  # fmt: skip
+
+
+def _traced(look: Look, choice: Node) -> tuple[Normalised, list[int]] | None:
+    """Return the softmax of whose elements a choice of targets picks, and the flat positions of these in its result."""
+    positions = list(choice.params["positions"])
+    (node,) = look.operands(choice)
+    while node.id not in look.normalised:
+        if node.op == "permute":
+            (operand,) = look.operands(node)
+            places = permute(list(range(math.prod(operand.shape))), operand.shape, node.params["order"])
+            positions = [places[position] for position in positions]
+        elif node.op not in _APART and node.op != "reshape":
+            return None
+        (node,) = look.operands(node)
+    return look.normalised[node.id], positions
+
+
+def _picks(node: Node, positions: list[int]) -> list[list[int]]:
+    """Return, for each axis, how many positions lie in each line of elements along it."""
+    marks = [0] * math.prod(node.shape)
+    for position in positions:
+        marks[position] += 1
+    return [[sum(line) for line in groups(marks, node.shape, (axis,))] for axis in range(len(node.shape))]
+
+
+def classes_not_second(look: Look) -> Iterator[Mistake]:
+    """Find logits (N, L, C) of a linear layer in cross_entropy, which takes dim 1 for the classes: with L = C nothing fails."""
+    for found in look.softmaxes:
+        given = look.graph[found.input]
+        if found.kind != "log_softmax" or "cross_entropy" not in look.graph[found.out].scope or found.axis != (1,):
+            continue
+        if len(given.shape) != 3 or given.shape[2] < 2:
+            continue
+        before = given
+        while before.op == "reshape":
+            (before,) = look.operands(before)
+        last = _features(look, before)
+        swapped = before.shape != given.shape and before.shape == (given.shape[0], given.shape[2], given.shape[1])
+        square = before.id == given.id and given.shape[1] == given.shape[2]
+        if last and (square or swapped):
+            logits = look.called(before.id, "logits")
+            places = f"reshape mixes them with the {given.shape[2]} places"
+            taken = f"cross_entropy takes dim=1 of shape {given.shape} for the classes"
+            yield look.mistake(
+                given, f"a linear layer has the classes along the last axis, and {places if swapped else taken}",
+                f"loss = cross_entropy({logits}.transpose(1, 2), target)",
+            )  # fmt: skip
+
+
+def _features(look: Look, node: Node) -> bool:
+    """Whether the last axis of a node has the features of a linear layer."""
+    parts = look.operands(node) if node.op == "add" else [node]
+    products = [x for x in parts if x.op == "matmul"]
+    if len(products) != 1:
+        return False
+    weights = look.origin(look.operands(products[0])[1].id)
+    return weights.op is None and weights.requires_grad and len(weights.shape) == 2
+
+
+def mean_over_padding(look: Look) -> Iterator[Mistake]:
+    """Hint at losses of tokens times a mask of the padding, and a mean over all tokens."""
+    for node in look.nodes("multiply"):
+        masks = [x for x in look.operands(node) if x.kind == "constant" and x.shape == node.shape and _is_padding(x)]
+        if len(masks) != 1 or not any(_is_from_targets(look, x) for x in look.operands(node)):
+            continue
+        for total in look.users[node.id]:
+            for mean in look.users[total.id] if total.op == "sum" else ():
+                count = look.operands(mean)[1] if mean.op == "divide" else None
+                if count is not None and look.is_number(count) and flat_of(count.data)[0] == math.prod(node.shape):
+                    mask, kept = look.called(masks[0].id, "mask"), sum(map(bool, flat_of(masks[0].data)))
+                    yield look.mistake(
+                        mean, f"the mean counts all {math.prod(node.shape)} tokens, and {kept} are not padding: the more "
+                        "padding, the smaller the loss",
+                        f"loss = (losses * {mask}).sum() / {mask}.sum()", harmless=True,
+                    )  # fmt: skip
+
+
+def _is_padding(node: Node) -> bool:
+    """Whether each row of a mask is ones and then zeros, of different lengths."""
+    if len(node.shape) != 2 or set(flat_of(node.data)) != {0, 1}:
+        return False
+    rows = [list(row) for row in groups(flat_of(node.data), node.shape, (1,))]
+    return all(row == sorted(row, reverse=True) and row[0] == 1 for row in rows) and len({sum(row) for row in rows}) > 1
+
+
+def _is_from_targets(look: Look, node: Node) -> bool:
+    """Whether a node holds one loss for each target."""
+    while node.op in ("reshape", "negative", "put"):
+        (node,) = look.operands(node)
+    return node.op == "index" and (node.params["key"] == "target" or look.operands(node)[0].id in look.normalised)
+
+
+LAYOUT_RULES: tuple[Rule, ...] = (softmax_over_other_axis, classes_not_second, mean_over_padding)
