@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_sm import study
-from micrograd_sm.backward import reachable
 from micrograd_sm.cli.expression import variables
 from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.target import Target, target_of
@@ -21,7 +20,6 @@ from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.graph.evaluation import backward_pass
-from micrograd_sm.nn import Module
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.study.subject import opaque_in, refuse_opaque
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
@@ -156,11 +154,7 @@ def _variable(target: Target, name: str | None) -> Any:
     if name not in target.names:
         raise ValueError(f"study lint: no variable {name!r}; --parameters and --sampled-from name a script's variables")
     found = target.names[name]
-    if not hasattr(found, "state_dict") or isinstance(found, Module) or target.root is None:
-        return found
-    made = {value.name: value for value in reachable(target.root)}  # the Values of a torch module's parameters in this pass
-    named = {f"{name}.{key}": parameter for key, parameter in found.named_parameters()}
-    return [made.get(key, Value(x.detach().tolist(), name=key)) for key, x in named.items() if x.requires_grad]
+    return {name: found} if hasattr(found, "named_parameters") else found
 
 
 def _anomaly(options: argparse.Namespace) -> int:

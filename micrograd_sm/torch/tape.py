@@ -12,7 +12,9 @@ import sys
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
 from itertools import chain
+from operator import attrgetter
 from typing import Any, NamedTuple
+from weakref import WeakSet
 
 import torch
 from torch.overrides import TorchFunctionMode
@@ -78,6 +80,22 @@ class _Entry(NamedTuple):
     version: int
     requires_grad: bool
     numbers: torch.Tensor | None  # of a leaf, to see whether `.data` was set
+
+
+_LEAVES = WeakTensorKeyDictionary()  # the Values that parameters had in any pass and on any tape, as long as they live
+
+
+def values_of_leaf(tensor: torch.Tensor) -> list[Value]:
+    """Return the Values that a leaf tensor, such as a parameter, had in recorded passes, in creation order.
+
+    >>> import torch
+    >>> w = torch.ones(2, requires_grad=True)
+    >>> with record() as tape:
+    ...     loss = (w * w).sum()
+    >>> [value.name for value in values_of_leaf(w)], values_of_leaf(torch.ones(2))
+    (['w'], [])
+    """
+    return sorted(_LEAVES.get(tensor, ()), key=attrgetter("number"))
 
 
 class Tape:
@@ -179,6 +197,9 @@ class Tape:
 
     def _keep(self, tensor: torch.Tensor, value: Value) -> Value:
         numbers = tensor.detach().clone() if tensor.grad_fn is None else None
+        if tensor.is_leaf and tensor.requires_grad:
+            held = _LEAVES.setdefault(tensor, WeakSet())
+            held.add(value)
         self._entries[tensor] = _Entry(value, tensor._version, tensor.requires_grad, numbers)
         return value
 

@@ -10,7 +10,6 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
-from micrograd_sm.nn.module import Module
 from micrograd_sm.study.mistakes.layout import LAYOUT_RULES
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, look_at
 from micrograd_sm.study.mistakes.losses import LOSS_RULES
@@ -101,8 +100,8 @@ def lint(
     `RULES` has all rules by name. They look at the graph of the loss, its values, the gradients of a backward pass (no `.grad`
     changes), and every softmax and log_softmax, also those written by hand. Three rules need more than the graph:
 
-    - `parameters`, a Module, Values, pairs of a name and a Value, or lists or dicts of them: a gradient must reach each that
-      requires one;
+    - `parameters`, a Module, Values, pairs of a name and a Value, or lists or dicts of them, also those of a recorded torch
+      program: a gradient must reach each that requires one;
     - `sampled_from`, the weights that multinomial was called with: they must not be logits;
     - `names`, the caller's variables by default: the loss must not hold a detached copy of one that cuts off a parameter.
 
@@ -121,7 +120,8 @@ the loss and its gradient
     """
     variables = sys._getframe(1).f_locals if names is None else names
     ignored = _ignored(ignore)
-    look = look_at(loss, tuple(_named(parameters)), sampled_from, variables)
+    look = look_at(loss, sampled_from, variables)
+    look = look._replace(parameters=tuple(_named(parameters, look.ids)))
     found = [one for rule, find in RULES.items() for one in _sourced(look, rule, find)]
     if not any(one.rule in EXPLAIN_NAN for one in found):
         found += _sourced(look, "not-finite", not_finite)
@@ -146,24 +146,35 @@ def _sourced(look: Look, rule: str, find: Rule) -> Iterable[Mistake]:
         yield replace(found, rule=rule, source=source and visible(source))
 
 
-def _named(parameters: Any, name: str = "") -> Iterator[tuple[str, Value]]:
-    """Yield the parameters with their names, from Modules, Values, pairs, and lists and dicts of them."""
+def _named(parameters: Any, ids: Mapping[int, str], name: str = "") -> Iterator[tuple[str, Value]]:
+    """Yield the parameters with their names, from Modules, Values, torch's, pairs, and lists and dicts of them."""
     if parameters is None:
         return
     if isinstance(parameters, Value):
         yield parameters.name or name or "parameters", parameters
-    elif isinstance(parameters, Module):
-        yield from ((f"{name}.{key}" if name and "[" not in name else key, x) for key, x in parameters.named_parameters())
+    elif hasattr(parameters, "grad_fn"):  # a tensor of torch
+        yield name or "parameters", _recorded(parameters, ids)
+    elif hasattr(parameters, "named_parameters"):
+        for key, x in parameters.named_parameters():
+            yield from _named((f"{name}.{key}" if name and "[" not in name else key, x), ids)
     elif isinstance(parameters, Mapping):
         for key, x in parameters.items():
-            yield from ((str(key), x),) if isinstance(x, Value) else _named(x, str(key))
+            yield from ((str(key), x),) if isinstance(x, Value) else _named(x, ids, str(key))
     elif isinstance(parameters, tuple) and len(parameters) == 2 and isinstance(parameters[0], str):
-        yield from _named({parameters[0]: parameters[1]})
+        yield from _named({parameters[0]: parameters[1]}, ids)
     elif isinstance(parameters, Iterable) and not isinstance(parameters, str):
         for k, x in enumerate(parameters):
-            yield from _named(x, f"{name or 'parameters'}[{k}]")
+            yield from _named(x, ids, f"{name or 'parameters'}[{k}]")
     elif name:
         kind = type(parameters).__name__
         raise TypeError(f"lint: parameter {name!r} must be a Value, got {parameters!r} of type {kind}")
     else:
         raise TypeError(f"lint: parameters must be a Module, or Values by name or in a list, got {parameters!r}")
+
+
+def _recorded(tensor: Any, ids: Mapping[int, str]) -> Value:
+    """Return the Value of a torch parameter in the loss, or else another one, which the loss does not depend on."""
+    from micrograd_sm.torch.tape import values_of_leaf  # noqa: PLC0415 - torch, only for who has tensors of it
+
+    values = values_of_leaf(tensor)
+    return next((x for x in values if x.number in ids), values[-1] if values else Value(0.0, tensor.requires_grad))

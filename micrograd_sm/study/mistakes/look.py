@@ -138,7 +138,7 @@ def dim_text(found: Normalised) -> str:
     return f"dim={found.axis[0] if len(found.axis) == 1 else found.axis}"
 
 
-def look_at(loss: Any, parameters: Parameters, sampled_from: Any, variables: Mapping[str, Any]) -> Look:
+def look_at(loss: Any, sampled_from: Any, variables: Mapping[str, Any]) -> Look:
     """Return what the rules look at. Raises TypeError if the loss is not a Value or a Graph."""
     graph, ids = subject_of(loss, variables, "lint")
     graph = graph.unfold()
@@ -151,5 +151,5 @@ def look_at(loss: Any, parameters: Parameters, sampled_from: Any, variables: Map
     softmaxes = tuple(normalised(graph))
     by_result = {found.out: found for found in softmaxes}
     return Look(
-        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), parameters, sampled_from, variables, held
+        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), (), sampled_from, variables, held
     )

@@ -42,4 +42,4 @@ def _holds(x: Any, classes: list[int]) -> bool:
         x = x.tolist()
     while x and len(x) <= len(classes) and all(isinstance(part, (list, tuple)) for part in x):
         x = [element for part in x for element in part]
-    return list(x) == classes
+    return all(type(element) in (int, float) for element in x) and list(x) == classes
