@@ -20,6 +20,8 @@ LOSSES = {
 # By the name of a program, or by that and a rule:
 # What a reader fills in: names that the program does not have.
 FILLED_IN = {
+    "padding_counted_by_the_divisor": "",
+    "two_classes_of_a_sigmoid_before_cross_entropy": "target = [1, 0]",
     "softmax_module_before_cross_entropy": "logits = model[0]([[0.5, -1.0]])",
     "masked_and_renormalised": "mask = tensor([[1.0, 1.0, 0.0], [1.0, 0.0, 1.0]])",
     "an_ensembles_mean_before_cross_entropy": "probabilities = (softmax(a, dim=1) + softmax(b, dim=1)) / 2.0",
@@ -43,6 +45,9 @@ FILLED_IN = {
 
 # Where the advice is an expression, or assigns another name than loss: the program's last lines with it, as {}.
 PUT_IN = {
+    "log_softmax_over_time": "loss = nll_loss({}.view(-1, 3), [2, 2, 1, 0, 0, 1, 1, 2])",
+    "log_softmax_over_the_batch_of_sequences": "loss = nll_loss({}.view(-1, 3), [2, 2, 1, 0, 2, 1, 1, 2])",
+    "a_target_of_the_same_network": "{}\nloss = mse_loss(values, target)",
     "log_of_softmax": "loss = nll_loss({}, [2])",
     "log_of_the_targets_probability": "loss = -{}[2]",
     "log_of_softmax_by_hand": "loss = -{}[range(1), [2]].mean()",
@@ -98,6 +103,18 @@ PUT_IN = {
 
 # What the loss should be, where it is not the usual loss of `logits`, or what the wrong program gets.
 SHOULD_BE = {
+    "log_softmax_over_time": "cross_entropy(logits.view(-1, 3), [2, 2, 1, 0, 0, 1, 1, 2])",
+    "log_softmax_over_the_batch_of_sequences": "cross_entropy(logits.view(-1, 3), [2, 2, 1, 0, 2, 1, 1, 2])",
+    "sequence_logits_not_transposed": "cross_entropy(logits.reshape(8, 4), [0, 1, 2, 3, 3, 2, 1, 0])",
+    "sequence_logits_viewed_in_place_of_transposed": "cross_entropy(logits.reshape(8, 3), [0, 1, 2, 2, 2, 1, 1, 0])",
+    "a_target_of_the_same_network": "loss",
+    "probabilities_to_kl_div": "(target * (target.log() - log_softmax(logits, dim=1))).sum() / 3",
+    "negative_probabilities_by_tanh": "cross_entropy(logits, [2])",
+    "tanh_scaled_before_binary": "binary_cross_entropy_with_logits(2 * logits, [1.0, 0.0])",
+    "two_classes_of_a_sigmoid_before_cross_entropy": "binary_cross_entropy(p, [[1.0], [0.0]])",
+    "hand_written_binary_without_minus": "-loss",
+    "padding_counted_by_the_divisor": "(losses * mask).sum() / mask.sum()",
+    "masked_losses_averaged_over_padding": "loss * 6 / 4",
     "reshaped_softmax_before_cross_entropy": "cross_entropy(logits[0], 2)",
     "softmax_to_soft_targets": "-(log_softmax(logits, dim=1) * [[0.2, 0.3, 0.5]]).sum()",
     "masked_and_renormalised": "cross_entropy(where(tensor([[1, 1, 0], [1, 0, 1]]) == 1, logits, float('-inf')), [1, 0])",
@@ -162,9 +179,9 @@ SHOULD_BE = {
 NO_NUMBER = {"equal_units", "equal_units_of_ones"}  # from other weights, another loss
 NO_CODE = {
     "no-gradient", "unused-parameter", "detached", "saturated", "all-ignored", "weights-sum-to-zero", "nan-gradient",
-    "not-finite", "dead-relus", "no-nonlinearity", "high-first-loss", "batch-divided-twice",
+    "not-finite", "zero-gradient", "gradient-left", "dead-relus", "no-nonlinearity", "high-first-loss", "batch-divided-twice",
 }  # fmt: skip
-SAYS_WHAT_TO_DO = r"(use|compute|skip|give|start|keep|leave out|leave|subtract|look at|take) "
+SAYS_WHAT_TO_DO = r"(use|compute|skip|give|start|keep|call|leave out|leave|subtract|look at|look for|take) "
 
 
 def is_code(text: str) -> bool:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from micrograd_sm.study import RULES, Lint
+from micrograd_sm.study.mistakes.lint import LAST_RULES
 
 PAGES = {path.stem: path.read_text(encoding="utf-8") for path in (Path(__file__).parent.parent / "docs" / "rules").glob("*.md")}
 INDEX = PAGES.pop("index")
@@ -26,7 +27,7 @@ def linted(page: str) -> list[Lint]:
 
 
 def test_every_rule_has_a_page_and_every_page_a_rule() -> None:
-    rules = {*RULES, "not-finite"}
+    rules = {*RULES, *LAST_RULES}
     assert set(PAGES) == rules
     assert set(re.findall(r"^\| \[([\w-]+)\]\(\1\.md\)", INDEX, flags=re.MULTILINE)) == rules
     assert set(INDEX.rpartition(":hidden:\n")[2].split()) - {"```"} == rules

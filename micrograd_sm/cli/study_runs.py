@@ -20,6 +20,7 @@ from micrograd_sm.draw import Drawing, draw, in_a_folder
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.nn import Module
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.study.subject import opaque_in, refuse_opaque
 from micrograd_sm.study.trust.lost import ALL, LOSS, NodeDigits
@@ -154,7 +155,7 @@ def _variable(target: Target, name: str | None) -> Any:
     if name not in target.names:
         raise ValueError(f"study lint: no variable {name!r}; --parameters and --sampled-from name a script's variables")
     found = target.names[name]
-    return {name: found} if hasattr(found, "named_parameters") else found
+    return found if isinstance(found, Module) or not hasattr(found, "named_parameters") else {name: found}
 
 
 def _anomaly(options: argparse.Namespace) -> int:

@@ -92,8 +92,8 @@ def values_of_leaf(tensor: torch.Tensor) -> list[Value]:
     >>> w = torch.ones(2, requires_grad=True)
     >>> with record() as tape:
     ...     loss = (w * w).sum()
-    >>> [value.name for value in values_of_leaf(w)], values_of_leaf(torch.ones(2))
-    (['w'], [])
+    >>> [value.shape for value in values_of_leaf(w)], values_of_leaf(torch.ones(2))
+    ([(2,)], [])
     """
     return sorted(_LEAVES.get(tensor, ()), key=attrgetter("number"))
 

@@ -30,7 +30,8 @@ def softmax_over_other_axis(look: Look) -> Iterator[Mistake]:
             yield look.mistake(
                 found.out, f"{found.kind} over dim={axis} of shape {look.graph[found.out].shape} lets targets of different "
                 f"predictions compete: the classes are along dim={right[-1]}",
-                f"{found.kind}({look.called(found.input, 'logits')}, dim={right[-1]})",
+                f"{found.kind}({look.labels[found.input]}, dim={right[-1]})" if look.graph[found.input].name else
+                f"give {found.kind} dim={right[-1]}",
             )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -81,8 +82,8 @@ class Look(NamedTuple):
     held: Mapping[str, Any]  # what `.grad` held, by id
 
     def called(self, id: str, otherwise: str) -> str:
-        """Return the label of a node that has a name, else the other word."""
-        return self.labels[id] if self.graph[id].name else otherwise
+        """Return the label of a node that has a name, as code, else the other word."""
+        return re.sub(r"\.(\d+)", r"[\1]", self.labels[id]) if self.graph[id].name else otherwise  # net[0].weight
 
     def mistake(self, node: Node | str, reason: str, mended: str, harmless: bool = False) -> Mistake:
         id = node if isinstance(node, str) else node.id

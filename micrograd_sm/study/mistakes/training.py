@@ -26,7 +26,7 @@ def gradient_left(look: Look) -> Iterator[Mistake]:
         if any(abs(a - times * b) > 1e-9 * (abs(a) + abs(times * b)) for a, b in pairs) or times > 1.5:
             yield look.mistake(
                 node, "its .grad holds more than the gradient of this loss: that of an earlier backward pass is still in it",
-                "optimizer.zero_grad()  # before loss.backward()", harmless=True,
+                "call optimizer.zero_grad() before loss.backward()", harmless=True,
             )  # fmt: skip
             return
 
