@@ -4,10 +4,25 @@ from __future__ import annotations
 
 import json
 import math
+from typing import Any
 
 import pytest
 
-from micrograd_sm import Value, cross_entropy, masked_fill, nll_loss, no_grad, softmax, trace, where
+from micrograd_sm import (
+    Value,
+    cross_entropy,
+    grad,
+    hessian,
+    jvp,
+    masked_fill,
+    nll_loss,
+    no_grad,
+    softmax,
+    trace,
+    value_and_grad,
+    vjp,
+    where,
+)
 from micrograd_sm.mode import scope
 from micrograd_sm.steps import steps
 from micrograd_sm.study import Anomaly, anomaly, first_anomaly
@@ -208,3 +223,48 @@ def test_no_function_of_ours_hides_a_nan_in_its_graph() -> None:
     x = Value([-1.0, 0.5, 2.0], name="x")
     for y in (x.clamp(0.0, 1.0), x.clamp(min=0.0), x.clamp(max=1.0), x.abs(), x.relu(), x.softplus()):
         assert first_anomaly(y.sum(), {}) is None
+
+
+def test_a_context_tells_the_route_forward_and_back() -> None:
+    x, w = Value([1000.0, 0.0], name="x"), Value(2.0, name="w")
+    with anomaly(report=True) as watch:
+        e = x.exp()
+        scaled = e * w
+        loss = scaled.sum()
+        loss.backward()
+    found = watch.found
+    assert found is not None and (found.label, found.what, found.kind) == ("e", "value", "inf")
+    assert found.route == ("scaled", "loss") and found.back == () and set(found.reached) == {"x", "w"}
+    with pytest.raises(RuntimeError, match="it went on to v3, scaled, loss\n  gradients that are not finite: x"), anomaly():
+        scaled = (x.exp() * 1.0).sum()
+        loss = scaled * 2.0
+        loss.backward()
+
+
+def test_a_context_names_the_where_that_a_gradient_crossed() -> None:
+    x = Value([0.0, 4.0], name="x")
+    with anomaly(report=True) as watch:
+        half = x * 0.5
+        root = half.sqrt()
+        safe = where(x > 0, root, 0.0)
+        safe.sum().backward()
+    found = watch.found
+    assert found is not None and found.what == "gradient" and found.passed_to == "half"
+    assert (found.masked, found.reached) == (("safe",), ("x",))
+    assert "so mask the operand, not the result" in str(found)
+
+
+@pytest.mark.parametrize("transform", [grad, value_and_grad, lambda f: lambda x: vjp(f, x)[1](1.0), hessian])
+def test_it_sees_through_transforms(transform: Any) -> None:
+    def f(x: Value) -> Value:
+        return (x * 0.0).sqrt() * 2.0
+
+    with pytest.raises(RuntimeError, match=r" is (inf|nan): power of .*\n  test_anomaly.py"), anomaly():
+        transform(f)(Value(3.0))
+    with pytest.raises(RuntimeError, match=r"the value of .* is -inf: log of"), anomaly(raise_at_once=True):
+        transform(lambda x: (x * 0.0).log())(Value(3.0))
+
+
+def test_a_forward_derivative_is_seen_too() -> None:
+    with pytest.raises(RuntimeError, match="anomaly"), anomaly():
+        jvp(lambda x: x.sqrt(), (Value(0.0),), (1.0,))

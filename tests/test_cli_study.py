@@ -290,9 +290,9 @@ def test_a_picture_has_the_derivatives(capsys, name):
 @pytest.mark.parametrize(
     ("arguments", "note"),
     [
-        (["lint", "x = [[1.0, 2.0]]; nll_loss(softmax(x, 1), [1])"], "v5: probabilities-to-nll-loss"),
-        (["anomaly", "x = [1000.0, 0.0]; (exp(x) / exp(x).sum())[0]"], "v1: inf comes up here"),
-        (["digits", "x = [100.0, 0.0]; log(softmax(x, 0))[0]"], "v6: 0 of 16 digits"),
+        (["lint", "x = [[1.0, 2.0]]; nll_loss(softmax(x, 1), [1])"], "probabilities-to-nll-loss"),
+        (["anomaly", "x = [1000.0, 0.0]; (exp(x) / exp(x).sum())[0]"], "inf comes up here"),
+        (["digits", "x = [100.0, 0.0]; log(softmax(x, 0))[0]"], "0 of 16 digits"),
     ],
 )
 def test_a_picture_has_what_was_found_at_its_node(capsys, arguments, note):
@@ -441,3 +441,13 @@ def test_the_page_shows_real_output(capsys):
             continue
         main(shlex.split(command))
         assert capsys.readouterr().out == output, command
+
+
+def test_gradients_in_a_dict(capsys):
+    path = "mine.py"
+    program = "x = Value([1.0, 2.0])\ny = x * 3.0\nloss = y.sum()\ngrads = {'y': [1.0, 1.0], 'x': [1.0, 1.0]}\n"
+    Path(path).write_text(f"from micrograd_sm import Value\n{program}")
+    assert main(["study", "mine", path, "--mine", "grads"]) == 1
+    assert "dx: wrong: the local derivative is missing" in capsys.readouterr().out
+    assert main(["study", "mine", path, "--mine", "nothing"]) == 1
+    assert "no variable 'nothing'" in capsys.readouterr().err

@@ -52,7 +52,7 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType({
     "digits": 'digits "x = [100.0, 0.0]; log(softmax(x, 0))[0]" \\\n      "x = [100.0, 0.0]; log_softmax(x, 0)[0]"',
     "landscape": "landscape logits -o logits.svg",
 })  # fmt: skip
-_FOUND = "Exits with 1 if anything is found that is not harmless, with 0 otherwise.\n"
+_FOUND = "Exits with 1 if a mistake is found, with 0 for hints only, or for nothing.\n"
 _FROZEN = """\
 The leaves that require a gradient are the inputs; the graph is computed again
 at other values of them. What `where` and indexing chose stays chosen.
@@ -118,6 +118,7 @@ def _add_mistakes(commands: argparse._SubParsersAction) -> None:
     )  # fmt: skip
     target.add_options(mine)
     mine.add_argument("--prefix", metavar="TEXT", default="d", help="what a gradient's name starts with (default: %(default)s)")
+    mine.add_argument("--mine", metavar="NAME", help="a dict of the script with the gradients by name, in place of a prefix")
     checked = _study(
         commands, "check", "the gradients against central differences, forward mode and symmetry",
         f"{_FROZEN}Exits with 1 if a derivative is wrong or cannot be decided.\n",

@@ -101,11 +101,9 @@ def _draw(options: argparse.Namespace, target: Target, output: Path | None) -> N
 
 
 def _draw_notes(options: argparse.Namespace, graph: Graph, notes: Mapping[str, str], output: Path | None) -> None:
-    """Draw the graph with notes after the names of some nodes."""
+    """Draw the graph with notes on some nodes."""
     if output:
-        labels = labels_of(graph)
-        noted = graph.with_names({id: f"{labels[id]}: {note}" for id, note in notes.items()})
-        _save(options, draw(noted.with_gradients(backward_pass(graph).gradients)), output)
+        _save(options, draw(graph.with_gradients(backward_pass(graph).gradients), notes=notes), output)
 
 
 def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
@@ -163,17 +161,29 @@ def _anomaly(options: argparse.Namespace) -> int:
     found = study.first_anomaly(target.graph)
     none = f"no nan and no inf in the values and gradients of {len(target.graph):,} nodes"
     _print(options, found, none if found is None else None)
-    here = {} if found is None else {found.node: f"{found.kind} comes up here"}
-    went = () if found is None else (*found.route, *found.reached)
-    here = {id: "it went on to here" for id, label in labels_of(target.graph).items() if label in went} | here
-    _draw_notes(options, target.graph, here, output)
+    if found is not None:
+        ids = {label: id for id, label in labels_of(target.graph).items()}
+        notes = {found.node: f"{found.kind} comes up here"}
+        passed_to = () if found.passed_to is None else (found.passed_to,)
+        for labels, note in (
+            (found.masked, "left out here, but not on the way back"),
+            (found.reached, "its gradient is not finite"),
+            (passed_to, f"{found.kind} was passed on to here"),
+            (found.route, "it went on to here"),
+            (found.back, "it came back through here"),
+        ):
+            notes |= {ids[label]: note for label in labels if ids[label] not in notes}
+        _draw_notes(options, target.graph, notes, output)
     return int(found is not None)
 
 
 def _mine(options: argparse.Namespace) -> int:
     target = _taken(options)
     names = target.names if is_script(options.what) else variables(options.what)
-    found = study.check_backward(target.graph, prefix=options.prefix, names=names)
+    if options.mine and options.mine not in names:
+        raise ValueError(f"study mine: no variable {options.mine!r}; --mine names a dict of the script")
+    given = {"mine": names[options.mine]} if options.mine else {"prefix": options.prefix}
+    found = study.check_backward(target.graph, names=names, **given)
     _print(options, found)
     return int(not found)
 

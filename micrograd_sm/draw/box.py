@@ -20,7 +20,7 @@ _OUTLINES = {  # border, style, line and ground: leaves are round, constants das
     "intermediate": (1, "", "edge", "ground"),
     "result": (3, "", "edge", "ground"),
 }
-_ALARM_BORDER = 4
+_ALARM_BORDER, _NOTE_BORDER, _FIRST_BORDER = 4, 4, 7
 _BARE = 'CELLBORDER="0" CELLSPACING="0"'
 
 
@@ -39,8 +39,10 @@ def strangeness(node: Node) -> str:
 
 def box(graph: Graph, node: Node, options: Options) -> str:
     """Return the table of a node."""
-    kind, strange = kind_of(graph, node), strangeness(node)
+    kind, strange, note = kind_of(graph, node), strangeness(node), options.notes.get(node.id)
     rows = _title(node, options)
+    if note:
+        rows.insert(0, row(cell(f"<B>{font(note, 'note', 12)}</B>{GAP}", 'CELLPADDING="5" ALIGN="LEFT"')))
     if strange:
         rows.append(row(cell(f"<B>{font(f'! {strange}', 'alarm', 11)}</B>{GAP}", 'CELLPADDING="5" ALIGN="LEFT"')))
     if numbers := grid(node, options):
@@ -49,15 +51,17 @@ def box(graph: Graph, node: Node, options: Options) -> str:
         strip = cell(_strip(graph, node, options), f'BGCOLOR="{fill("result" if kind == "result" else "strip")}"')
         rows.insert(len(rows) if options.rankdir == "BT" else 0, row(strip))
     rows = rows or [row(cell(f"{quiet(kind)}{ROOM}", 'CELLPADDING="5"'))]
-    outline = _outline(kind, bool(strange))
+    outline = _outline(kind, bool(strange), None if not note else next(iter(options.notes)) == node.id)
     whole = table("".join(rows), f'{_BARE} CELLPADDING="0" {outline}')
     return table(row(cell(whole)), f'{_BARE} CELLPADDING="3" {outline}') if node.folded else whole
 
 
-def _outline(kind: str, strange: bool) -> str:
+def _outline(kind: str, strange: bool, first_note: bool | None = None) -> str:
     border, style, lines, ground = _OUTLINES[kind]
     if strange:
         border, lines = _ALARM_BORDER, "alarm"
+    if first_note is not None:
+        border, lines = _FIRST_BORDER if first_note else _NOTE_BORDER, "note"
     return f'BORDER="{border}"{style} COLOR="{line(lines)}" BGCOLOR="{fill(ground)}"'
 
 

@@ -30,8 +30,9 @@ def to_digraph(graph: Graph, options: Options = DEFAULTS, note: str = "", prefix
     """Return a Graph as a Digraph, with a note above it; each name in it starts with `prefix`."""
     graph, _ = with_rounding_marked(graph)
     picture = Digraph("micrograd_sm", graph_attr=_whole(graph, options, note), node_attr=_NODES, edge_attr=_EDGES)
-    labels = options.labels or (labels_of(graph) if options.show != "none" else {})
-    options = options._replace(strips=options.strips and len(graph) <= READABLE, labels=labels)
+    readable = len(graph) <= READABLE
+    labels = options.labels or (labels_of(graph) if readable and options.show != "none" else {})
+    options = options._replace(strips=options.strips and readable, labels=labels)
     frames = frames_of(graph)
     inside = dict(_frames_around(frames, ()))
     # dot starts from the order of the edges, and crosses few if the longest arrow of a source is leftmost
@@ -97,6 +98,8 @@ def _add_edge(picture: Digraph, graph: Graph, edge: Edge, options: Options, grou
     attributes = {"id": f"{source}-{edge.target}-{edge.position}", "class": "edge"}
     if not flows:
         attributes |= {"class": "edge constant", "style": "dashed", "color": line("faint")}
+    if {edge.source, edge.target} <= options.notes.keys():
+        attributes |= {"class": f"{attributes['class']} noted", "color": line("note"), "penwidth": "3.5"}
     if len(graph.operand_edges(edge.target)) <= NUMBERED:
         target += f":o{edge.position}:{_ENTRY[options.rankdir]}"
     else:

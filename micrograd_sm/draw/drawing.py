@@ -139,6 +139,7 @@ def draw(
     show: str = "both",
     edges: bool = False,
     fold: Fold = None,
+    notes: Mapping[str, str] | None = None,
 ) -> Drawing:
     """Return the picture of everything that a Value was computed from, as it is now.
 
@@ -147,7 +148,8 @@ def draw(
     value and gradient, "value", "gradient", "shape" or "none". If `edges` is True, each edge shows what flows back along it,
     `local x upstream = contribution`. `fold` draws composed functions as single boxes: those of a name, path or id, or of a
     list of these; those at a depth, 0 for the outermost; none if it is False. If it is None, graphs of more than 200 nodes
-    are folded, innermost functions first, until at most 200 are drawn; the picture and its repr say so.
+    are folded, innermost functions first, until at most 200 are drawn; the picture and its repr say so. `notes` are sentences
+    by the ids of nodes: they are framed, the first one most, and the arrows between them are thick.
 
     The `draw` extra is needed only if the picture is saved or shown. Raises TypeError if `loss` is neither a Value nor a
     Graph, and ValueError if an option is unknown.
@@ -166,7 +168,9 @@ def draw(
             raise TypeError(f"draw: names must be a mapping of names to what they hold, got {names!r}")
         loss = Graph(loss, sys._getframe(1).f_locals if names is None else names)
     graph, folded_from = folded(loss, fold)
-    return Drawing(graph, Options(rankdir, show, edges), folded_from)
+    if unknown := [id for id in notes or {} if id not in loss.unfold()]:
+        raise ValueError(f"draw: notes are by the ids of nodes, from v0 to {loss.nodes[-1].id}, got {unknown[0]!r}")
+    return Drawing(graph, Options(rankdir, show, edges, notes=notes or {}), folded_from)
 
 
 def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:

@@ -12,11 +12,12 @@ _NONE: Mapping[str, Any] = MappingProxyType({})
 
 
 class Options(NamedTuple):
-    """The options of `draw`, and three of the step page: `room`, `labels` and `strips`.
+    """The options of `draw`, three of the step page, `room`, `labels` and `strips`, and `notes`.
 
     `room` is, by node id, a width in characters to keep for the numbers of the gradient; `labels`, by node id, the names by
     which text beside the picture calls nodes without a name. `strips` says whether large arrays have heat strips: graphs of
-    more than 200 nodes have none, since they would be half of the picture's bytes.
+    more than 200 nodes have none, since they would be half of the picture's bytes. `notes` are sentences about nodes, by id:
+    their boxes are framed, the first one's most, and the arrows between them are thick.
     """
 
     rankdir: str = "TB"
@@ -25,6 +26,7 @@ class Options(NamedTuple):
     room: Mapping[str, int] = _NONE
     labels: Mapping[str, str] = _NONE
     strips: bool = True
+    notes: Mapping[str, str] = _NONE
 
     @property
     def down(self) -> bool:

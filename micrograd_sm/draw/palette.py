@@ -16,6 +16,7 @@ TEXT: Mapping[str, tuple[str, str]] = {
     "pending": ("#4b5564", "#c3cedb"),
     "alarm": ("#b91c1c", "#fecaca"),
     "grad-alarm": ("#b91c1d", "#fecaca"),
+    "note": ("#b3440c", "#fdbb74"),
 }
 FILL: Mapping[str, tuple[str, str]] = {
     "ground": ("#ffffff", "#0f172a"),
@@ -42,6 +43,7 @@ LINE: Mapping[str, tuple[str, str]] = {
     "faint": ("#6b7280", "#94a3b8"),
     "frame": ("#94a3b8", "#64748b"),
     "alarm": ("#b91c1c", "#f87171"),
+    "note": ("#c2410c", "#fb923c"),
 }
 _CLASSES = {"pending": "grad pending", "grad-alarm": "grad alarm"}  # roles that need two classes
 _LIGHT, _DARK = 0, 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Container, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
@@ -33,8 +34,9 @@ class Anomaly(Result):
 
     `kind` is "nan", "inf" or "-inf", `op` the node's operation, None for a leaf, and `operands` the labels and values of its
     operands. For a gradient, `upstream` is the upstream gradient and `passed_to` the operand. `source` is the line of code.
-    `route` has the labels of what it went on to, in order: values towards the loss, or gradients towards the leaves. `masked`
-    are the `where`s that had left out the value, but not its gradient, and `reached` the leaves without finite gradients.
+    `route` has the labels of what it went on to, in order: values towards the loss, or gradients towards the leaves; `back`, of
+    a value, those of the operations through which it came back. `masked` are the `where`s that had left out the value, but not
+    its gradient, and `reached` the leaves without finite gradients.
 
     >>> x = Value(1000.0, name="x")
     >>> print(first_anomaly(x.exp() * 2.0))
@@ -56,6 +58,7 @@ class Anomaly(Result):
     route: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
     reached: tuple[str, ...] = ()
+    back: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         of = ", ".join(f"{label} = {data_text(data)}" for label, data in self.operands)
@@ -68,11 +71,14 @@ class Anomaly(Result):
         return "\n  ".join([said, *([visible(self.source)] if self.source else []), *self._went()])
 
     def _went(self) -> Iterator[str]:
-        if self.route:
-            shown = self.route if len(self.route) <= _MOST_SHOWN else (*self.route[:3], "...", *self.route[-2:])
-            yield f"from there it went on to {', '.join(shown)}"
+        for way, labels in (("from there it went on to", self.route), ("and back to", self.back)):
+            shown = labels if len(labels) <= _MOST_SHOWN else (*labels[:3], "...", *labels[-2:])
+            if labels:
+                yield f"{way} {', '.join(shown)}"
         for label in self.masked:
             yield f"{label} is a `where` that left this side out: its gradient is 0 there, and 0 times the derivative is nan"
+        if self.masked:
+            yield "so mask the operand, not the result: where(safe, x, 1.0) before the operation"
         if set(self.reached) - {self.passed_to}:
             yield f"gradients that are not finite: {', '.join(self.reached)}"
 
@@ -162,10 +168,15 @@ class _Watch:
         self.value: Value | None = None
         self.gradient: tuple[Value, int, Any, Any] | None = None
         self.moment = Moment()  # when it appeared: data may be set before the block ends
+        self.last: Value | None = None  # the last value that it went on to
+        self.root: Value | None = None  # of the backward pass that carried it
+        self.back: dict[int, Value] = {}  # what got a gradient that is not finite, by creation number
         self.inner: dict[str, Any] = {}  # the variables of the function that made the value
 
     def made(self, value: Value, primitive: Primitive, operands: tuple[Value, ...], params: dict[str, Any] | None) -> None:
         """Keep the first value that is not finite: of an operation, or of a leaf that was made in the block."""
+        if self.value is not None and self._kind(value.data):
+            self.last = value
         if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
             leaves = [x for x in operands if x.op is None and x.number > self.start and self._kind(x.data, (), x.requires_grad)]
             if leaves or self._kind(value.data, [x.data for x in operands]):
@@ -178,7 +189,11 @@ class _Watch:
                 self._raise()
 
     def passed_back(self, node: Value, position: int, upstream: Any, contribution: Any) -> None:
-        """Keep the first contribution to a gradient that is not finite."""
+        """Keep the first contribution to a gradient that is not finite, and which gradients it reached."""
+        if self.root is None or node.number > self.root.number:
+            self.root = node
+        if self._kind(contribution):
+            self.back[node.parents[position].number] = node.parents[position]
         if self.gradient is None and self._kind(contribution):
             self.gradient = node, position, upstream, contribution
             if self.value is None:
@@ -199,14 +214,35 @@ class _Watch:
             value, position = self.value, None
         if value is None:
             return None
-        graph = Graph(value, self._names(), self.moment)
-        node = graph[graph.root]
+        graph, node = self._graph_of(value)
         if position is None:
             found = _anomaly(graph, _kind(node.data), node, node.data)
         else:
             operand = graph.operand_edges(node.id)[position].source
             found = _anomaly(graph, _kind(contribution), node, contribution, upstream, operand)
-        return found if node.name else replace(found, label=node.id)  # L is the name of a loss, which this need not be
+        found = found if node.name else replace(found, label=node.id)  # L is the name of a loss, which this need not be
+        return self._with_route(found, graph, node)
+
+    def _graph_of(self, value: Value) -> tuple[Graph, Node]:
+        """Return the graph of all that the value went on to, if it can be had, else that of the value, and its node."""
+        for root in (self.last, self.root):
+            if root is not None and any(x is value for x in reachable(root)):
+                with suppress(RuntimeError):  # data may have been set since
+                    graph = Graph(root, self._names(), Moment(reachable(root)))
+                    return graph, graph[graph.id_of(value) or graph.root]
+        graph = Graph(value, self._names(), self.moment)
+        return graph, graph[graph.root]
+
+    def _with_route(self, found: Anomaly, graph: Graph, node: Node) -> Anomaly:
+        ill = {id for id in dependents(graph, node.id) if id != node.id and self._kind(graph[id].data)}
+        reached = {id for value in self.back.values() if (id := graph.id_of(value))}
+        leaves = {id for id in reached if graph[id].op is None}
+        inner = _labels(graph, reached - leaves)[::-1]
+        found = replace(found, reached=_labels(graph, leaves))
+        if found.what == "value":
+            return replace(found, route=_labels(graph, ill), back=inner)
+        masked = {id for id in dependents(graph, node.id) if graph[id].op == "where"}
+        return replace(found, route=tuple(label for label in inner if label != found.passed_to), masked=_labels(graph, masked))
 
     def _names(self) -> dict[str, Any]:
         return {**self.inner, **self.frame.f_locals}
@@ -225,7 +261,10 @@ def _in_values(graph: Graph, inf: bool) -> Anomaly | None:
         if kind:
             found = _anomaly(graph, kind, node, node.data)
             ill = {id for id in dependents(graph, node.id) if id != node.id and _kind(graph[id].data)}
-            return replace(found, route=_labels(graph, ill), reached=_reached(graph, backward_pass(graph).gradients))
+            gradients = backward_pass(graph).gradients
+            back = {id for id, gradient in gradients.items() if graph[id].op is not None and _kind(gradient)}
+            route, back_labels = _labels(graph, ill), _labels(graph, back)[::-1]
+            return replace(found, route=route, back=back_labels, reached=_reached(graph, gradients))
     return None
 
 
