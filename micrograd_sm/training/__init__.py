@@ -1,5 +1,5 @@
 """A training, iteration by iteration, on one page."""
 
-from micrograd_sm.training.film import Training
+from micrograd_sm.training.film import Frame, Training
 
-__all__ = ["Training"]
+__all__ = ["Frame", "Training"]
