@@ -104,7 +104,10 @@ function showWalk() {
     item.append(button);
     return item;
   }));
-  if (svg) showFolds(cover, (id, isCover) => (isCover ? goToNode(scopes.get(id).node) : toggleFold(id)));
+  if (svg) {
+    showFolds(cover, (id, isCover) => (isCover ? goToNode(scopes.get(id).node) : toggleFold(id)));
+    zoomTo($("zoom").value);
+  }
 }
 
 function toggleFold(id) {

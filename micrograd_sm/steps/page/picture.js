@@ -6,7 +6,6 @@ const drawn = new Map();
 const arrows = new Map();
 const frames = new Map();
 const covers = new Map();
-const raised = new Map(); // leaves raised above covers, and the markers in their old positions
 
 function svgElement(name, attributes, text) {
   const element = document.createElementNS(SVG, name);
@@ -15,8 +14,20 @@ function svgElement(name, attributes, text) {
   return element;
 }
 
-// The box of a shape in the coordinates of its group.
-const boxOf = (group) => (group.querySelector(".box") ?? group.querySelector("path, polygon, ellipse")).getBBox();
+// The box of a group in its own coordinates, from the numbers of its outline: a frame that is not laid out yet has no other.
+function boxOf(group) {
+  const shape = group.querySelector(".box") ?? group.querySelector("path, polygon");
+  const given = ["x", "y", "width", "height"].map((name) => Number(shape.getAttribute(name)));
+  if (shape.tagName === "rect") return { x: given[0], y: given[1], width: given[2], height: given[3] };
+  const [across, down] = pointsOf(shape.getAttribute("points") ?? shape.getAttribute("d"));
+  const [x, y] = [Math.min(...across), Math.min(...down)];
+  return { x, y, width: Math.max(...across) - x, height: Math.max(...down) - y };
+}
+
+function pointsOf(text) {
+  const found = text.match(/-?[\d.]+/g).map(Number);
+  return [found.filter((_, index) => index % 2 === 0), found.filter((_, index) => index % 2 === 1)];
+}
 
 function readPicture(onNode, onScope) {
   if (!svg) return;
@@ -88,7 +99,7 @@ function markStep(step, cover) {
   const shownFor = (id) => covers.get(cover.get(id)?.id) ?? drawn.get(id)?.group;
   marks = [...new Set(operands)].map((id) => frameAround(shownFor(id), "to"));
   marks.push(frameAround(shownFor(step.node), "now"));
-  for (const id of edgesOf(step)) arrows.get(id)?.classList.add("now");
+  for (const id of edgesOf(step)) (routes.get(id) ?? arrows.get(id))?.classList.add("now");
 }
 
 function operandsOf(step) {
@@ -114,91 +125,46 @@ function frameAround(group, kind) {
   return frame;
 }
 
-// Folding: one box covers the inside of a frame ------------------------------------------------------------------------------
+// Folding: one box in place of the inside of a frame; what is left empty is taken out ------------------------------------
 
 function showFolds(cover, onScope) {
   const shown = new Set(cover.values());
-  for (const [group, marker] of raised) marker.replaceWith(group);
-  raised.clear();
   for (const [id, box] of covers) {
     box.remove();
     covers.delete(id);
   }
-  const leaves = [...drawn].filter(([id]) => nodes.get(id).op === null && !cover.has(id)).map(([, node]) => node.group);
-  for (const scope of shown) if (frames.has(scope.id)) covers.set(scope.id, coverFor(scope, leaves, onScope));
+  for (const scope of shown) if (drawn.has(scope.node)) covers.set(scope.id, coverFor(scope, onScope));
   for (const [id, node] of drawn) node.group.classList.toggle("covered", cover.has(id));
-  for (const [id, arrow] of arrows) {
-    const [from, to] = id.split("-").map((end) => cover.get(end));
-    arrow.classList.toggle("covered", from !== undefined && from === to);
-  }
-  for (const [id, frame] of frames) {
-    const around = cover.get(scopes.get(id).node);
-    frame.classList.toggle("covered", around !== undefined && around.id !== id);
-  }
+  for (const [id, frame] of frames) frame.classList.toggle("covered", cover.has(scopes.get(id).node));
+  squeeze(cover);
 }
 
-function coverFor(scope, leaves, onScope) {
-  const box = boxOf(frames.get(scope.id));
-  const kept = leaves.filter((leaf) => isWithin(boxOf(leaf), box));
+// The box of a folded scope, in the middle of the box of its result.
+function coverFor(scope, onScope) {
   const group = svgElement("g", { class: "cover", "data-cover": scope.id });
-  group.append(svgElement("rect", { class: "box", rx: 10, x: box.x, y: box.y, width: box.width, height: box.height }));
-  const content = svgElement("g", { class: "content" });
-  group.append(content);
+  const rows = rowsOf(scope);
+  const [width, height] = [Math.max(...rows.map(([, text]) => text.length)) * 7.5 + 36, 19 * rows.length + 18];
+  const out = boxOf(drawn.get(scope.node).group);
+  const [x, y] = [out.x + (out.width - width) / 2, out.y + (out.height - height) / 2];
+  group.append(svgElement("rect", { class: "box", rx: 10, x, y, width, height }));
+  group.append(svgElement("g", { class: "content", transform: `translate(${x + width / 2} ${y + 24})` }));
   svg.querySelector(".graph").append(group);
   asButton(group, `${scope.name}, folded: go to its step`, () => onScope(scope.id, true));
-  rooms.set(content, roomIn(box, kept.map(boxOf)));
-  for (const leaf of kept) raise(leaf);
   return group;
 }
 
-const isWithin = (inner, outer) => inner.x >= outer.x && inner.x + inner.width <= outer.x + outer.width
-  && inner.y >= outer.y && inner.y + inner.height <= outer.y + outer.height;
-
-function raise(leaf) {
-  const marker = document.createComment("");
-  leaf.replaceWith(marker);
-  raised.set(leaf, marker);
-  svg.querySelector(".graph").append(leaf);
-}
-
-const rooms = new WeakMap();
-const scaleIn = (room, text) => Math.min(1.2, (room.width - 16) / text.width, (room.height - 12) / text.height);
-
-// The part of a box where text can be largest without touching a leaf.
-function roomIn(box, leaves) {
-  const usual = { width: 120, height: 70 };
-  const edges = [box, ...leaves].flatMap((each) => [each.x, each.x + each.width]).sort((a, b) => a - b);
-  let best = { ...usual, width: 0 };
-  for (const left of edges) for (const right of edges.filter((edge) => edge > left)) {
-    const between = leaves.filter((leaf) => leaf.x < right && leaf.x + leaf.width > left).sort((a, b) => a.y - b.y);
-    let y = box.y;
-    for (const next of [...between, { y: box.y + box.height, height: 0 }]) {
-      const room = { x: left, y, width: right - left, height: next.y - y };
-      if (scaleIn(room, usual) > scaleIn(best, usual)) best = room;
-      y = Math.max(y, next.y + next.height);
-    }
-  }
-  return best;
-}
-
-// The text of a cover: the text of a node's box, as large as the frame allows.
-function fillCover(scope) {
-  const content = covers.get(scope.id)?.querySelector(".content");
+function rowsOf(scope) {
   const node = drawn.get(scope.node);
-  if (!content || !node) return;
   const columns = Math.min(nodes.get(scope.node).shape.at(-1) ?? 1, node.values.length);
   const rows = [["ink name", scope.name], ["quiet", nodes.get(scope.node).label]];
-  rows.push(...linesOf("value", node.values, columns), ...linesOf("grad", node.grads, columns));
-  const said = JSON.stringify(rows);
-  if (content.dataset.said === said) return;
-  content.dataset.said = said;
-  content.replaceChildren(...rows.map(([style, text], row) =>
+  return [...rows, ...linesOf("value", node.values, columns), ...linesOf("grad", node.grads, columns)];
+}
+
+function fillCover(scope) {
+  const content = covers.get(scope.id)?.querySelector(".content");
+  if (!content) return;
+  content.replaceChildren(...rowsOf(scope).map(([style, text], row) =>
     svgElement("text", { class: style, x: 0, y: 19 * row, "text-anchor": "middle" }, text)));
-  content.removeAttribute("transform");
-  const [box, text] = [rooms.get(content), content.getBBox()];
-  const scale = scaleIn(box, text);
-  const [x, y] = [box.x + box.width / 2 - scale * (text.x + text.width / 2), box.y + box.height / 2 - scale * (text.y + text.height / 2)];
-  content.setAttribute("transform", `translate(${x} ${y}) scale(${scale})`);
 }
 
 function linesOf(role, cells, columns) {
@@ -213,7 +179,7 @@ function linesOf(role, cells, columns) {
 const calm = matchMedia("(prefers-reduced-motion: reduce)");
 const READABLE = 1.33; // largest scale of a picture that does not fit into its box
 const SMALLEST = 0.9;
-const natural = svg ? { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height } : null;
+let natural = svg ? { width: svg.viewBox.baseVal.width, height: svg.viewBox.baseVal.height } : null;
 
 function zoomTo(choice) {
   if (!svg) return;
