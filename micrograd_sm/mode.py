@@ -181,6 +181,21 @@ class _ModeChange(ContextDecorator, metaclass=Called):
         _entered.set(kept)
 
 
+class on_line(_ModeChange):
+    """Say that what is made in the block comes from a line of a file.
+
+    >>> with on_line("neuron.py", 3):
+    ...     current_mode().place.line
+    ('neuron.py', 3)
+    """
+
+    def __init__(self, filename: str, number: int) -> None:
+        self.line = filename, number
+
+    def changed(self, mode: Mode) -> Mode:
+        return replace(mode, place=mode.place._replace(line=self.line))
+
+
 class recording(_ModeChange):
     """Record operations if `on` is True, else do not, whatever the mode around says.
 

@@ -100,17 +100,25 @@ def test_of_an_array_one_element_is_asked(asked: Callable[..., Any]) -> None:
     assert answer(page, "-0.2109").startswith("Right")
 
 
-def test_the_seed_is_asked_and_the_way_forward_is_not(open_page: Callable[..., Any], tmp_path: Path) -> None:
+def test_values_and_the_seed_are_asked_and_help_comes_in_two_stages(open_page: Callable[..., Any], tmp_path: Path) -> None:
     page = open_page(neuron().save(tmp_path / "page.html"))
     page.get_by_role("button", name="Predict").click()
     assert page.locator("#grain").input_value() == "contribution", "one number at a time"
-    assert page.locator("#guess").is_disabled()
+    assert "the value of" in page.locator("#asked").inner_text()
+    needed = page.locator("#needed .formula").first
+    assert needed.locator("math").count() and "=" in needed.inner_text()
+    assert answer(page, "12345").startswith("Not right")
     page.evaluate("stepper.go(4)")
     assert "do/do" in page.locator("#asked").inner_text()
     assert answer(page, "1").startswith("Right")
+    page.get_by_role("button", name="Hint").click()
+    assert page.evaluate("stepper.step") == 5, "first the numbers, then the answer"
     page.get_by_role("button", name="Show me").click()
     assert page.locator("#verdict").inner_text() == "It is 0.5."
     assert page.evaluate("stepper.step") == 6
+    page.locator("#now").click()
+    page.keyboard.press("p")
+    assert page.evaluate("document.activeElement.id") == "guess"
     page.get_by_role("button", name="Predict").click()
     assert not page.locator("#question").is_visible()
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import inspect
+import linecache
 import operator
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import cached_property
 from typing import Any
 
@@ -16,8 +18,10 @@ from micrograd_sm.cli import limits
 from micrograd_sm.cli.syntax import BINARY, COMPARE, FUNCTIONS, NUMBERS, checked, near
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import torchs_names
+from micrograd_sm.mode import on_line
 from micrograd_sm.words.names import shortened, visible
 
+_FILE = "expression"
 _SMALL_BASE = 1000
 _INPUTS = {  # arguments that a gradient reaches: a number or list there becomes a leaf
     "input", "other", "input1", "input2", "x1", "x2", "anchor", "positive", "negative", "end",
@@ -32,16 +36,23 @@ _MORE_INPUTS = {
 _NO_INPUTS = {"embedding": {"input"}, "bincount": {"input"}}  # integers there stay integers
 
 
-def evaluate(source: str) -> Value:
+def evaluate(source: str, lines: bool = False) -> Value:
     """Return the Value of an expression, with its graph; nothing runs unless all of the expression is allowed.
+
+    With `lines`, each Value remembers its statement as a line of a file that is called `expression`.
 
     Assignments, separated by `;` or new lines, may come first. Numbers and lists become leaves if they are operands or inputs
     of functions; exponents, targets, dims and indices stay as they are. Raises ValueError if something is not allowed or too
     large, or if there is no graph, and the errors of the functions.
     """
     run, result = _Evaluation(), None
-    for statement in checked(source):
-        result = run.statement(statement)
+    statements = checked(source)
+    if lines:
+        written = [f"{ast.unparse(statement)}\n" for statement in statements]
+        linecache.cache[_FILE] = (0, None, written, _FILE)
+    for number, statement in enumerate(statements, 1):
+        with on_line(_FILE, number) if lines else nullcontext():
+            result = run.statement(statement)
     if isinstance(result, tuple) and _is_several(result):
         raise ValueError(f"the result is {len(result)} Values: choose one, {_ways_to_take(result)}")
     if not isinstance(result, Value):

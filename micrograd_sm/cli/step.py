@@ -48,7 +48,8 @@ def run(options: argparse.Namespace) -> int:
 
     output = in_a_folder(options.output).absolute() if options.output else None  # before the script, which may change folders
     explore = None if options.plain or output else _explorer()
-    found = target.target_of(options.what, options.name, options.pass_number, "step", arguments=options.given)
+    wanted = options.name, options.pass_number
+    found = target.target_of(options.what, *wanted, "step", arguments=options.given, lines=output is not None)
     walk = _folded(of_graph(found.graph, found.seed, options.grain, earlier=True), options.fold)
     notes = [found.note] if found.note else []
     if walk.earlier:

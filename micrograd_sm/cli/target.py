@@ -55,9 +55,17 @@ def _number(text: str) -> int:
 
 
 def target_of(
-    what: str, name: str | None, number: int | None, command: str, quiet: bool = False, arguments: Sequence[str] = ()
+    what: str,
+    name: str | None,
+    number: int | None,
+    command: str,
+    quiet: bool = False,
+    arguments: Sequence[str] = (),
+    lines: bool = False,
 ) -> Target:
     """Return the value of an expression or a script; `quiet` sends what the script prints to stderr.
+
+    With `lines` an expression's statements are its lines, as a script's always are.
 
     A script's value is taken at the backward pass of that number, by default the last, or as it is if no pass was run from
     it and its data has not changed. Without a name it is `loss`, or else the root of the pass.
@@ -67,7 +75,7 @@ def target_of(
             raise ValueError("--name says which value of a script to take; an expression is itself the value")
         if number:
             raise ValueError("--pass says which backward pass of a script to look at; an expression runs none")
-        return Target(Graph(evaluate(what), {}), {})
+        return Target(Graph(evaluate(what, lines=True) if lines else evaluate(what), {}), {})
     if not Path(what).is_file():
         raise FileNotFoundError(f"{command}: the file {what!r} does not exist")
     passes, shown = Passes(name or "loss", number or -1, anyone=name is None), Path(what).name

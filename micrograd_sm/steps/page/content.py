@@ -8,19 +8,21 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, shape_of
 from micrograd_sm.draw import texts
 from micrograd_sm.graph import Node, Scope
 from micrograd_sm.steps.formula import Formula
+from micrograd_sm.steps.page.program import program_of
 from micrograd_sm.steps.page.slips import asked_for, slips_of
 from micrograd_sm.steps.parts import Contribution, Step
 from micrograd_sm.words.names import labels_of, visible
-from micrograd_sm.words.numbers import data_text
+from micrograd_sm.words.numbers import data_text, number_text, rows_of
 
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
 Json = dict[str, Any]
+_FIGURE_SPACE, _GAP = "\u2007", "\u00a0\u00a0"  # as wide as a digit; a line does not break there
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
 
@@ -31,17 +33,23 @@ def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     makes its steps from them, for any grain and any folds that the reader chooses, so its totals are those of the pass.
     """
     labels = labels_of(opened.graph)
-    writer = Writer(opened, Fragments())
+    writer, program = Writer(opened, Fragments()), program_of(opened.graph)
+    nodes = [_node(opened, node, labels, program.lines) for node in opened.graph]
     return {
-        "nodes": [_node(opened, node, labels) for node in opened.graph], "root": opened.graph.root,
-        "events": [writer.event(step) for step in opened], "scopes": list(writer.scopes(framed)),
-        "start": {"grain": walk.grain, "folded": list(walk.graph.folded)}, "fragments": writer.fragments.found,
+        "nodes": nodes, "root": opened.graph.root, "program": program.files, "events": [writer.event(step) for step in opened],
+        "scopes": list(writer.scopes(framed)), "start": {"grain": walk.grain, "folded": list(walk.graph.folded)},
+        "fragments": writer.fragments.found,
     }  # fmt: skip
 
 
 def cell_text(data: Any) -> str:
-    """Return a number or an array as text for the table, with each row of a matrix on a line."""
-    return data_text(data).replace("], [", "],\n[")
+    """Return a number or an array as text for the table, a small matrix in aligned rows."""
+    rows = rows_of(data) if len(shape_of(data)) == 2 else None
+    if not rows or not rows[0]:
+        return data_text(data)
+    written = [[number_text(x) for x in row] for row in rows]
+    widths = [max(map(len, column)) for column in zip(*written, strict=True)]
+    return "\n".join(_GAP.join(text.rjust(width, _FIGURE_SPACE) for text, width in zip(row, widths)) for row in written)
 
 
 def room_for_totals(walk: Steps) -> dict[str, int]:
@@ -71,9 +79,10 @@ def _plain(data: Any) -> Any:
     return [_plain(entry) for entry in data] if isinstance(data, (list, tuple)) else data
 
 
-def _node(walk: Steps, node: Node, labels: Mapping[str, str]) -> Json:
-    source = {"source": visible(node.source)} if node.source else {}
-    return source | {
+def _node(walk: Steps, node: Node, labels: Mapping[str, str], lines: Mapping[str, tuple[int, int]]) -> Json:
+    source: Json = {"source": visible(node.source)} if node.source else {}
+    source |= {"line": lines[node.id]} if node.id in lines else {}
+    return source | ({"named": True} if node.name else {}) | {
         "id": node.id, "label": labels[node.id], "op": node.op, "shape": node.shape, "data": node.data,
         "from": [edge.source for edge in walk.graph.operand_edges(node.id)], "flows": node.requires_grad,
     }  # fmt: skip

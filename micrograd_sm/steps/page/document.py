@@ -22,7 +22,7 @@ from micrograd_sm.words.names import labels_of, visible
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
-_SCRIPTS = ("model.js", "picture.js", "squeeze.js", "formula.js", "predict.js", "page.js")
+_SCRIPTS = ("model.js", "picture.js", "squeeze.js", "program.js", "formula.js", "predict.js", "page.js")
 _MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays
 
 

@@ -39,7 +39,8 @@ const isText = (index) => tagOf(index) === "mtext";
 
 // The terms of a row, each with the operator before it. A row that begins with an operator, bracket or sign stays together.
 function termsOf(index) {
-  const flat = (piece) => (tagOf(piece) === "mrow" && tagOf(data.fragments[piece][1]) !== "mo"
+  const isCall = (piece) => data.fragments[piece].some((child) => typeof child === "number" && data.fragments[child][1] === "\u2061");
+  const flat = (piece) => (tagOf(piece) === "mrow" && tagOf(data.fragments[piece][1]) !== "mo" && !isCall(piece)
     ? data.fragments[piece].slice(1).flatMap(flat) : [piece]);
   const terms = [];
   for (const piece of flat(index)) {

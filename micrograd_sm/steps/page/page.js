@@ -1,7 +1,7 @@
 // The controls, the keys, the address, and render(), which shows the state and depends on nothing else.
 const $ = (id) => document.getElementById(id);
 const MANY = 150; // nodes up to which the browser may measure the columns of the table
-const state = { step: 0, grain: data.start.grain, folded: new Set(data.start.folded), predicting: false };
+const state = { step: 0, grain: data.start.grain, folded: new Set(data.start.folded), predicting: false, helped: false };
 let { steps, cover } = walkOf(state.grain, state.folded);
 let timer = null;
 let playing = false;
@@ -20,6 +20,7 @@ function render(quietly = false) {
   const step = steps[state.step];
   const { computed, totals } = stateAfter(steps, state.step);
   showTable(step, computed, totals);
+  showProgram(step, (node, backward) => saidOf(node, backward, computed, totals));
   if (svg) {
     showNumbers(computed, totals);
     for (const scope of new Set(cover.values())) fillCover(scope);
@@ -46,8 +47,8 @@ function showTable(step, computed, totals) {
   const changed = new Set(step.phase === "seed" ? [step.node] : step.parts.map((part) => part.operand));
   for (const [id, { row, made, value, gradient, mark, final }] of rows) {
     const event = data.events[totals.get(id)];
-    setText(value, computed.has(id) ? final.value : "not yet computed");
-    if (nodes.get(id).flows) setText(gradient, event === undefined ? "not yet computed" : event.shown?.[0] ?? final.gradient);
+    setText(value, computed.has(id) ? final.value : NOT_YET);
+    if (nodes.get(id).flows) setText(gradient, event === undefined ? NOT_YET : event.shown?.[0] ?? final.gradient);
     setText(made, cover.get(id)?.name ?? final.made);
     const now = id === step.node;
     setText(mark, [now ? "◀ step" : "", changed.has(id) ? "● changed" : ""].filter(Boolean).join(" "));
@@ -57,11 +58,21 @@ function showTable(step, computed, totals) {
   }
 }
 
+// A node's value, or on the way back its gradient, in a few characters; "" if it is not computed yet.
+function saidOf(node, backward, computed, totals) {
+  const { final } = rows.get(node.id);
+  const event = data.events[totals.get(node.id)];
+  const inRow = (text) => (text.includes("\n") ? `[${text.replaceAll("\n", "; ")}]` : text).replace(/\s+/g, " ").replace("[ ", "[");
+  const short = (text) => (inRow(text).length > 44 ? `${inRow(text).slice(0, 41)}...` : inRow(text));
+  if (!backward) return computed.has(node.id) ? `${node.label} = ${short(final.value)}` : "";
+  return event === undefined ? "" : `d${nodes.get(data.root).label}/d${node.label} = ${short(event.shown?.[0] ?? final.gradient)}`;
+}
+
 function showStep(step) {
   const what = { forward: "Forward", seed: "Seed", backward: "Backward" }[step.phase];
   const node = nodes.get(step.node);
   $("now-title").textContent = `Step ${state.step + 1}: ${what}, ${node.label}${step.phase === "seed" ? "" : ` (${step.scope?.name ?? node.op})`}`;
-  $("source").textContent = node.source ?? "";
+  $("source").textContent = node.source ?? (data.program.length ? "" : "To see the lines of your program here, compute the loss inside `with trace():`.");
   const parts = step.math ? [step] : step.parts;
   $("formula").replaceChildren(...parts.flatMap((part) => part.math).map(formulaElement), ...reasonsOf(parts));
   for (const item of $("list").querySelectorAll("[aria-current]")) item.removeAttribute("aria-current");
@@ -69,6 +80,10 @@ function showStep(step) {
   item.setAttribute("aria-current", "step");
   keepInView(item.parentElement.parentElement, item, 40);
   keepInView(rows.get(step.node).row.closest(".scroll"), rows.get(step.node).row, 40);
+  showNode(step);
+}
+
+function showNode(step) {
   const shown = svg && (covers.get(cover.get(step.node)?.id)?.querySelector(".content") ?? drawn.get(step.node)?.group);
   if (shown) keepInView(svg.parentElement, shown, 24);
 }
@@ -134,6 +149,7 @@ function foldHere() {
 // Moving ---------------------------------------------------------------------------------------------------------------
 
 function go(index, quietly = false) {
+  state.helped = false;
   state.step = Math.max(0, Math.min(steps.length - 1, index));
   render(quietly);
 }
@@ -187,12 +203,12 @@ function showQuestion() {
   const node = question && nodes.get(question.of);
   const root = nodes.get(data.root).label;
   const next = steps[state.step + 1];
+  const what = question?.value ? `the value of ${node.label}${question.element}` : `the gradient d${root}/d${node?.label}${question?.element}`;
   $("asked").textContent = question
-    ? `What will the gradient d${root}/d${node.label}${question.element} be after step ${state.step + 2}, `
-      + `${next.phase} at ${nodes.get(next.node).label}?`
-    : !next ? "This was the last step."
-      : next.phase === "forward" ? "There is nothing to predict on the way forward: go on to the seed."
-        : "An empty array has no number to predict: go on.";
+    ? `What will ${what} be after step ${state.step + 2}, ${next.phase} at ${nodes.get(next.node).label}?`
+    : next ? "An empty array has no number to predict: go on." : "This was the last step.";
+  $("needed").replaceChildren(...(question ? neededFor(next, state.helped) : []));
+  $("reveal").textContent = state.helped ? "Show me" : "Hint";
 }
 
 function check(event) {
@@ -203,6 +219,7 @@ function check(event) {
   if (right) {
     $("guess").value = "";
     go(state.step + 1, true);
+    $("guess").focus();
   }
   $("verdict").textContent = said;
   say(said);
@@ -256,7 +273,7 @@ const KEYS = {
   f: foldHere,
   F: foldAll,
   c: () => rewalk(state.grain === "node" ? "contribution" : "node", state.folded),
-  p: () => setPredicting(!state.predicting),
+  p: () => (state.predicting ? $("guess").focus() : setPredicting(true)),
   " ": () => setPlaying(!playing),
   "?": () => { $("help").open = !$("help").open; $("options").open ||= $("help").open; },
   g: () => go(typed ? Number(typed) - 1 : 0),
@@ -309,11 +326,12 @@ function connect() {
   $("slider").addEventListener("input", () => go(Number($("slider").value) - 1));
   $("speed").addEventListener("change", () => { if (playing) setPlaying(true); });
   $("grain").addEventListener("change", () => rewalk($("grain").value, state.folded));
-  $("zoom").addEventListener("change", () => zoomTo($("zoom").value));
+  $("zoom").addEventListener("change", () => { zoomTo($("zoom").value); showNode(steps[state.step]); });
   $("find").addEventListener("keydown", (event) => {
     if (event.key === "Enter") find($("find").value);
     if (event.key === "Escape") $("find").blur();
   });
+  $("guess").addEventListener("keydown", (event) => { if (event.key === "Escape") $("guess").blur(); });
   $("question").addEventListener("submit", check);
   document.addEventListener("keydown", onKey);
   window.addEventListener("hashchange", () => { readAddress(); showWalk(); render(); });
@@ -321,7 +339,14 @@ function connect() {
   $("names").append(...data.nodes.map((node) => Object.assign(document.createElement("option"), { value: node.label })));
 }
 
+// Help comes in two stages: the numbers of the formula, then the answer.
 function reveal() {
+  if (!state.helped) {
+    state.helped = true;
+    showQuestion();
+    say("The formula with its numbers is shown.");
+    return;
+  }
   const question = questionOf(steps, state.step + 1);
   $("guess").value = "";
   go(state.step + 1, true);
@@ -364,12 +389,14 @@ document.documentElement.classList.toggle("many", data.nodes.length > MANY);
 for (const id of ["controls", "now"]) $(id).hidden = false;
 document.querySelector(".legend").hidden = !svg;
 readPicture(goToNode, toggleFold);
+buildProgram();
 fillFolds();
 connect();
 readAddress();
 showWalk();
-zoomTo("fit");
+zoomTo("auto");
 render(true);
+if (svg) overview();
 
 // For tests and the curious: the running gradients, bit for bit those of the pass.
 window.stepper = {

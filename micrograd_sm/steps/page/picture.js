@@ -186,9 +186,63 @@ function zoomTo(choice) {
   const room = svg.parentElement;
   const [across, down] = [(room.clientWidth - 8) / natural.width, (room.clientHeight - 8) / natural.height];
   const whole = Math.min(across, down, 2.4);
-  const scale = choice === "fit" ? (whole >= SMALLEST ? whole : Math.max(Math.min(across, READABLE), SMALLEST)) : (4 / 3) * Number(choice);
+  const readable = whole >= SMALLEST ? whole : Math.max(Math.min(across, READABLE), SMALLEST);
+  const scale = { fit: whole, auto: readable }[choice] ?? (4 / 3) * Number(choice);
   svg.setAttribute("width", natural.width * scale);
   svg.setAttribute("height", natural.height * scale);
+  showOverview();
+}
+
+// A small map of the picture where it is larger than its room, with a frame around what is visible; a click goes there.
+const LARGEST_MAP = { width: 130, height: 170 };
+
+function overview() {
+  const [map, room] = [$("overview"), svg.parentElement];
+  const goTo = (event) => {
+    if (event.type === "pointermove" && !event.buttons) return;
+    const at = map.getBoundingClientRect();
+    room.scrollTo(
+      ((event.clientX - at.left) / at.width) * room.scrollWidth - room.clientWidth / 2,
+      ((event.clientY - at.top) / at.height) * room.scrollHeight - room.clientHeight / 2,
+    );
+  };
+  for (const kind of ["pointerdown", "pointermove"]) map.addEventListener(kind, goTo);
+  room.addEventListener("scroll", showView, { passive: true });
+}
+
+// Draw the boxes as they lie now, for a picture that a reader can find something in.
+function showOverview() {
+  const [map, room] = [$("overview"), svg.parentElement];
+  const { x, y, width, height } = svg.viewBox.baseVal;
+  const scale = Math.min(LARGEST_MAP.width / width, LARGEST_MAP.height / height);
+  map.hidden = drawn.size > MANY || (room.scrollHeight <= room.clientHeight + 4 && room.scrollWidth <= room.clientWidth + 4);
+  if (map.hidden) return;
+  place(map, 0, 0, width * scale, height * scale);
+  const whole = svg.getBoundingClientRect();
+  const shown = [...[...drawn.values()].map((node) => node.group).filter((group) => !group.matches(".covered")), ...covers.values()];
+  map.replaceChildren(...[...shown.map((group) => group.querySelector(".box") ?? group), null].map((group) => {
+    const part = document.createElement("i");
+    if (group === null) part.className = "view";
+    else {
+      const box = group.getBoundingClientRect();
+      const [across, down] = [(width * scale) / whole.width, (height * scale) / whole.height];
+      place(part, (box.left - whole.left) * across, (box.top - whole.top) * down, box.width * across, box.height * down);
+    }
+    return part;
+  }));
+  showView();
+}
+
+function showView() {
+  const [map, room] = [$("overview"), svg.parentElement];
+  const view = map.querySelector(".view");
+  if (map.hidden || !view) return;
+  const [across, down] = [map.clientWidth / room.scrollWidth, map.clientHeight / room.scrollHeight];
+  place(view, room.scrollLeft * across, room.scrollTop * down, room.clientWidth * across, room.clientHeight * down);
+}
+
+function place(element, left, top, width, height) {
+  for (const [name, value] of Object.entries({ left, top, width, height })) element.style.setProperty(`--${name}`, `${value.toFixed(1)}px`);
 }
 
 // Scroll a box, never the page, until an element is visible: to the middle, so that its neighbours are visible, too.
@@ -201,5 +255,6 @@ function keepInView(box, element, margin) {
   };
   const left = shift(inner.left, inner.width, outer.left, box.clientWidth);
   const top = shift(inner.top, inner.height, outer.top, box.clientHeight);
-  if (left || top) box.scrollBy({ left, top, behavior: calm.matches || playing ? "instant" : "smooth" });
+  const far = Math.abs(top) > 2 * box.clientHeight;
+  if (left || top) box.scrollBy({ left, top, behavior: calm.matches || playing || far ? "instant" : "smooth" });
 }

@@ -20,10 +20,18 @@ function agrees(answer, right, text = "") {
   return digits >= 2 && Number(right.toFixed(decimals.length)) === answer;
 }
 
-// The question at a step: the seed, or the total of one operand, or of one element. An empty array has no question.
+// The question at a step: a value, the seed, the total of one operand, or of one element. An empty array has no question.
 function questionOf(steps, index) {
   const step = steps[index];
-  if (!step || step.phase === "forward") return null;
+  if (!step) return null;
+  if (step.phase === "forward") {
+    if (isEmpty(step.node)) return null;
+    const { data: values, shape } = nodes.get(step.node);
+    const sizes = [values].flat().map((x) => Math.abs(number(x))).map((x) => (Number.isNaN(x) ? Infinity : x));
+    const asked = sizes.indexOf(Math.max(...sizes));
+    const right = elementOf(values, asked);
+    return { of: step.node, element: elementName(shape, asked), right, amount: right, before: undefined, slips: {}, value: true };
+  }
   if (step.phase === "seed") {
     const after = data.events[SEED].after;
     if (isEmpty(step.node)) return null;
@@ -83,8 +91,15 @@ function verdictOn(question, text) {
   if (answer === undefined) return { right: false, said: "That is not a number; write one such as 0.25, -1/3 or 1e-3." };
   const kinds = slipsIn(question, answer, text);
   if (!kinds.length) return { right: true, said: `Right: ${shortNumber(question.right)}.` };
-  if (kinds[0] === "unknown") return { right: false, said: "Not right, and not one of the usual slips. Look at the formula again." };
+  if (kinds[0] === "unknown") return { right: false, said: "Not right, and not one of the usual slips. The hint puts numbers into the formula." };
   return { right: false, said: `Not right. It looks as if ${kinds.map((kind) => SLIPS[kind]).join("; and ")}.` };
 }
 
 const shortNumber = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" }[x]);
+
+// What an answer needs: the formula in symbols, and after a first call for help with its numbers, but without the result.
+function neededFor(step, helped) {
+  const parts = step.math ? [step] : step.parts;
+  const cut = (formula) => formula.slice(0, helped && formula.length > 2 ? 2 : 1);
+  return parts.flatMap((part) => [...part.math, ...(part.rules ?? [])]).map((formula) => formulaElement(cut(formula)));
+}
