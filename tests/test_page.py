@@ -435,7 +435,7 @@ def test_a_folded_cross_entropy_fits_the_screen(shown: Callable[..., Any]) -> No
         assert room["x"] <= box["x"] and box["x"] + box["width"] <= room["x"] + room["width"]
     assert boxes[0]["y"] + boxes[0]["height"] < boxes[1]["y"], "an arrow's length apart"
     route = page.locator("#picture [data-route]").first.bounding_box()
-    assert boxes[0]["y"] + boxes[0]["height"] - 12 <= route["y"] and route["y"] + route["height"] <= boxes[1]["y"] + 12
+    assert boxes[0]["y"] + boxes[0]["height"] - 20 <= route["y"] and route["y"] + route["height"] <= boxes[1]["y"] + 20
 
 
 @pytest.mark.parametrize("fold", ["s0", "s1", "s2", "s1,s2"])

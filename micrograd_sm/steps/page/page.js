@@ -100,6 +100,7 @@ function rewalk(grain, folded) {
   const found = steps.findIndex((step) => lastEvent(step) >= event);
   state.step = found < 0 ? steps.length - 1 : found;
   showWalk();
+  zoomTo($("zoom").value);
   render();
 }
 
@@ -121,7 +122,6 @@ function showWalk() {
   }));
   if (svg) {
     showFolds(cover, (id, isCover) => (isCover ? goToNode(scopes.get(id).node) : toggleFold(id)));
-    zoomTo($("zoom").value);
   }
 }
 
@@ -334,7 +334,7 @@ function connect() {
   $("guess").addEventListener("keydown", (event) => { if (event.key === "Escape") $("guess").blur(); });
   $("question").addEventListener("submit", check);
   document.addEventListener("keydown", onKey);
-  window.addEventListener("hashchange", () => { readAddress(); showWalk(); render(); });
+  window.addEventListener("hashchange", () => { readAddress(); showWalk(); zoomTo($("zoom").value); render(); });
   window.addEventListener("resize", () => zoomTo($("zoom").value));
   $("names").append(...data.nodes.map((node) => Object.assign(document.createElement("option"), { value: node.label })));
 }

@@ -215,7 +215,9 @@ function showOverview() {
   const [map, room] = [$("overview"), svg.parentElement];
   const { x, y, width, height } = svg.viewBox.baseVal;
   const scale = Math.min(LARGEST_MAP.width / width, LARGEST_MAP.height / height);
-  map.hidden = drawn.size > MANY || (room.scrollHeight <= room.clientHeight + 4 && room.scrollWidth <= room.clientWidth + 4);
+  map.hidden = true;
+  if (drawn.size > MANY) return;
+  map.hidden = room.scrollHeight <= room.clientHeight + 4 && room.scrollWidth <= room.clientWidth + 4;
   if (map.hidden) return;
   place(map, 0, 0, width * scale, height * scale);
   const whole = svg.getBoundingClientRect();
