@@ -1,5 +1,6 @@
 """Writes pictures of landscapes into one folder for all examples."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -9,4 +10,4 @@ def save(landscape, name):
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
     folder.mkdir(parents=True, exist_ok=True)
     landscape.save(folder / f"{name}.svg")
-    print(f"written: {name}.svg")
+    print(f"written to {os.path.relpath(folder)}: {name}.svg")

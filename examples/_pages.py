@@ -1,5 +1,6 @@
 """Writes the picture of a loss, and the page that steps through its backward pass, into one folder for all examples."""
 
+import os
 import sys
 from pathlib import Path
 
@@ -15,4 +16,4 @@ def save(loss, name, names, **drawn):
     folder.mkdir(parents=True, exist_ok=True)
     steps(loss, names).save(folder / f"{name}.html")
     draw(loss, names, **drawn).save(folder / f"{name}.svg")
-    print(f"written: {name}.html and {name}.svg")
+    print(f"written to {os.path.relpath(folder)}: {name}.html and {name}.svg")

@@ -2,6 +2,7 @@
 
 import importlib.util
 import math
+import os
 import sys
 import time
 from pathlib import Path
@@ -65,7 +66,7 @@ def save_pictures(name, losses, lines, maps):
     folder.mkdir(parents=True, exist_ok=True)
     _plot(losses, lines, folder / f"{name}_loss.svg")
     maps.save(folder / f"{name}_residuals.svg")
-    print(f"written: {name}_loss.svg and {name}_residuals.svg")
+    print(f"written to {os.path.relpath(folder)}: {name}_loss.svg and {name}_residuals.svg")
 
 
 def _plot(losses, lines, path):

@@ -203,7 +203,7 @@ def test_a_page_that_cannot_be_written_is_found_before_the_script_runs(capsys):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["1+1", "-o", "page.svg"], "'page.svg' must end in .html"),
+        (["1+1", "-o", "page.docx"], "'page.docx' must end in .html"),
         (["1+1", "-o", ""], "'' must end in .html"),
         (["1+1", "--grain", "edge"], "invalid choice: 'edge'"),
         ([], "EXPRESSION|FILE.py"),

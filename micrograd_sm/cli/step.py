@@ -24,13 +24,23 @@ examples:
   micrograd-sm step neuron.py --name out
   micrograd-sm step train.py --pass 1
   micrograd-sm step "cross_entropy([[1.0, 2.0, 0.1]], [2])" -o backprop.html
+  micrograd-sm step neuron.py -o slides.pdf
+  micrograd-sm step neuron.py -o step.png --at 12
 """
+
+
+_ENDINGS = (".html", ".htm", ".pdf", ".gif", ".mp4", ".svg", ".png")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare the options of the command."""
     target.add_options(parser)
-    parser.add_argument("-o", "--output", metavar="FILE", type=_page, help="page to write in place of walking: .html")
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", type=_output,
+        help="file to write in place of walking: a page, .html; slides, .pdf; a film, .gif or .mp4; one step, .svg or .png",
+    )  # fmt: skip
+    parser.add_argument("--at", metavar="N", type=int, help="the step of .svg and .png, counted from 1 (default: the last)")
+    parser.add_argument("--seconds", metavar="S", type=float, help="of each step of a film (default: 2)")
     parser.add_argument("--plain", action="store_true", help="print every step")
     parser.add_argument(
         "--grain", choices=("node", "contribution"), default="node",
@@ -55,7 +65,8 @@ def run(options: argparse.Namespace) -> int:
     if walk.earlier:
         notes.append("gradients of earlier backward passes are kept apart: these steps start from none")
     if output:
-        walk.save(output)
+        given = {name: x for name, x in (("at", options.at), ("seconds", options.seconds)) if x is not None}
+        walk.save(output, **given)
         print(f"{len(walk)} steps: {options.output}")
     elif explore:
         explore(walk, "; ".join(notes))
@@ -73,9 +84,9 @@ def _folded(walk: Steps, wanted: list[str]) -> Steps:
     return walk.fold(*names) if names else walk
 
 
-def _page(path: str) -> str:
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise argparse.ArgumentTypeError(f"{path!r} must end in .html")
+def _output(path: str) -> str:
+    if Path(path).suffix.lower() not in _ENDINGS:
+        raise argparse.ArgumentTypeError(f"{path!r} must end in .html, .pdf, .gif, .mp4, .svg or .png")
     return path
 
 

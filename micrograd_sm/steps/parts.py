@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm.array import Array
-from micrograd_sm.graph import Edge, Graph, Local, Node
+from micrograd_sm.graph import Edge, Local, Node
 from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.steps.formula import Formula, lines_of
 from micrograd_sm.steps.local import local_line
@@ -17,6 +18,9 @@ from micrograd_sm.steps.why import why
 from micrograd_sm.words import mathml
 from micrograd_sm.words.terms import Line
 from micrograd_sm.words.text import line_parts
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
 
 
 class Contribution(NamedTuple):
@@ -42,8 +46,8 @@ class Contribution(NamedTuple):
 class Facts:
     """What the sentences of a walk need to know of the whole pass, looked up when they are asked for."""
 
-    def __init__(self, graph: Graph, heard: Sequence[Heard], passed: Sequence[Contribution]) -> None:
-        self._graph, self._heard = graph, heard
+    def __init__(self, walk: Steps, heard: Sequence[Heard], passed: Sequence[Contribution]) -> None:
+        self.walk, self._graph, self._heard = walk, walk.graph, heard
         self.uses = Counter(contribution.operand.id for contribution in passed)
         self.last = {contribution.operand.id: contribution.edge for contribution in passed}
 
@@ -139,6 +143,21 @@ class Step(NamedTuple):
         ['L = x * 2 = 3 * 2 = 6', 'dL/dL = 1', 'dL/dx += dL/dL * d(u * v)/du = 1 * 2 = 2, from nothing to 2']
         """
         return "; ".join(formula.text for formula in self.formulas)
+
+    def save(self, path: str | Path) -> Path:
+        """Write the step as a slide, a picture that ends in .svg or .png, and return its path.
+
+        Raises ValueError if it ends otherwise, and else as `Steps.save` does.
+
+        >>> from micrograd_sm import Value, steps
+        >>> steps(Value(1.0).exp())[0].save("step.gif")
+        Traceback (most recent call last):
+            ...
+        ValueError: save: one step is a picture, so 'step.gif' must end in .svg or .png
+        """
+        if Path(path).suffix.lower() not in (".svg", ".png"):
+            raise ValueError(f"save: one step is a picture, so {str(path)!r} must end in .svg or .png")
+        return self.facts.walk.save(path, at=self.index + 1)
 
     @property
     def mathml_formulas(self) -> tuple[Formula, ...]:

@@ -54,7 +54,7 @@ class Steps(Sequence[Step]):
     def _walk(self) -> Iterator[Step]:
         graph = self.graph
         passed = list(self._passed())
-        facts = Facts(graph, self._heard, [contribution for _, contributions in passed for contribution in contributions])
+        facts = Facts(self, self._heard, [contribution for _, contributions in passed for contribution in contributions])
         pass_facts = graph.root, labels_of(graph), facts
         for node in graph:
             if node.op is not None:
@@ -144,21 +144,29 @@ class Steps(Sequence[Step]):
             totals.update((contribution.operand.id, contribution.after) for contribution in step.contributions)
         return totals
 
-    def save(self, path: str | Path) -> Path:
-        """Write the pass as a page to walk through, one HTML file that loads nothing else, and return its path.
+    def save(self, path: str | Path, at: int | None = None, seconds: float = 2.0) -> Path:
+        """Write the pass as a page, as slides or as a film, by the ending of the path, and return the path.
 
-        Raises ValueError if the path does not end in .html, FileNotFoundError if the folder does not exist, and
-        RuntimeError, with what to install, if there is no program to lay out the picture.
+        `.html` is a page to walk through, one file that loads nothing else. `.pdf` has a slide for each step, 16:9, with text
+        as text; `.gif` and `.mp4` show each step for some `seconds`, the latter with captions; `.svg` and `.png` have one step,
+        the number `at`, counted from 1, by default the last.
+
+        Raises ValueError for another ending, IndexError if there is no step `at`, FileNotFoundError if the folder does not
+        exist, and RuntimeError, with what to install, if a program or package is missing.
 
         >>> from micrograd_sm import steps
         >>> steps(Value(1.0).exp()).save("page.docx")
         Traceback (most recent call last):
             ...
-        ValueError: save: 'page.docx' must end in .html
+        ValueError: save: 'page.docx' must end in .html, .svg, .png, .pdf, .gif, .mp4
         """
-        from micrograd_sm.steps.page import save  # noqa: PLC0415 - it reads what is defined here
+        if Path(path).suffix.lower() in (".html", ".htm"):
+            from micrograd_sm.steps.page import save  # noqa: PLC0415 - it reads what is defined here
 
-        return save(self, path)
+            return save(self, path)
+        from micrograd_sm.steps.slides import save_slides  # noqa: PLC0415 - it reads what is defined here
+
+        return save_slides(self, path, at, seconds)
 
     def check(self) -> Check:
         """Compare every node's final gradient with central differences; the result is true if all agree.
