@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from html import escape
 from pathlib import Path
 from typing import Any
 
@@ -490,3 +491,54 @@ def test_arrays_are_matrices_in_the_table(shown: Callable[..., Any]) -> None:
         }"""
     )
     assert lines == 3, "no number is broken"
+
+
+def test_a_large_array_is_a_heat_map_with_its_own_axes(shown: Callable[..., Any]) -> None:
+    x = Value([[float(row * column - 20) for column in range(9)] for row in range(7)], name="x")
+    page = shown(steps((x * x).sum(), names={}), "#step=1")
+    cells = page.locator("#heat .map i")
+    assert cells.count() == 63 and "7 rows, 9 columns; a cell is an element" in page.locator("#heat p").first.inner_text()
+    cells.nth(10).hover()
+    assert page.locator("#told").inner_text() == "[1, 1] = 361"
+    page.keyboard.press("End")
+    assert page.locator("#heat .below").count() > 20 and page.locator("#heat .above").count() > 15  # around 0
+    assert page.locator("#heat .scale i").count() == 3
+    first, next_row = cells.nth(0).bounding_box(), cells.nth(9).bounding_box()
+    assert first["x"] == next_row["x"] and first["y"] < next_row["y"]
+
+
+def test_the_direction_of_the_arrows_can_be_chosen(shown: Callable[..., Any]) -> None:
+    across = "svg => svg.viewBox.baseVal.width > svg.viewBox.baseVal.height"
+    walk = steps(Value(1.0, name="x").exp().sin().cos(), names={}, rankdir="LR")
+    assert walk.fold().by_contribution().rankdir == "LR"
+    assert shown(walk).locator("#picture svg").evaluate(across)
+    assert not shown(steps(Value(1.0, name="x").exp().sin().cos(), names={})).locator("#picture svg").evaluate(across)
+    with pytest.raises(ValueError, match=r"rankdir must be one of 'TB', 'LR', 'BT', 'RL', got 'up'"):
+        steps(Value(1.0).exp(), rankdir="up")
+
+
+def test_a_large_graph_opens_with_its_scopes_folded(shown: Callable[..., Any]) -> None:
+    x = Value([0.1, 0.2], name="x")
+    for _ in range(12):
+        x = x.softmax(dim=0) + 0.1
+    page = shown(steps(x.sum(), names={}))
+    assert page.locator("#picture [data-cover]").count() == 12
+    page.keyboard.press("F")
+    assert page.locator("#picture [data-cover]").count() == 0
+
+
+def test_marks_are_right_in_a_frame_that_is_not_laid_out(open_page: Callable[..., Any], tmp_path: Path) -> None:
+    """A notebook's frame may not be laid out when its page starts: boxes then have no size but that in their numbers."""
+    inner = escape(classes().save(tmp_path / "inner.html").read_text("utf-8"))
+    outer = tmp_path / "outer.html"
+    frame_of = f'<iframe sandbox="allow-scripts" style="display:none" width="1000" height="700" srcdoc="{inner}"></iframe>'
+    outer.write_text(f"<!DOCTYPE html>{frame_of}", "utf-8")
+    page = open_page(outer)
+    frame = page.frames[1]
+    frame.wait_for_function("() => window.stepper?.length > 0")
+    page.evaluate("document.querySelector('iframe').style.display = 'block'")
+    marks = frame.locator("#picture .mark").all()
+    assert len(marks) == 2
+    for mark in marks:
+        box = mark.bounding_box()
+        assert box["width"] > 60 and box["height"] > 40

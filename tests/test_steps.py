@@ -216,3 +216,19 @@ def test_everything_public_has_an_example(cls: Any) -> None:
     for name, thing in vars(cls).items():
         if not name.startswith("_") and (callable(thing) or isinstance(thing, property)) and thing.__doc__:
             assert ">>> " in thing.__doc__, f"{cls.__name__}.{name}"
+
+
+def test_a_function_is_called_and_its_lines_and_variables_are_remembered() -> None:
+    def neuron(w: Value, x: Value) -> Value:
+        z = w * x
+        return z.tanh()
+
+    walk = steps(neuron, 0.5, Value(2.0, name="input"))
+    names = {node.name for node in walk.graph}
+    assert {"w", "z"} <= names and walk.graph.nodes[-1].source is not None
+    assert walk.graph.nodes[-1].source.endswith("return z.tanh()")
+    assert [step.phase for step in walk] == ["forward", "forward", "seed", "backward", "backward"]
+    with pytest.raises(TypeError, match="after the loss come names, gradient and grain, got 4 arguments"):
+        steps(Value(1.0).exp(), {}, None, "node", 3)
+    with pytest.raises(TypeError, match="expected a Value or a Graph, got 3"):
+        steps(lambda: 3)

@@ -41,6 +41,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--at", metavar="N", type=int, help="the step of .svg and .png, counted from 1 (default: the last)")
     parser.add_argument("--seconds", metavar="S", type=float, help="of each step of a film (default: 2)")
+    parser.add_argument(
+        "--rankdir", choices=("TB", "LR", "BT", "RL"), help="where a page's arrows run (default: what fits better)"
+    )
     parser.add_argument("--plain", action="store_true", help="print every step")
     parser.add_argument(
         "--grain", choices=("node", "contribution"), default="node",
@@ -60,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     explore = None if options.plain or output else _explorer()
     wanted = options.name, options.pass_number
     found = target.target_of(options.what, *wanted, "step", arguments=options.given, lines=output is not None)
-    walk = _folded(of_graph(found.graph, found.seed, options.grain, earlier=True), options.fold)
+    walk = _folded(of_graph(found.graph, found.seed, options.grain, earlier=True, rankdir=options.rankdir), options.fold)
     notes = [found.note] if found.note else []
     if walk.earlier:
         notes.append("gradients of earlier backward passes are kept apart: these steps start from none")

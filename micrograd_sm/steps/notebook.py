@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
 _HEIGHT = 760  # pixels: room for the picture, the formula and the controls
+_FRAME = ".micrograd-sm-stepper iframe"
+# A page in a frame prefers the colour scheme of its frame: that of the notebook, or of the site around it.
+_THEMES = "".join(
+    f":is({around}) {_FRAME}{{color-scheme:{scheme}}}"
+    for scheme, around in (
+        ("light", "[data-jp-theme-light=true],[data-theme=light],.vscode-light"),
+        ("dark", "[data-jp-theme-light=false],[data-theme=dark],.vscode-dark"),
+    )
+)
 
 
 def steps_bundle(walk: Steps, include: Kinds = None, exclude: Kinds = None) -> Bundle:
@@ -31,7 +40,7 @@ def _stepper(walk: Steps, image: str) -> str:
     style = f"display:block;box-sizing:border-box;width:100%;height:{_HEIGHT}px;border:1px solid #8888"
     # A sanitizer that removes the frame also removes the style sheet that hides the picture.
     return (
-        '<div class="micrograd-sm-stepper"><style>.micrograd-sm-stepper iframe+img{display:none}</style>'
+        f'<div class="micrograd-sm-stepper"><style>.micrograd-sm-stepper iframe+img{{display:none}}{_THEMES}</style>'
         f'<iframe sandbox="allow-scripts" title="{title}" style="{style}" srcdoc="{escape(page_html(walk))}"></iframe>'
         f"{image}</div>"
     )

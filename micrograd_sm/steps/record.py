@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import groupby
 from operator import add
 from pathlib import Path
-from types import MappingProxyType
+from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from micrograd_sm.array.storage import ones_like
+from micrograd_sm.draw.options import DIRECTIONS
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, snapshot
 from micrograd_sm.graph.evaluation import Heard, backward_pass
 from micrograd_sm.graph.rounding import with_rounding_marked
+from micrograd_sm.mode import trace
 from micrograd_sm.steps.parts import Contribution, Facts, Step, exactly
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text
@@ -32,19 +35,27 @@ class Steps(Sequence[Step]):
     immutable, and so is each step.
     """
 
-    __slots__ = ("_heard", "_seed", "_steps", "earlier", "grain", "graph")
+    __slots__ = ("_heard", "_seed", "_steps", "earlier", "grain", "graph", "rankdir")
 
     graph: Graph
     grain: str
+    rankdir: str | None  # the direction of the page's picture, or None for the one that fits better
     earlier: Mapping[str, Any]
     _heard: tuple[Heard, ...]
     _seed: Any
     _steps: tuple[Step, ...]
 
-    def __init__(self, graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str) -> None:
+    def __init__(
+        self, graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str,
+        rankdir: str | None = None,
+    ) -> None:  # fmt: skip
         if grain not in GRAINS:
             raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
-        fields = {"graph": graph, "grain": grain, "earlier": earlier, "_heard": tuple(heard), "_seed": seed}
+        if rankdir is not None and rankdir not in DIRECTIONS:
+            raise ValueError(f"steps: rankdir must be one of {', '.join(map(repr, DIRECTIONS))}, got {rankdir!r}")
+        fields = {
+            "graph": graph, "grain": grain, "rankdir": rankdir, "earlier": earlier, "_heard": tuple(heard), "_seed": seed
+        }  # fmt: skip
         for field, content in fields.items():
             object.__setattr__(self, field, content)
         object.__setattr__(self, "_steps", tuple(step._replace(index=index) for index, step in enumerate(self._walk())))
@@ -124,7 +135,7 @@ class Steps(Sequence[Step]):
         return self._over(self.graph.unfold(*names), self.grain)
 
     def _over(self, graph: Graph, grain: str) -> Steps:
-        return Steps(graph, self._heard, self._seed, self.earlier, grain)
+        return Steps(graph, self._heard, self._seed, self.earlier, grain, self.rankdir)
 
     def gradients(self, index: int) -> dict[str, Any]:
         """Return the running gradients after a step, by node id, without the nodes that have none yet.
@@ -246,7 +257,7 @@ sum of two.
         return hash((self.grain, self.graph))
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _marked, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain)
+        return _marked, (self.graph, self._heard, self._seed, dict(self.earlier), self.grain, self.rankdir)
 
     def __setattr__(self, name: str, value: Any) -> NoReturn:
         raise AttributeError(f"Steps: {name} cannot be set, a recorded pass stays as it was; record another with steps(loss)")
@@ -258,27 +269,51 @@ sum of two.
         return f"<Steps: {len(self)} over {len(self.graph)} nodes; .save('backprop.html') writes a page to walk through them>"
 
 
-def _marked(graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str) -> Steps:
+def _marked(
+    graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str, rankdir: str | None = None
+) -> Steps:
     """Return steps in which the numbers that are 0 but for rounding are marked as such."""
-    return Steps(*with_rounding_marked(graph, heard), seed, MappingProxyType(earlier), grain)
+    return Steps(*with_rounding_marked(graph, heard), seed, MappingProxyType(earlier), grain, rankdir)
 
 
-def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
+def called(function: Callable[..., Any], inputs: Sequence[Any]) -> tuple[Any, dict[str, Any]]:
+    """Call a function under `trace()`, and return its result and the variables that it had at its end.
+
+    Inputs that are no Values become Values that require a gradient.
+    """
+    code, variables = getattr(function, "__code__", None), {}
+
+    def watch(frame: FrameType, event: str, result: Any) -> None:
+        if event == "return" and frame.f_code is code:
+            variables.update(frame.f_locals)
+
+    values, before = [x if isinstance(x, Value) else Value(x) for x in inputs], sys.getprofile()
+    try:
+        sys.setprofile(watch if code else before)
+        with trace():
+            result = function(*values)
+    finally:
+        sys.setprofile(before)
+    return result, variables
+
+
+def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: str, rankdir: str | None) -> Steps:
     """Run one backward pass and record it, as `steps` says."""
     if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"steps: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
     if grain not in GRAINS:
         raise ValueError(f"steps: grain must be 'node' or 'contribution', got {grain!r}")
-    return of_graph(loss, gradient, grain) if isinstance(loss, Graph) else _of_value(loss, names, gradient, grain)
+    walk = of_graph(loss, gradient, grain) if isinstance(loss, Graph) else _of_value(loss, names, gradient, grain)
+    return walk if rankdir is None else Steps(walk.graph, walk._heard, walk._seed, walk.earlier, grain, rankdir)
 
 
-def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False) -> Steps:
+def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False, rankdir: str | None = None) -> Steps:
     """Return the steps of a pass over a graph's own numbers; `earlier` if its gradients are what earlier passes had left."""
     root = Value(graph[graph.root].data, graph[graph.root].requires_grad)
     root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
     passed = backward_pass(graph, root.grad)
     held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None and node.id in passed.gradients}
-    return _marked(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), held, grain)
+    return _marked(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), held, grain, rankdir)
 
 
 def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:

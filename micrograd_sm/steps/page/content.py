@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
 Json = dict[str, Any]
+_READABLE = 60  # nodes that are open when a page opens
 _FIGURE_SPACE, _GAP = "\u2007", "\u00a0\u00a0"  # as wide as a digit; a line does not break there
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
@@ -37,9 +38,16 @@ def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     nodes = [_node(opened, node, labels, program.lines) for node in opened.graph]
     return {
         "nodes": nodes, "root": opened.graph.root, "program": program.files, "events": [writer.event(step) for step in opened],
-        "scopes": list(writer.scopes(framed)), "start": {"grain": walk.grain, "folded": list(walk.graph.folded)},
+        "scopes": list(writer.scopes(framed)), "start": {"grain": walk.grain, "folded": _folded_at_first(walk, framed)},
         "fragments": writer.fragments.found,
     }  # fmt: skip
+
+
+def _folded_at_first(walk: Steps, framed: set[str] | None) -> list[str]:
+    """Return the scopes that are folded when the page opens: those of the walk, or all outermost ones of a large graph."""
+    if walk.graph.folded or len(walk.graph) <= _READABLE:
+        return list(walk.graph.folded)
+    return [id for id in walk.graph.fold().folded if framed is None or id in framed]
 
 
 def cell_text(data: Any) -> str:

@@ -11,7 +11,7 @@ from importlib.resources import files
 from itertools import groupby
 from pathlib import Path
 from string import Template
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.draw import to_svg
 from micrograd_sm.draw.extent import refuse_huge
@@ -22,7 +22,9 @@ from micrograd_sm.words.names import labels_of, visible
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
-_SCRIPTS = ("model.js", "picture.js", "squeeze.js", "program.js", "formula.js", "predict.js", "page.js")
+_SCRIPTS = ("model.js", "picture.js", "squeeze.js", "program.js", "formula.js", "predict.js", "heat.js", "page.js")
+_ROOM = (780.0, 570.0)  # for the picture, in a window of 1280 by 800
+_READABLE, _BETTER = 0.9, 1.25  # a scale at which nobody looks for another direction, and how much better that must be
 _MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays
 
 
@@ -45,7 +47,7 @@ def page_html(walk: Steps) -> str:
     """
     opened = walk.unfold().by_node()
     events = opened.by_contribution()
-    picture = _picture(opened)
+    picture = _picture(opened, walk.rankdir)
     framed = set(re.findall(r'data-scope="([^"]+)"', picture)) if "<svg" in picture else None
     labels = labels_of(opened.graph)
     title = f"Back-propagation of {labels[opened.graph.root]}, step by step"
@@ -63,16 +65,27 @@ def page_html(walk: Steps) -> str:
     )
 
 
-def _picture(opened: Steps) -> str:
+def _picture(opened: Steps, rankdir: str | None) -> str:
     """Return the picture of a graph without folds, or a message if it is too large for a layout."""
     try:
         refuse_huge(opened.graph)
     except RuntimeError as error:
         return f"<p>{escape(str(error))}</p>"
     strips, labels = len(opened.graph) <= _MOST_STRIPS, labels_of(opened.graph)
-    picture = to_svg(opened.graph, room=room_for_totals(opened), labels=labels, strips=strips)
+    options: dict[str, Any] = {"room": room_for_totals(opened), "labels": labels, "strips": strips}
+    picture = to_svg(opened.graph, rankdir=rankdir or "TB", **options)
+    if rankdir is None and strips and _fit(picture) < _READABLE:
+        across = to_svg(opened.graph, rankdir="LR", **options)
+        picture = across if _fit(across) > _BETTER * _fit(picture) else picture
     # a class sets the colour, since a page always has the style sheet
     return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
+
+
+def _fit(picture: str) -> float:
+    """Return the scale at which a picture fits into the room that a page has for it."""
+    found = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', picture)
+    width, height = map(float, found.groups()) if found else _ROOM
+    return min(_ROOM[0] / width, _ROOM[1] / height)
 
 
 def asset(name: str, room: str = __package__) -> str:

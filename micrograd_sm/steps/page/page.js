@@ -80,6 +80,7 @@ function showStep(step) {
   item.setAttribute("aria-current", "step");
   keepInView(item.parentElement.parentElement, item, 40);
   keepInView(rows.get(step.node).row.closest(".scroll"), rows.get(step.node).row, 40);
+  showHeat(step, step.phase !== "forward");
   showNode(step);
 }
 
