@@ -1,8 +1,6 @@
 """Writes the picture of a loss, and the page that steps through its backward pass, into one folder for all examples."""
 
-import os
-import sys
-from pathlib import Path
+from _output import output_folder, written
 
 from micrograd_sm import draw, steps
 
@@ -12,8 +10,7 @@ def save(loss, name, names, **drawn):
 
     `names` are the variables of the example, such as `locals()`; `drawn` are options of `draw`. The backward pass runs here.
     """
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = output_folder()
     steps(loss, names).save(folder / f"{name}.html")
     draw(loss, names, **drawn).save(folder / f"{name}.svg")
-    print(f"written to {os.path.relpath(folder)}: {name}.html and {name}.svg")
+    written(folder, f"{name}.html", f"{name}.svg")

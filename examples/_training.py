@@ -2,10 +2,10 @@
 
 import importlib.util
 import math
-import os
 import sys
 import time
-from pathlib import Path
+
+from _output import output_folder, written
 
 
 def watched(losses, total):
@@ -62,11 +62,10 @@ def save_pictures(name, losses, lines, maps):
     if not importlib.util.find_spec("matplotlib"):
         print("no pictures, since matplotlib is missing; pip install 'micrograd_sm[plot]'")
         return
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "output"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = output_folder()
     _plot(losses, lines, folder / f"{name}_loss.svg")
     maps.save(folder / f"{name}_residuals.svg")
-    print(f"written to {os.path.relpath(folder)}: {name}_loss.svg and {name}_residuals.svg")
+    written(folder, f"{name}_loss.svg", f"{name}_residuals.svg")
 
 
 def _plot(losses, lines, path):

@@ -260,7 +260,7 @@ def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims:
 max: Primitive = Primitive("max", "max",
     value=lambda x, axis, keepdims: namespace(x).max(x, axis=axis, keepdims=keepdims),
     gradient=(_split_among_ties,),
-    kind="mixes", linear=True, says="to the largest, shared by ties")  # fmt: skip
+    kind="mixes", linear=True, says="to the largest element, in equal parts if several tie")  # fmt: skip
 
 matmul: Primitive = Primitive("matmul", "@",
     value=lambda a, b: namespace(a, b).matmul(a, b),
@@ -290,7 +290,7 @@ reshape: Primitive = Primitive("reshape", "reshape",
 permute: Primitive = Primitive("permute", "permute",
     value=lambda x, order: namespace(x).permute_dims(x, order),
     gradient=(lambda g, out, x, order: permute(g, order=tuple(map(order.index, range(len(order))))),),
-    kind="moves", linear=True, says="its dimensions put back in their order", views=True)  # fmt: skip
+    kind="moves", linear=True, says="with its dimensions in their old order", views=True)  # fmt: skip
 
 expand: Primitive = Primitive("expand", "expand",
     value=lambda x, shape: namespace(x).broadcast_to(x, shape),
@@ -316,4 +316,4 @@ index: Primitive = Primitive("index", "[ ]",  # flat positions; the result's sha
 put: Primitive = Primitive("put", "put",  # the transpose of index: each element is added at its position, to zeros
     value=lambda x, positions, shape: namespace(x).put(x, positions, shape),
     gradient=(lambda g, out, x, positions, shape: index(g, positions=positions, shape=shape_of(x), key=None),),
-    kind="mixes", linear=True, says="taken from the places it was put at")  # fmt: skip
+    kind="mixes", linear=True, says="read at the places where the elements were put")  # fmt: skip

@@ -59,7 +59,9 @@ def test_it_agrees(tmp_path, program):
     done = run(EXAMPLES / program, tmp_path / "output")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.endswith("Every figure agrees.\n")
-    assert max(map(len, done.stdout.splitlines())) <= 80
+    folder = f"    {tmp_path.resolve() / 'output'}"
+    lines = done.stdout.splitlines()
+    assert max(len(line) for line in lines if line != folder) <= 80
     name = program.removeprefix("step_").removesuffix(".py")
     written = {path.name for path in tmp_path.glob("output/*")}
     pages = {f"{name}.html", f"{name}.svg"} if name in STEPPED else set()
@@ -68,6 +70,9 @@ def test_it_agrees(tmp_path, program):
     if stem in TRAINED and find_spec("matplotlib"):
         pictures = {f"{stem}_loss.svg", f"{stem}_residuals.svg"}
     assert written == pages | pictures
+    assert lines.count(folder) == len([line for line in lines if line.startswith("written: ")]) >= bool(written)
+    said = {name for line in lines if line.startswith("written: ") for name in re.findall(r"[\w.]+\.(?:html|svg)", line)}
+    assert said == written
 
 
 def test_they_share_one_folder(tmp_path):
@@ -94,6 +99,14 @@ def test_page_and_picture_have_the_programs_own_names(tmp_path, name, names):
     for own in names:
         assert f">{own}<" in picture
         assert f'<th scope="row">{own}</th>' in page
+
+
+@pytest.mark.parametrize(("name", "root"), [(name, {"neuron": "o", "order": "c"}.get(name, "loss")) for name in STEPPED])
+def test_the_command_line_finds_its_value_and_calls_it_as_the_program_does(tmp_path, name, root):
+    command = [sys.executable, "-m", "micrograd_sm", "step", EXAMPLES / STEPPED[name], "-o", tmp_path / "page.html"]
+    subprocess.run([*command, "--", tmp_path], check=True, capture_output=True, timeout=60)
+    page = (tmp_path / "page.html").read_text("utf-8")
+    assert f"<title>Back-propagation of {root}, step by step</title>" in page
 
 
 def test_the_readme_lists_every_program_and_links_to_what_is_there():

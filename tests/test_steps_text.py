@@ -125,7 +125,7 @@ MATRIX = [[1.0, 2.0], [3.0, 4.0]]
     "loss, said",
     [
         (lambda x: x.sum(), "dL/dL = 1, a copy for each element = [[1, 1], [1, 1]]"),
-        (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], to the largest, shared by ties = [[0, 1], [0, 0]]"),
+        (lambda x: amax(x, 1)[0], "dL/dv1 = [1, 0], to the largest element, in equal parts if several tie = [[0, 1], [0, 0]]"),
         (lambda x: x[0, 1], "dL/dL = 1, back at the elements picked by [0, 1], 0 elsewhere = [[0, 1], [0, 0]]"),
         (lambda x: x[[0, 0]].sum(), "back at the elements picked by [[0, 0]], 0 elsewhere, added up where an index repeats"),
         (lambda x: x.reshape(4)[0], "dL/dv1 = [1, 0, 0, 0], in shape (2, 2) again = [[1, 0], [0, 0]]"),

@@ -112,6 +112,14 @@ class Passes:
                 return name
         return None
 
+    def script_name_of(self, ran: Ran) -> str | None:
+        """Return what the script itself called the root when the pass ran; None if it had no variable that held it.
+
+        A helper that is given `o` may have a parameter called `loss`: the reader looks for `o`.
+        """
+        held = [name for name, x in ran.variables[-1].items() if self.as_value(x) is ran.root and not name.startswith("_")]
+        return self.name if self.name in held else next(iter(held), None)
+
 
 class _Kept:
     """The pass that was asked for, of those that were added: the first is number 1, the last -1."""

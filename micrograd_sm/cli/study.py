@@ -39,7 +39,7 @@ LANDSCAPES: Mapping[str, str] = MappingProxyType({
 _EXAMPLES: Mapping[str, str] = MappingProxyType({
     "explain": 'explain "a = 2.0; b = -3.0; a * b + a" a',
     "paths": 'paths "x = 3.0; x * x + x" x -k 2',
-    "compare": 'compare "x = [9.0, 1.0]; log(softmax(x, 0))[1]" \\\n      "x = [9.0, 1.0]; log_softmax(x, 0)[1]"',
+    "compare": 'compare "x = [9.0, 1.0]; log(softmax(x, 0))[1]" \\\n      "x = [9.0, 1.0]; log_softmax(x, 0)[1]" -o two.html',
     "source": 'source "a = 2.0; b = -3.0; tanh(a * b)" -o neuron.py',
     "lint": 'lint "x = [[1.0, 2.0]]; cross_entropy(softmax(x, 1), [1])"',
     "anomaly": 'anomaly "x = [0.0, 1.0]; log(x).sum()"',
@@ -90,6 +90,9 @@ def _add_why(commands: argparse._SubParsersAction) -> None:
     compared.add_argument("other", metavar="EXPRESSION|FILE.py", help="what to compare it with")
     compared.add_argument("--other-name", metavar="NAME", help="the second script's variable (default: what --name says)")
     target.add_pass(compared, "--other-pass", "which of the second script's backward passes (default: what --pass says)")
+    compared.add_argument(
+        "-o", "--output", metavar="FILE", type=_page, help="page with both graphs, one slider over both: .html"
+    )
     compared.add_argument("--depth", metavar="N", type=int, help="fold composed functions at this depth, 0 for the outermost")
     written = _study(commands, "source", "the forward and backward pass as a Python program that imports only math")
     target.add_options(written)
@@ -170,6 +173,10 @@ def run(options: argparse.Namespace) -> int:
 
 def _landscape(path: str) -> str:
     return _ending(path, (".svg", ".png", ".json"), ".svg, .png or .json")
+
+
+def _page(path: str) -> str:
+    return _ending(path, (".html", ".htm"), ".html")
 
 
 def _python(path: str) -> str:

@@ -113,9 +113,21 @@ def _save(options: argparse.Namespace, drawing: Drawing, output: Path) -> None:
 
 
 def _compare(options: argparse.Namespace) -> int:
+    output = _output(options)
     target, other = _taken(options), _other(options, options.other, options.other_name, options.other_pass_number)
-    _print(options, study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth)))
+    found = study.compare(_at_depth(target.graph, options.depth), _at_depth(other.graph, options.depth))
+    _print(options, found)
+    if output:
+        found.save(output, (_title(options.what, target), _title(options.other, other)))
+        print(f"both graphs side by side: {options.output}", file=sys.stderr if options.json else sys.stdout)
     return 0
+
+
+def _title(what: str, target: Target) -> str:
+    """Return what a page calls a target: the expression, or the script with its variable and its pass."""
+    if not is_script(what):
+        return what
+    return f"{Path(what).name}, {target.name}" + (f", {target.passed}" if target.passed else "")
 
 
 def _source(options: argparse.Namespace) -> int:

@@ -91,7 +91,8 @@ def target_of(
         return Target(graph, variables, name=passes.name, root=value)
     if number is not None or passes.count:
         number, ran = passes.chosen(shown)
-        return _recorded(ran, number, passes.count, passes.name, variables)
+        called = passes.script_name_of(ran) if name is None else None
+        return _recorded(ran, number, passes.count, called or passes.name, variables)
     return _in_the_last(value_in(variables, passes.name, what, passes), variables, passes, shown)
 
 

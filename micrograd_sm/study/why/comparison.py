@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 from micrograd_sm.array import flat_of
@@ -95,6 +96,37 @@ class Comparison(Listing[Match]):
         node = self.a[match.a]
         pairs = [(match.value, node.data)] + ([] if match.gradient is None else [(match.gradient, node.grad)])
         return all(difference <= tolerance * max(1.0, _size(data)) for difference, data in pairs)
+
+    def verdict(self, match: Match, tolerance: float = 1e-9) -> str:
+        """Return "same", "rounding" if value or gradient differ by at most `tolerance`, as in `close()`, else "differs".
+
+        >>> x = Value(2.0, name="x")
+        >>> found = compare(x * x, x * x * x)
+        >>> [found.verdict(match) for match in found]
+        ['differs', 'differs']
+        """
+        if match.value == 0 and not match.gradient:
+            return "same"
+        return "rounding" if self._is_close(match, tolerance) else "differs"
+
+    def save(self, path: str | Path, titles: tuple[str, str] = ("", "")) -> Path:
+        """Write both graphs side by side as a page, one HTML file that loads nothing else, and return its path.
+
+        A step in one moves the other: steps of matched nodes are taken at once. What differs, and what only one graph has, is
+        marked and listed. `titles` are the headings of the two, such as their code.
+
+        Raises ValueError if the path does not end in .html or there are not two titles, FileNotFoundError if the folder does
+        not exist, and RuntimeError, with what to install, if there is no program to lay out the pictures.
+
+        >>> x = Value(2.0, name="x")
+        >>> compare(x * x, x**2.0).save("compare.docx")
+        Traceback (most recent call last):
+            ...
+        ValueError: save: 'compare.docx' must end in .html
+        """
+        from micrograd_sm.study.why.compare_page import save  # noqa: PLC0415 - it reads what is defined here
+
+        return save(self, path, titles)
 
     def _items(self) -> tuple[Match, ...]:
         return self.matches
