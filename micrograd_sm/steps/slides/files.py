@@ -9,9 +9,12 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from micrograd_sm.steps.record import Steps
 from micrograd_sm.steps.slides.slide import FONT, HEIGHT, WIDTH, Slides
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
 
 FORMATS = (".svg", ".png", ".pdf", ".gif", ".mp4")
 _ONE = (".svg", ".png")  # formats with one step

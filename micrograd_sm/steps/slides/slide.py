@@ -6,13 +6,15 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.draw import texts, to_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.steps.parts import Step
-from micrograd_sm.steps.record import Steps
 from micrograd_sm.words.names import labels_of
+
+if TYPE_CHECKING:
+    from micrograd_sm.steps.record import Steps
 
 WIDTH, HEIGHT = 1280, 720  # pixels; 960 by 540 points
 FONT = "Vera"  # reportlab has it beside itself, so that every machine has it
