@@ -52,19 +52,26 @@ def with_rounding_marked(graph: Graph, heard: Iterable[Heard] = ()) -> tuple[Gra
     if any(PRIMITIVES[node.op].foreign for node in opened if node.op):
         return graph, heard
     sizes = _sizes(opened)
-    nodes = tuple(
-        node._replace(data=_marked(node.data, sizes.values.get(node.id)), grad=_marked(node.grad, sizes.gradients.get(node.id)))
-        for node in opened
-    )
-    return graph._with_nodes(nodes), tuple(_marked_heard(one, sizes) for one in heard)
+    nodes = tuple(_marked_node(node, sizes) for node in opened)
+    changed = any(new is not old for new, old in zip(nodes, opened))
+    return graph._with_nodes(nodes) if changed else graph, tuple(_marked_heard(one, sizes) for one in heard)
+
+
+def _marked_node(node: Node, sizes: _Sizes) -> Node:
+    data, grad = _marked(node.data, sizes.values.get(node.id)), _marked(node.grad, sizes.gradients.get(node.id))
+    return node if data is node.data and grad is node.grad else node._replace(data=data, grad=grad)
 
 
 def _marked_heard(one: Heard, sizes: _Sizes) -> Heard:
-    size, total = sizes.contributions.get(one.edge), sizes.gradients.get(one.edge.source)
-    return Heard(one.edge, _marked(one.amount, size), _marked(one.before, total), _marked(one.after, total))
+    edge, amount, before, after = one
+    size, total = sizes.contributions.get(edge), sizes.gradients.get(edge.source)
+    marked = Heard(edge, _marked(amount, size), _marked(before, total), _marked(after, total))
+    return one if marked[1] is amount and marked[2] is before and marked[3] is after else marked
 
 
 def _marked(data: Any, size: Any) -> Any:
+    if type(data) is float and type(size) is float:  # quick, as graphs of numbers are large
+        return Rounded(data) if _is_rounding(data, size) else data
     if data is None or size is None or shape_of(data) != shape_of(size):
         return data
     pairs = list(zip(flat_of(data), flat_of(size), strict=True))
@@ -78,7 +85,7 @@ def _is_rounding(x: float, terms: float) -> bool:
 
 
 def _size(x: Any) -> Any:
-    return Array.of([abs(number) for number in flat_of(x)], shape_of(x))
+    return abs(x) if type(x) is float else Array.of([abs(number) for number in flat_of(x)], shape_of(x))
 
 
 def _sizes(graph: Graph) -> _Sizes:
