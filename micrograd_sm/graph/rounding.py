@@ -17,6 +17,7 @@ from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.parts import Edge, Node
 from micrograd_sm.primitives import PRIMITIVES
 
+_MOST_NODES = 5_000  # of a graph whose numbers are read one by one
 _ROUNDING = 2.0**-48  # sixteen times the relative error of one operation
 _BY_SIZES = {"multiply", "matmul", "sum", "reshape", "permute", "expand", "cat", "index", "put", "where"}  # no sign is lost
 _BILINEAR = {"multiply", "divide", "matmul"}  # their gradient rules are products with the other operand
@@ -43,13 +44,15 @@ class _Sizes(NamedTuple):
 def with_rounding_marked(graph: Graph, heard: Iterable[Heard] = ()) -> tuple[Graph, tuple[Heard, ...]]:
     """Return a graph, and contributions of its backward pass, with each number that is 0 but for rounding as `Rounded`.
 
+    Graphs of more than 5,000 nodes, and of torch's own operations, are left as they are.
+
     >>> from micrograd_sm import Value
     >>> graph, _ = with_rounding_marked(Graph(Value(0.1) + 0.2 - 0.3))
     >>> type(graph["v4"].data).__name__
     'Rounded'
     """
     heard, opened = tuple(heard), graph.unfold()
-    if any(PRIMITIVES[node.op].foreign for node in opened if node.op):
+    if len(opened) > _MOST_NODES or any(PRIMITIVES[node.op].foreign for node in opened if node.op):
         return graph, heard
     sizes = _sizes(opened)
     nodes = tuple(_marked_node(node, sizes) for node in opened)
