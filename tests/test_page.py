@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from micrograd_sm import Value, trace
+from micrograd_sm import Graph, Value, cat, trace
 from micrograd_sm.array import Array
 from micrograd_sm.draw import extent
+from micrograd_sm.graph import Edge
 from micrograd_sm.mode import scope
 from micrograd_sm.steps import Steps, steps
+from micrograd_sm.study.why.elements import slopes
 from tests.browser import printing
 from tests.page_losses import LOSSES, chain, classes, cube, neuron, order
 
@@ -496,15 +499,95 @@ def test_arrays_are_matrices_in_the_table(shown: Callable[..., Any]) -> None:
 def test_a_large_array_is_a_heat_map_with_its_own_axes(shown: Callable[..., Any]) -> None:
     x = Value([[float(row * column - 20) for column in range(9)] for row in range(7)], name="x")
     page = shown(steps((x * x).sum(), names={}), "#step=1")
-    cells = page.locator("#heat .map i")
-    assert cells.count() == 63 and "7 rows, 9 columns; a cell is an element" in page.locator("#heat p").first.inner_text()
+    cells = page.locator("#heat .map").first.locator("i")
+    assert cells.count() == 63 and page.locator("#heat p").first.inner_text().endswith(", 7 x 9")
     cells.nth(10).hover()
-    assert page.locator("#told").inner_text() == "[1, 1] = 361"
+    assert page.locator("#told").inner_text() == "[1, 1] = 361, made of x[1, 1] = -19"
     page.keyboard.press("End")
     assert page.locator("#heat .below").count() > 20 and page.locator("#heat .above").count() > 15  # around 0
-    assert page.locator("#heat .scale i").count() == 3
+    assert page.locator("#heat .scale").first.locator("i").count() == 3
+    cells = page.locator("#heat .map").first.locator("i")
     first, next_row = cells.nth(0).bounding_box(), cells.nth(9).bounding_box()
     assert first["x"] == next_row["x"] and first["y"] < next_row["y"]
+
+
+OPERATIONS = {
+    "broadcast": lambda x, w: x * w[:, 0],
+    "sum": lambda x, w: x.sum(dim=1),
+    "reshape": lambda x, w: x.reshape(8, 10),
+    "permute": lambda x, w: x.T,
+    "cat": lambda x, w: cat([w, x.T], dim=1),
+    "index": lambda x, w: x[[5, 0, 5, 1, 2, 3, 19], 1:],
+    "matmul": lambda x, w: x @ w,
+    "batches": lambda x, w: x.reshape(5, 4, 4) @ w[:, :5],
+    "max": lambda x, w: x.amax(dim=1),
+}
+CHOSEN = """() => {  // by the title of a map: for each element of the first array, which elements are framed
+  const arrays = {};
+  for (const map of document.querySelectorAll("#heat .map")) (arrays[map.ariaLabel.split(":")[0]] ??= []).push(...map.children);
+  const [[, cells], ...others] = Object.entries(arrays);
+  const framed = Object.fromEntries(others.map(([label]) => [label, []]));
+  for (const cell of cells) {
+    cell.dispatchEvent(new PointerEvent("pointerenter"));
+    for (const [label, found] of others) framed[label].push(found.flatMap((one, at) => (one.classList.contains("chosen") ? [at] : [])));
+  }
+  return framed;
+}"""
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_an_element_of_a_heat_map_frames_those_that_it_is_made_of(shown: Callable[..., Any], name: str) -> None:
+    x = Value([[row * 4 + column + 1.0 for column in range(4)] for row in range(20)], name="x")
+    w = Value([[0.5 * row - column + 0.1 for column in range(20)] for row in range(4)], name="w")
+    graph = Graph(OPERATIONS[name](x, w).sum(), names={})
+    node = graph[graph.operand_edges(graph.root)[0].source]
+    walk = steps(graph)
+    page = shown(walk)
+    forward = next(step.index for step in walk if step.phase == "forward" and step.node.id == node.id)
+    page.evaluate(f"stepper.go({forward})")
+    framed = page.evaluate(CHOSEN)
+    for edge in graph.operand_edges(node.id):
+        pairs = [(row, column) for row, column, _ in (slopes(graph, edge) if name != "max" else dense(graph, edge))]
+        source = graph[edge.source]
+        if math.prod(source.shape) < 17:
+            continue  # it has no heat map
+        assert framed[source.name or source.id] == [
+            sorted({b for a, b in pairs if a == row}) for row in range(math.prod(node.shape))
+        ]
+        backward = next(step for step in walk if step.phase == "backward" and step.node.id == node.id)
+        page.evaluate(f"stepper.go({backward.index})")
+        if len(backward.contributions) == 1:
+            (back,) = page.evaluate(CHOSEN).values()
+            assert back == [sorted({a for a, b in pairs if b == place}) for place in range(math.prod(source.shape))]
+
+
+def dense(graph: Graph, edge: Edge) -> Iterator[tuple[int, int, float]]:
+    """Every element of a row goes into its maximum, also if its slope is 0."""
+    return ((place // 4, place, 1.0) for place in range(math.prod(graph[edge.source].shape)))
+
+
+def test_the_elements_that_one_is_made_of_are_framed_by_pointer_and_by_keys(shown: Callable[..., Any]) -> None:
+    x = Value([[float(row * 4 + column) for column in range(4)] for row in range(6)], name="x")
+    w = Value([[0.5 * row - column for column in range(6)] for row in range(4)], name="w")
+    page = shown(steps((x @ w).sum(), names={}), "#step=1")
+    page.locator("#heat .map").first.locator("i").nth(7).hover()
+    told = page.locator("#told").inner_text()
+    assert (
+        told.startswith("[1, 1] = ")
+        and "made of x[1, 0] = 4, x[1, 1] = 5, x[1, 2] = 6, ... (4 elements of x); w[0, 1] = -1" in told
+    )
+    assert (
+        page.locator("#heat .map").nth(1).locator(".chosen").count()
+        == 4
+        == page.locator("#heat .map").nth(2).locator(".chosen").count()
+    )
+    page.locator("#heat .map").first.focus()
+    for key in ("ArrowDown", "ArrowRight"):
+        page.keyboard.press(key)
+    assert page.locator("#told").inner_text() == told and step(page) == 1
+    page.keyboard.press("End")
+    page.locator("#heat .map").first.locator("i").nth(0).hover()
+    assert "made of dL/d" in page.locator("#told").inner_text() or "made of d" in page.locator("#told").inner_text()
 
 
 def test_the_direction_of_the_arrows_can_be_chosen(shown: Callable[..., Any]) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.draw import texts
-from micrograd_sm.graph import Node, Scope
+from micrograd_sm.graph import Graph, Node, Scope
+from micrograd_sm.graph.places import moved_places
+from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.steps.formula import Formula
 from micrograd_sm.steps.page.program import program_of
 from micrograd_sm.steps.page.slips import asked_for, slips_of
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 
 Json = dict[str, Any]
 _READABLE = 60  # nodes that are open when a page opens
+_LEAST_MAP = 17  # elements from which an array has a heat map
+_FROM_SHAPES = {"reshape", "expand", "matmul"}  # operations whose elements are told by the shapes
 _FIGURE_SPACE, _GAP = "\u2007", "\u00a0\u00a0"  # as wide as a digit; a line does not break there
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
 
@@ -90,10 +94,23 @@ def _plain(data: Any) -> Any:
 def _node(walk: Steps, node: Node, labels: Mapping[str, str], lines: Mapping[str, tuple[int, int]]) -> Json:
     source: Json = {"source": visible(node.source)} if node.source else {}
     source |= {"line": lines[node.id]} if node.id in lines else {}
+    source |= _origins(walk.graph, node)
     return source | ({"named": True} if node.name else {}) | {
         "id": node.id, "label": labels[node.id], "op": node.op, "shape": node.shape, "data": node.data,
         "from": [edge.source for edge in walk.graph.operand_edges(node.id)], "flows": node.requires_grad,
     }  # fmt: skip
+
+
+def _origins(graph: Graph, node: Node) -> Json:
+    """Return what a heat map must know to say which elements of the operands an element was made of, but for the shapes."""
+    sizes = [math.prod(shape) for shape in (node.shape, *(graph[edge.source].shape for edge in graph.operand_edges(node.id)))]
+    if not node.op or node.op in _FROM_SHAPES or max(sizes) < _LEAST_MAP:
+        return {}
+    if "axis" in node.params and node.op in ("sum", "max"):
+        return {"axis": node.params["axis"]}
+    if node.op in PRIMITIVES and PRIMITIVES[node.op].kind == "moves":
+        return {"places": moved_places(graph, node)}
+    return {} if node.op in PRIMITIVES and PRIMITIVES[node.op].kind == "elementwise" else {"places": []}
 
 
 class Fragments:

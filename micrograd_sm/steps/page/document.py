@@ -22,7 +22,17 @@ from micrograd_sm.words.names import labels_of, visible
 if TYPE_CHECKING:
     from micrograd_sm.steps.record import Steps
 
-_SCRIPTS = ("model.js", "picture.js", "squeeze.js", "program.js", "formula.js", "predict.js", "heat.js", "page.js")
+_SCRIPTS = (
+    "model.js",
+    "picture.js",
+    "squeeze.js",
+    "program.js",
+    "formula.js",
+    "predict.js",
+    "elements.js",
+    "heat.js",
+    "page.js",
+)
 _ROOM = (780.0, 570.0)  # for the picture, in a window of 1280 by 800
 _READABLE, _BETTER = 0.9, 1.25  # a scale at which nobody looks for another direction, and how much better that must be
 _MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays

@@ -52,14 +52,7 @@ function questionOf(steps, index) {
 
 const isEmpty = (id) => nodes.get(id).shape.includes(0);
 
-function elementName(shape, position) {
-  const indices = [];
-  for (const size of [...shape].reverse()) {
-    indices.unshift(position % size);
-    position = Math.floor(position / size);
-  }
-  return indices.map((index) => `[${index}]`).join("");
-}
+const elementName = (shape, position) => indicesOf(shape, position).map((index) => `[${index}]`).join("");
 
 const SLIPS = {
   upstream: "the upstream gradient was forgotten: a contribution is the upstream gradient times the local derivative",
@@ -95,7 +88,7 @@ function verdictOn(question, text) {
   return { right: false, said: `Not right. It looks as if ${kinds.map((kind) => SLIPS[kind]).join("; and ")}.` };
 }
 
-const shortNumber = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(5))) : { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" }[x]);
+const shortNumber = (x) => (Number.isFinite(x) ? String(Number(x.toPrecision(4))) : { NaN: "nan", Infinity: "inf", "-Infinity": "-inf" }[x]);
 
 // What an answer needs: the formula in symbols, and after a first call for help with its numbers, but without the result.
 function neededFor(step, helped) {

@@ -5,10 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from micrograd_sm.array import Array, flat_of
+from micrograd_sm.array import flat_of
 from micrograd_sm.array.strides import broadcast, broadcast_shapes, groups
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative
 from micrograd_sm.graph.patterns import operands
+from micrograd_sm.graph.places import moved_places
 from micrograd_sm.primitives import PRIMITIVES
 
 Slopes = Iterator[tuple[int, int, float]]
@@ -32,17 +33,8 @@ def slopes(graph: Graph, edge: Edge) -> Slopes:
 
 
 def _moved(graph: Graph, edge: Edge) -> Slopes:
-    """Let the operation move the places of its operands' elements."""
-    target = graph[edge.target]
-    places, start, first = [], 0, 0
-    for position, operand in enumerate(operands(graph, target)):
-        first = start if position == edge.position else first
-        size = math.prod(operand.shape)
-        places.append(Array.of(list(range(start, start + size)), operand.shape, int))
-        start += size
-    own = range(first, first + math.prod(graph[edge.source].shape))
-    moved = flat_of(PRIMITIVES[target.op or ""].value(*places, **target.params))
-    return ((row, int(place) - first, 1.0) for row, place in enumerate(moved) if place in own)
+    places = enumerate(moved_places(graph, graph[edge.target]))
+    return ((row, place, 1.0) for row, (position, place) in places if position == edge.position)
 
 
 def _summed(source: Node, target: Node) -> Slopes:
