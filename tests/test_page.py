@@ -529,7 +529,8 @@ CHOSEN = """() => {  // by the title of a map: for each element of the first arr
   const framed = Object.fromEntries(others.map(([label]) => [label, []]));
   for (const cell of cells) {
     cell.dispatchEvent(new PointerEvent("pointerenter"));
-    for (const [label, found] of others) framed[label].push(found.flatMap((one, at) => (one.classList.contains("chosen") ? [at] : [])));
+    const places = (found) => found.flatMap((one, at) => (one.classList.contains("chosen") ? [at] : []));
+    for (const [label, found] of others) framed[label].push(places(found));
   }
   return framed;
 }"""

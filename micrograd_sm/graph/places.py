@@ -11,14 +11,17 @@ from micrograd_sm.primitives import PRIMITIVES
 
 
 def moved_places(graph: Graph, node: Node) -> list[tuple[int, int]]:
-    """Return, for each element of a node that moves elements, the position of its operand and its place there, in row-major order.
+    """Return, for each element of a node that moves elements, which operand it comes from, and its place there.
+
+    Both count from 0; places are in row-major order.
 
     >>> from micrograd_sm import Value, cat
     >>> graph = Graph(cat([Value([1.0, 2.0]), Value([3.0])]), names={})
     >>> moved_places(graph, graph[graph.root])
     [(0, 0), (0, 1), (1, 0)]
     """
-    marked, origins = [], []
+    marked: list[Array] = []
+    origins: list[tuple[int, int]] = []
     for position, edge in enumerate(graph.operand_edges(node.id)):
         shape = graph[edge.source].shape
         marked.append(Array.of(list(range(len(origins), len(origins) + prod(shape))), shape, int))
