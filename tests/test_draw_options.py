@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from micrograd_sm import Array, Value, mode, zeros
+from micrograd_sm import Array, Value, cross_entropy, mode, nn, zeros
 from micrograd_sm.draw import cells, draw, layout, texts
 from micrograd_sm.draw.frames import Frame, frames_of
 from micrograd_sm.draw.options import DIRECTIONS, SHOWN
@@ -234,6 +234,21 @@ def test_frames_nest_as_scopes_do_however_deep():
             x = x.sin().cos()
     (outer,) = (member for member in frames_of(Graph(x.exp())).members if isinstance(member, Frame))
     assert (outer.name, outer.members[0].name, outer.members[0].members[2].name) == ("a", "b", "c")
+
+
+@pytest.mark.parametrize("written_out", [False, True])
+def test_a_two_layer_mlp_fits_a_slide_with_letters_of_10_points(written_out: bool):
+    x = Value([[0.1 * (row - column) for column in range(3)] for row in range(4)], name="x", requires_grad=False)
+    layers = [nn.Linear(3, 8), nn.Linear(8, 3)]
+    if written_out:
+        (w1, b1), (w2, b2) = ((layer.weight.T.detach(), layer.bias) for layer in layers)
+        logits = (x @ w1 + b1).tanh() @ w2 + b2
+    else:
+        logits = layers[1](layers[0](x).tanh())
+    picture = draw(cross_entropy(logits, [0, 1, 2, 0]), show="shape", fold=0).svg()
+    width, height = map(float, re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', picture).groups())
+    scale = min(1.0, 960 / width, 540 / height)  # a slide of 16:9 in points
+    assert scale * min(map(float, re.findall(r'font-size="([\d.]+)', picture))) >= 9.9
 
 
 # What there is not ----------------------------------------------------------------------------------------------------

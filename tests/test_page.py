@@ -308,6 +308,27 @@ def test_paper_has_every_step_and_the_final_picture(shown: Callable[..., Any]) -
     assert page.locator("[data-cover]").count() == 1
 
 
+LETTERS = """() => [...document.querySelectorAll("#picture text")].filter((text) => text.getBoundingClientRect().height > 0)
+  .map((text) => text.getScreenCTM().a * parseFloat(getComputedStyle(text).fontSize) * 0.75)"""  # in points
+WHOLE = """() => [...document.querySelectorAll("#picture .sheet svg")].flatMap((sheet) => {
+  const view = sheet.getBoundingClientRect();
+  const inside = (box) => box.left >= view.left && box.right <= view.right && box.top >= view.top && box.bottom <= view.bottom;
+  const whole = [...sheet.querySelectorAll("[data-node]")].filter((node) => inside(node.getBoundingClientRect()));
+  return whole.map((node) => node.dataset.node);
+})"""
+
+
+def test_letters_on_paper_have_at_least_8_points(shown: Callable[..., Any]) -> None:
+    walk = steps(classes().graph)
+    page = shown(walk, viewport={"width": 717, "height": 1000})  # A4 with margins of 1 cm
+    with printing(page):
+        assert page.locator(".sheet").count() > 1
+        assert min(page.evaluate(LETTERS)) >= 7.9
+        assert set(page.evaluate(WHOLE)) == {node.id for node in walk.graph}, "a box is cut on each of its sheets"
+        assert all(sheet.bounding_box()["height"] <= 1000 for sheet in page.locator(".sheet svg").all())
+    page.wait_for_function("() => !document.querySelector('.sheet')")
+
+
 def test_without_scripts_it_is_a_document(shown: Callable[..., Any]) -> None:
     walk = neuron()
     page = shown(walk, java_script_enabled=False)

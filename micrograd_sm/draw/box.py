@@ -85,7 +85,7 @@ def _strip(graph: Graph, node: Node, options: Options) -> str:
 
 
 def _ports(operands: int, attributes: str = "") -> list[str]:
-    return [cell(quiet(str(position + 1), 9), f'PORT="o{position}"{attributes}') for position in range(operands)]
+    return [cell(quiet(str(position + 1)), f'PORT="o{position}"{attributes}') for position in range(operands)]
 
 
 def _operation(node: Node, options: Options) -> str:
@@ -97,7 +97,7 @@ def _operation(node: Node, options: Options) -> str:
     shape = _shape(node, options)
     titled = node.name or node.id in options.labels
     words += [shape] if not titled and shape not in ("", params) else []
-    words += [f"{len(node.folded)} nodes folded"] if node.folded else []
+    words += [f"{len(node.folded)} node{'s' * (len(node.folded) > 1)} folded"] if node.folded else []
     bold = f'<FONT POINT-SIZE="13"><B>{named(sign)}</B></FONT>'
     return f"{bold}{GAP}{quiet('  '.join(words))}{GAP}" if words else f"{bold}{ROOM}"
 

@@ -44,6 +44,7 @@ def matmul(input: Any, other: Any) -> Value:
     return squeeze(product, -1) if b.ndim == 1 else product
 
 
+@composed
 def linear(input: Any, weight: Any, bias: Any = None) -> Value:
     """Return input @ weight.T + bias: (..., k), (m, k) and (m) to (..., m) (torch.nn.functional.linear).
 

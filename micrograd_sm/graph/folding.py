@@ -1,7 +1,8 @@
 """Folding: one node in place of all nodes of a scope.
 
 A scope can be folded if it has one output (a node that is used outside, or the root) and if its operations were made one
-after another, so that a backward pass also takes them one after another. Any other scope stays open.
+after another, so that a backward pass also takes them one after another. Any other scope stays open, and so does one that
+holds nothing but the operation of its name.
 """
 
 from __future__ import annotations
@@ -85,6 +86,8 @@ def _fold(graph: Graph, scope: Scope, ids: list[str], users: dict[str, list[str]
     if len(outputs) != 1:
         return None
     inside.update(id for id in ids if graph[id].kind == "constant" and inside.issuperset(users[id]))
+    if len(inside) == 1 and graph[outputs[0]].op == scope.name:
+        return None
     return Fold(scope, tuple(id for id in ids if id in inside), outputs[0])
 
 

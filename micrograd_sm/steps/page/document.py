@@ -31,6 +31,7 @@ _SCRIPTS = (
     "predict.js",
     "elements.js",
     "heat.js",
+    "paper.js",
     "page.js",
 )
 _ROOM = (780.0, 570.0)  # for the picture, in a window of 1280 by 800

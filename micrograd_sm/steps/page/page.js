@@ -363,23 +363,6 @@ function nextTheme() {
   $("theme").textContent = `Theme: ${theme || "system"}`;
 }
 
-// On paper: the picture and the table after the last step, with every scope open.
-let beforePrint = null;
-function print(on) {
-  if (on === (beforePrint !== null)) return;
-  const kept = on ? { ...state } : beforePrint;
-  beforePrint = on ? kept : null;
-  Object.assign(state, kept);
-  if (on) state.folded = new Set();
-  ({ steps, cover } = walkOf(state.grain, state.folded));
-  if (on) state.step = steps.length - 1;
-  showWalk();
-  render(true);
-}
-window.addEventListener("beforeprint", () => print(true));
-window.addEventListener("afterprint", () => print(false));
-matchMedia("print").addEventListener("change", (query) => print(query.matches));
-
 // The options are open if there is room for them.
 const wide = matchMedia("(min-width: 64rem)");
 const openOptions = () => { $("options").open = wide.matches; };
