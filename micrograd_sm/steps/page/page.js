@@ -85,8 +85,9 @@ function showStep(step) {
 }
 
 function showNode(step) {
-  const shown = svg && (covers.get(cover.get(step.node)?.id)?.querySelector(".content") ?? drawn.get(step.node)?.group);
-  if (shown) keepInView(svg.parentElement, shown, 24);
+  const boxOfNode = (id) => covers.get(cover.get(id)?.id)?.querySelector(".content") ?? drawn.get(id)?.group;
+  const shown = svg && boxOfNode(step.node);
+  if (shown) keepInView(svg.parentElement, shown, 24, nodes.get(step.node).from.map(boxOfNode).filter(Boolean));
 }
 
 // Walks: another grain, other folds -------------------------------------------------------------------------------------

@@ -247,9 +247,12 @@ function place(element, left, top, width, height) {
   for (const [name, value] of Object.entries({ left, top, width, height })) element.style.setProperty(`--${name}`, `${value.toFixed(1)}px`);
 }
 
-// Scroll a box, never the page, until an element is visible: to the middle, so that its neighbours are visible, too.
-function keepInView(box, element, margin) {
-  const [outer, inner] = [box.getBoundingClientRect(), element.getBoundingClientRect()];
+// Scroll a box, never the page, until an element is visible, and those around it if there is room for all: to the middle.
+function keepInView(box, element, margin, around = []) {
+  const outer = box.getBoundingClientRect();
+  const all = unionOf([element, ...around].map((one) => one.getBoundingClientRect()));
+  const fits = all.width <= box.clientWidth - 2 * margin && all.height <= box.clientHeight - 2 * margin;
+  const inner = fits ? all : element.getBoundingClientRect();
   const shift = (low, size, from, room) => {
     if (size > room - 2 * margin) return low - from - margin;
     const shows = low >= from + margin && low + size <= from + room - margin;
@@ -259,4 +262,10 @@ function keepInView(box, element, margin) {
   const top = shift(inner.top, inner.height, outer.top, box.clientHeight);
   const far = Math.abs(top) > 2 * box.clientHeight;
   if (left || top) box.scrollBy({ left, top, behavior: calm.matches || playing || far ? "instant" : "smooth" });
+}
+
+function unionOf(rects) {
+  const [left, top] = [Math.min(...rects.map((rect) => rect.left)), Math.min(...rects.map((rect) => rect.top))];
+  const [right, bottom] = [Math.max(...rects.map((rect) => rect.right)), Math.max(...rects.map((rect) => rect.bottom))];
+  return { left, top, width: right - left, height: bottom - top };
 }
