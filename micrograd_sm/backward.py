@@ -16,8 +16,10 @@ from micrograd_sm.primitives import Recorded
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 _one_pass = RLock()
+_by_number = operator.attrgetter("number")
 Observer = Callable[[Any, int, Any, Any], None]
-listeners: list[Callable[[Any, Any, list[Any]], None]] = []  # each hears of a pass before `.grad` is written: root, seed, nodes
+# Each hears of a pass before `.grad` is written: root, seed, and the nodes, whose `_upstream` is what `.grad` becomes.
+listeners: list[Callable[[Any, Any, list[Any]], None]] = []
 
 
 def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Observer | None = None) -> None:
@@ -39,11 +41,13 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
             _collect([root], nodes)
             root._upstream = seed
             _propagate_all(nodes, create_graph, observe)
-            totals = [node._upstream if node.grad is None else _accumulated(node, create_graph) for node in nodes]
+            for node in nodes:
+                if node.grad is not None:
+                    node._upstream = _accumulated(node, create_graph)
             for listener in listeners:
                 listener(root, seed, nodes)
-            for node, total in zip(nodes, totals):
-                node.grad = total
+            for node in nodes:
+                node.grad = node._upstream
         finally:
             for node in nodes:
                 node._upstream = None
@@ -102,7 +106,7 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
             if parent._requires_grad and parent._upstream is None:
                 parent._upstream = _PENDING
                 nodes.append(parent)
-    nodes.sort(key=operator.attrgetter("number"), reverse=True)
+    nodes.sort(key=_by_number, reverse=True)
 
 
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
@@ -119,26 +123,30 @@ def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
 
 
 def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | None) -> None:
-    """Propagate through all nodes. Operations on two numbers are written out: long graphs of numbers spend their time here."""
+    """Propagate through all nodes. Operations on numbers are written out: long graphs of numbers spend their time here."""
     fast = not create_graph and observe is None
     for node in nodes:
         primitive = node.primitive
         if primitive is None:
             continue
-        if not (fast and primitive.binary and type(node._data) is float):
+        if not (fast and type(node._data) is float and (primitive.binary or primitive.unary)):
             _propagate(node, create_graph, observe)
-            continue
-        a, b = node.parents
-        x, y, g, out = a._data, b._data, node._upstream, node._data
-        rule_a, rule_b = primitive.gradient
-        total = a._upstream
-        if total is not None:
-            contribution = rule_a(g, out, x, y)
-            a._upstream = contribution if total is _PENDING else total + contribution
-        total = b._upstream
-        if total is not None:
-            contribution = rule_b(g, out, x, y)
-            b._upstream = contribution if total is _PENDING else total + contribution
+        elif primitive.unary:
+            (x,), (rule,) = node.parents, primitive.gradient
+            contribution, total = rule(node._upstream, node._data, x._data), x._upstream
+            x._upstream = contribution if total is _PENDING else total + contribution
+        else:
+            a, b = node.parents
+            x, y, g, out = a._data, b._data, node._upstream, node._data
+            rule_a, rule_b = primitive.gradient
+            total = a._upstream
+            if total is not None:
+                contribution = rule_a(g, out, x, y)
+                a._upstream = contribution if total is _PENDING else total + contribution
+            total = b._upstream
+            if total is not None:
+                contribution = rule_b(g, out, x, y)
+                b._upstream = contribution if total is _PENDING else total + contribution
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:
@@ -166,7 +174,7 @@ def reachable(loss: Any) -> list[Any]:
             if id(parent) not in found:
                 found.add(id(parent))
                 values.append(parent)
-    return sorted(values, key=operator.attrgetter("number"))
+    return sorted(values, key=_by_number)
 
 
 def set_since(node: Any, changed: Callable[[Any], int] = operator.attrgetter("_changed")) -> Any | None:

@@ -34,11 +34,13 @@ _new = object.__new__
 def _operator(primitive: Primitive) -> Any:
     """Return the methods for `value + other` and `other + value`, and the like."""
 
+    value = primitive.value
+
     def method(self: Value, other: Any) -> Value:
-        if (operand := _operand(other, self)) is NotImplemented:
+        if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
-        data = primitive.value(self._data, operand._data)
-        return _made(data, primitive, (self, operand), None, self._requires_grad or operand._requires_grad)
+        data = value(self._data, other._data)
+        return _made(data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
     def reflected(self: Value, other: Any) -> Value:
         operand = _operand(other, self)
@@ -305,7 +307,7 @@ class Value(Recorded):
     __hash__ = object.__hash__
 
     def __neg__(self) -> Value:
-        return self.record(primitives.negative, (self,), {})
+        return unary(primitives.negative, self)
 
     def __pos__(self) -> Value:
         return self
@@ -350,7 +352,8 @@ class Value(Recorded):
         >>> slope.data, x.grad
         (6.0, 2.0)
         """
-        observe = _together([*(watch.passed_back for watch in current_mode().watches), *([observe] if observe else [])])
+        if watches := current_mode().watches:
+            observe = _together([*(watch.passed_back for watch in watches), *([observe] if observe else [])])
         if not create_graph:  # the rules compute on plain numbers: there is nothing to record
             differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
             return
@@ -358,10 +361,10 @@ class Value(Recorded):
             differentiate(self, _seed(self, gradient, create_graph), create_graph, observe)
 
 
-def _together(observers: list[Observer]) -> Observer | None:
-    """Combine the observers into one, or None if there are none."""
-    if len(observers) < 2:
-        return observers[0] if observers else None
+def _together(observers: list[Observer]) -> Observer:
+    """Combine the observers into one."""
+    if len(observers) == 1:
+        return observers[0]
 
     def tell(*event: Any) -> None:
         for observer in observers:
@@ -382,6 +385,8 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
             "make a leaf with Value(...) or requires_grad=True"
         )
     if gradient is None:
+        if type(root._data) is float and not create_graph:
+            return 1.0
         if prod(root.shape) != 1:
             way_out = "reduce it to one number first, as in loss.sum().backward()"
             raise RuntimeError(f"backward: a value of shape {root.shape} needs a gradient of that shape; {way_out}")
@@ -470,6 +475,16 @@ def as_value(x: Any, what: str = "input") -> Value:
         return _constant(x)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{what}: {error}") from None
+
+
+def unary(primitive: Primitive, x: Any, what: str = "input") -> Value:
+    """Apply a primitive of one operand to x, a Value or what `as_value` makes one of, with its errors.
+
+    >>> unary(primitives.exp, 0.0, "exp: input")
+    Value(1., requires_grad=False)
+    """
+    x = x if type(x) is Value else as_value(x, what)
+    return _made(primitive.value(x._data), primitive, (x,), None, x._requires_grad)
 
 
 def _holds_value(x: Any) -> bool:

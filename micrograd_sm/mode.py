@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import wraps
 from itertools import count
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -52,7 +52,7 @@ class Watch(Protocol):
     def passed_back(self, node: Any, position: int, upstream: Any, contribution: Any) -> None: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mode:
     """Whether operations are recorded, the scopes that are open, whether lines are traced, and who watches.
 
@@ -193,7 +193,7 @@ class on_line(_ModeChange):
         self.line = filename, number
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, place=mode.place._replace(line=self.line))
+        return Mode(mode.recording, mode.place._replace(line=self.line), mode.traced, mode.watches)
 
 
 class recording(_ModeChange):
@@ -208,7 +208,7 @@ class recording(_ModeChange):
         self.on = on
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, recording=self.on)
+        return Mode(self.on, mode.place, mode.traced, mode.watches)
 
 
 class no_grad(_ModeChange):
@@ -227,7 +227,7 @@ class no_grad(_ModeChange):
             raise TypeError("no_grad takes no argument; as a decorator it needs brackets: @no_grad()")
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, recording=False)
+        return Mode(False, mode.place, mode.traced, mode.watches)
 
 
 class inference_mode(no_grad):
@@ -246,7 +246,7 @@ class inference_mode(no_grad):
         self.on = not mode
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, recording=self.on)
+        return Mode(self.on, mode.place, mode.traced, mode.watches)
 
 
 class enable_grad(no_grad):
@@ -258,7 +258,7 @@ class enable_grad(no_grad):
     """
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, recording=True)
+        return Mode(True, mode.place, mode.traced, mode.watches)
 
 
 class set_grad_enabled(recording):
@@ -296,7 +296,7 @@ class trace(_ModeChange):
             raise TypeError("trace takes no argument; as a decorator it needs brackets: @trace()")
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, traced=True)
+        return Mode(mode.recording, mode.place, True, mode.watches)
 
 
 class watching(_ModeChange):
@@ -306,7 +306,7 @@ class watching(_ModeChange):
         self.watch = watch
 
     def changed(self, mode: Mode) -> Mode:
-        return replace(mode, traced=True, watches=(*mode.watches, self.watch))
+        return Mode(mode.recording, mode.place, True, (*mode.watches, self.watch))
 
 
 class scope(_ModeChange):

@@ -26,7 +26,7 @@ from functools import partial
 from itertools import accumulate
 from typing import Any
 
-from micrograd_sm.array import namespace, shape_of
+from micrograd_sm.array import ieee, namespace, shape_of
 from micrograd_sm.array.strides import Shape
 
 
@@ -47,8 +47,8 @@ class Primitive:
 
     `value(*operands, **params)` computes on numbers or arrays; `gradient[k](g, out, *operands, **params)` is the
     contribution to operand k, which `contributions` sums over the dimensions along which the operand was repeated if
-    `broadcasts` is set. `binary` says that there are two operands and no parameters. `variadic` says that there may be any
-    number of operands; then `gradient` is one rule for all, and takes the operand's position first.
+    `broadcasts` is set. `unary` and `binary` say that there are one or two operands and no parameters. `variadic` says that
+    there may be any number of operands; then `gradient` is one rule for all, and takes the operand's position first.
 
     `kind` is "elementwise" if an element of the result is made of one element of each operand, "moves" if the elements of
     the operands only change their places, and "mixes" for anything else. `linear` says that the local derivatives do not
@@ -71,13 +71,15 @@ class Primitive:
     says: str = ""
     views: bool = False
     foreign: bool = False
+    unary: bool = field(init=False)
     binary: bool = field(init=False)
     variadic: bool = field(init=False)
 
     def __post_init__(self) -> None:
         self.variadic = not isinstance(self.gradient, tuple)
         rules = () if self.variadic else self.gradient
-        self.binary = [rule.__code__.co_varnames[: rule.__code__.co_argcount] for rule in rules] == [("g", "out", "a", "b")] * 2
+        takes = [rule.__code__.co_varnames[: rule.__code__.co_argcount] for rule in rules]
+        self.unary, self.binary = takes == [("g", "out", "x")], takes == [("g", "out", "a", "b")] * 2
         (_FOREIGN if self.foreign else PRIMITIVES)[self.name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
@@ -141,6 +143,12 @@ def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
     return tuple(1 if k in axis else size for k, size in enumerate(shape))
 
 
+def _of_one(name: str) -> Callable:
+    """Return the value rule of a function of one element: Python's on a number, on an array its library's."""
+    of_number = getattr(ieee, name)
+    return lambda x: of_number(x) if type(x) is float else getattr(namespace(x), name)(x)
+
+
 # Arithmetic ---------------------------------------------------------------------------------------------------------
 
 add: Primitive = Primitive("add", "+",
@@ -162,7 +170,7 @@ multiply: Primitive = Primitive("multiply", "*",
     broadcasts=True, infix=True)  # fmt: skip
 
 divide: Primitive = Primitive("divide", "/",
-    value=lambda a, b: namespace(a, b).divide(a, b),
+    value=lambda a, b: ieee.divide(a, b) if type(a) is float is type(b) else namespace(a, b).divide(a, b),
     gradient=(lambda g, out, a, b: divide(g, b),
               lambda g, out, a, b: -g * divide(out, b)),
     broadcasts=True, infix=True)  # fmt: skip
@@ -173,11 +181,14 @@ negative: Primitive = Primitive("negative", "-",
     linear=True)  # fmt: skip
 
 
+_sqrt = _of_one("sqrt")
+
+
 def _power(a: Any, b: Any) -> Any:
-    if type(b) is float and b in (0.5, -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
-        root = namespace(a).sqrt(a)
+    if type(b) is float and (b == 0.5 or b == -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
+        root = _sqrt(a)
         return root if b == 0.5 else divide(1.0, root)
-    return namespace(a, b).pow(a, b)
+    return ieee.power(a, b) if type(a) is float is type(b) else namespace(a, b).pow(a, b)
 
 
 def _power_by_base(g: Any, out: Any, a: Any, b: Any) -> Any:
@@ -201,39 +212,39 @@ power: Primitive = Primitive("power", "**",
 # Functions of one element -------------------------------------------------------------------------------------------
 
 exp: Primitive = Primitive("exp", "exp",
-    value=lambda x: namespace(x).exp(x),
+    value=_of_one("exp"),
     gradient=(lambda g, out, x: g * out,))  # fmt: skip
 
 log: Primitive = Primitive("log", "log",
-    value=lambda x: namespace(x).log(x),
+    value=_of_one("log"),
     gradient=(lambda g, out, x: divide(g, x),))  # fmt: skip
 
 log1p: Primitive = Primitive("log1p", "log1p",
-    value=lambda x: namespace(x).log1p(x),
+    value=_of_one("log1p"),
     gradient=(lambda g, out, x: divide(g, x + 1.0),))  # fmt: skip
 
 sin: Primitive = Primitive("sin", "sin",
-    value=lambda x: namespace(x).sin(x),
+    value=_of_one("sin"),
     gradient=(lambda g, out, x: g * cos(x),))  # fmt: skip
 
 cos: Primitive = Primitive("cos", "cos",
-    value=lambda x: namespace(x).cos(x),
+    value=_of_one("cos"),
     gradient=(lambda g, out, x: g * -sin(x),))  # fmt: skip
 
 tanh: Primitive = Primitive("tanh", "tanh",
-    value=lambda x: namespace(x).tanh(x),
+    value=_of_one("tanh"),
     gradient=(lambda g, out, x: g * (1.0 - out * out),))  # fmt: skip
 
 erf: Primitive = Primitive("erf", "erf",
-    value=lambda x: namespace(x).erf(x),
+    value=_of_one("erf"),
     gradient=(lambda g, out, x: g * (exp(-(x * x)) * (2.0 / math.sqrt(math.pi))),))  # fmt: skip
 
 sigmoid: Primitive = Primitive("sigmoid", "σ",
-    value=lambda x: divide(1.0, exp(-x) + 1.0),
+    value=lambda x: ieee.sigmoid(x) if type(x) is float else divide(1.0, exp(-x) + 1.0),
     gradient=(lambda g, out, x: g * (out * (1.0 - out)),))  # fmt: skip
 
 relu: Primitive = Primitive("relu", "ReLU",
-    value=lambda x: namespace(x).maximum(x, 0.0),
+    value=lambda x: ieee.maximum(x, 0.0) if type(x) is float else namespace(x).maximum(x, 0.0),
     gradient=(lambda g, out, x: where(0.0, g, condition=x <= 0.0),),
     linear=True)  # fmt: skip
 

@@ -75,6 +75,12 @@ cos = _guarded(math.cos, lambda x: nan)
 tanh = math.tanh
 erf = math.erf
 
+
+def sigmoid(x: float) -> float:
+    """Return 1 / (exp(-x) + 1)."""
+    return 1.0 / (exp(-x) + 1.0)
+
+
 FAST = {exp: math.exp, log: math.log, log1p: math.log1p, sqrt: math.sqrt, sin: math.sin, cos: math.cos}
 
 

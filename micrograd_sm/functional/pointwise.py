@@ -8,7 +8,7 @@ from typing import Any
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import like_storage, stored
-from micrograd_sm.engine import Value, as_value
+from micrograd_sm.engine import Value, as_value, unary
 from micrograd_sm.functional.kinds import all_whole, like_input
 from micrograd_sm.mode import composed
 
@@ -26,7 +26,7 @@ def exp(input: Any) -> Value:
     >>> exp(Value([0.0, 1000.0]))
     Value([ 1., inf], op=exp)
     """
-    return primitives.exp(as_value(input, "exp: input"))
+    return unary(primitives.exp, input, "exp: input")
 
 
 def log(input: Any) -> Value:
@@ -35,7 +35,7 @@ def log(input: Any) -> Value:
     >>> log(Value([1.0, 0.0, -1.0]))
     Value([  0., -inf,  nan], op=log)
     """
-    return primitives.log(as_value(input, "log: input"))
+    return unary(primitives.log, input, "log: input")
 
 
 def log1p(input: Any) -> Value:
@@ -44,7 +44,7 @@ def log1p(input: Any) -> Value:
     >>> log1p(1e-20).item()
     1e-20
     """
-    return primitives.log1p(as_value(input, "log1p: input"))
+    return unary(primitives.log1p, input, "log1p: input")
 
 
 def sqrt(input: Any) -> Value:
@@ -107,7 +107,7 @@ def erf(input: Any) -> Value:
     >>> erf(Value([0.0, 1.0, 1000.0]))
     Value([0.0000, 0.8427, 1.0000], op=erf)
     """
-    return primitives.erf(as_value(input, "erf: input"))
+    return unary(primitives.erf, input, "erf: input")
 
 
 def sin(input: Any) -> Value:
@@ -116,7 +116,7 @@ def sin(input: Any) -> Value:
     >>> sin(0.0).item()
     0.0
     """
-    return primitives.sin(as_value(input, "sin: input"))
+    return unary(primitives.sin, input, "sin: input")
 
 
 def cos(input: Any) -> Value:
@@ -125,7 +125,7 @@ def cos(input: Any) -> Value:
     >>> cos(0.0).item()
     1.0
     """
-    return primitives.cos(as_value(input, "cos: input"))
+    return unary(primitives.cos, input, "cos: input")
 
 
 @composed
@@ -145,7 +145,7 @@ def tanh(input: Any) -> Value:
     >>> tanh(Value([0.0, 1000.0]))
     Value([0., 1.], op=tanh)
     """
-    return primitives.tanh(as_value(input, "tanh: input"))
+    return unary(primitives.tanh, input, "tanh: input")
 
 
 def sigmoid(input: Any) -> Value:
@@ -154,7 +154,7 @@ def sigmoid(input: Any) -> Value:
     >>> sigmoid(Value([0.0, 1000.0, -1000.0]))
     Value([0.5000, 1.0000, 0.0000], op=sigmoid)
     """
-    return primitives.sigmoid(as_value(input, "sigmoid: input"))
+    return unary(primitives.sigmoid, input, "sigmoid: input")
 
 
 def relu(input: Any) -> Value:
@@ -163,7 +163,7 @@ def relu(input: Any) -> Value:
     >>> relu(Value([-1.0, 2.0]))
     Value([0., 2.], op=relu)
     """
-    return primitives.relu(as_value(input, "relu: input"))
+    return unary(primitives.relu, input, "relu: input")
 
 
 @composed

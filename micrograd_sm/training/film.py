@@ -177,8 +177,7 @@ class Training:
     def _hear(self, root: Value, nodes: list[Value]) -> None:
         moment = Moment({*nodes, *(parent for node in nodes for parent in node.parents)})
         options = {} if self.optimizer is None else {id(group): dict(group) for group in self.optimizer.param_groups}
-        leaves = [node for node in nodes if node.primitive is None]
-        gradients = {id(node): node._upstream if node.grad is None else node.grad + node._upstream for node in leaves}
+        gradients = {id(node): node._upstream for node in nodes if node.primitive is None}
         forget = lambda _, number=root.number: self._passes.pop(number, None)
         self._passes[root.number] = Heard(weakref.ref(root, forget), moment, options, gradients)
 
