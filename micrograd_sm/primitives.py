@@ -185,7 +185,7 @@ _sqrt = _of_one("sqrt")
 
 
 def _power(a: Any, b: Any) -> Any:
-    if type(b) is float and (b == 0.5 or b == -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
+    if type(b) is float and b in (0.5, -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
         root = _sqrt(a)
         return root if b == 0.5 else divide(1.0, root)
     return ieee.power(a, b) if type(a) is float is type(b) else namespace(a, b).pow(a, b)

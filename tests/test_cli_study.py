@@ -451,3 +451,38 @@ def test_gradients_in_a_dict(capsys):
     assert "dx: wrong: the local derivative is missing" in capsys.readouterr().out
     assert main(["study", "mine", path, "--mine", "nothing"]) == 1
     assert "no variable 'nothing'" in capsys.readouterr().err
+
+
+# Landscapes of one's own ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["logits", "--logits", "[1.0, 2.0, 0.0]", "--targets", "[0, 1, 2]", "--loss", "cross-entropy"], "minimum 1.0986 at"),
+        (["curves", "--loss", "cross_entropy(logits, target) + (logits**2).sum()/9"], "minimum 0.6183 at 1.4434"),
+        (["simplex", "--targets", "[0, 0, 1, 2]", "--loss", "cross_entropy(logits, target)"], "minimum 1.0397"),
+        (["residuals", "--logits", "[[1.0, 2.0]]", "--targets", "[1]"], "+0.27  [-0.27]"),
+        (["residuals", "--logits", "[[0.0, 1.0]]", "--targets", "[1]", "--loss", "(logits**2).sum()"], "+0.00  [+2.00]"),
+        (["logits", "--loss", "(logits * 0).sum()"], "nothing pulls"),
+    ],
+)
+def test_a_landscape_of_ones_own(capsys, arguments, said):
+    assert main(["study", "landscape", *arguments]) == 0
+    assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["logits-settings", "--loss", "hinge"], "logits-settings takes no --loss; logits does"),
+        (["residuals", "--loss", "hinge"], "residuals needs --logits, a list of rows, and --targets"),
+        (["logits", "--logits", "3.0"], "--logits must be a list, as in '[2.0, 0.5, 0.0]', got '3.0'"),
+        (["logits", "--targets", "[7]"], "target 7 is out of range for 3 classes"),
+        (["logits", "--loss", "foo(logits)"], "the function foo is not allowed"),
+        (["logits", "--loss", "logts.sum()"], "the name logts is unknown (did you mean logits?)"),
+    ],
+)
+def test_a_landscape_that_cannot_be_made(capsys, arguments, said):
+    assert main(["study", "landscape", *arguments]) == 1
+    assert said in capsys.readouterr().err

@@ -250,3 +250,97 @@ def test_each_picture_by_its_name_as_text_and_json(name):
     assert all(f"\n{panel.title}" in str(landscape) for panel in landscape.panels)
     assert max(map(len, str(landscape).splitlines()[3:])) <= 120
     assert not re.search(r"-0\.0+\b", str(landscape))
+
+
+# Losses and logits of one's own -----------------------------------------------------------------------------------------
+
+
+def ridge(logits, target):
+    return cross_entropy(logits, target) + (logits**2).sum() / 8
+
+
+def test_a_loss_of_ones_own_is_computed_row_by_row_if_it_is_one_number():
+    rows = [[0.5, -1.0, 2.0], [0.0, 0.0, 0.0]]
+    each = sample(lambda logits, target: cross_entropy(logits, target, reduction="none") + (logits**2).sum(dim=1) / 8, rows)
+    assert list(sample(ridge, rows)) == list(each)
+
+
+@given(st.lists(st.integers(0, 2), min_size=1, max_size=6))
+@settings(deadline=None, max_examples=20)
+def test_the_minimum_is_where_the_gradient_is_0(targets):
+    for landscape in (
+        logit_field(Setting(targets=(0, 1, 2, *targets)), points=9, losses="cross-entropy"),
+        simplex_field(Setting(targets=(0, 1, 2, *targets)), subdivisions=20, losses={"mine": LOSSES["cross-entropy"]}),
+    ):
+        (panel,) = landscape.panels
+        counts = [(0, 1, 2, *targets).count(c) for c in range(3)]
+        assert probabilities(panel.minimum.logits) == pytest.approx([n / sum(counts) for n in counts], rel=1e-9)
+        assert panel.minimum.loss <= min(panel.losses) and panel.lines()
+
+
+def test_the_minimum_of_a_curve_is_exact():
+    curve = loss_curves(losses=ridge, logits=[0.0, 1.0, -1.0]).panels[0].curves[0]
+    ((loss, gradient),) = sample(ridge, [(curve.minimum[0], 1.0, -1.0)])
+    assert gradient[0] == pytest.approx(0.0, abs=1e-12) and loss == curve.minimum[1] <= min(curve.losses)
+
+
+@pytest.mark.parametrize(
+    ("loss", "why"),
+    [
+        (lambda logits, target: (logits * 0.0).sum() + 2.0, "the loss is 2 everywhere here"),
+        (lambda logits, target: (logits - 9.0).log().sum(), "no sample of the loss is finite"),
+        (LOSSES["cross-entropy"], "no minimum inside: the loss falls up to the border, at (4.00, -4.00)"),
+        (
+            lambda logits, target: (logits[:, 0] + logits[:, 1]).relu().sum(),
+            "no single minimum: 45 samples share the least loss",
+        ),
+    ],
+)
+def test_why_there_is_no_minimum(loss, why):
+    (panel,) = logit_field(points=9, losses={"mine": loss}).panels
+    assert panel.minimum is None and panel.why.startswith(why) and why in "\n".join(panel.lines())
+
+
+def test_there_is_no_exact_minimum_at_a_kink():
+    (panel,) = logit_field(points=9, losses=lambda logits, target: (logits[:, :2] - 0.3).abs().sum(dim=1)).panels
+    assert panel.minimum is None and panel.positions[panel.lowest] == (0.0, 0.0)
+    assert "least of the samples at (0.00, 0.00), where the gradient is not 0" in "\n".join(panel.lines())
+
+
+def test_logits_of_ones_own_are_in_the_middle():
+    (panel,) = logit_field(points=5, losses="hinge", logits=[3.0, -2.0, 1.0, 0.5]).panels
+    assert panel.here == (3.0, -2.0) == panel.positions[12] and panel.logits[12] == (3.0, -2.0, 1.0, 0.5)
+    (panel,) = simplex_field(losses="hinge", logits=[1.0, 1.0, 1.0]).panels
+    assert panel.here == pytest.approx((0.5, math.sqrt(0.75) / 3))
+
+
+def test_residuals_of_a_loss_of_ones_own():
+    logits, target = [[0.5, 1.0], [0.0, -1.0]], [0, 1]
+    z = Value(logits)
+    ridge(z, target).backward()
+    (panel,) = residual_maps([logits], target, loss=ridge).panels
+    assert [list(row) for row in panel.rows] == z.grad.tolist() and panel.loss == ridge(Value(logits), target).item()
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: loss_curves(losses="hing"), ValueError, "no loss is called 'hing'; there are 'cross-entropy'"),
+        (lambda: loss_curves(losses=3), TypeError, "losses must be a function of logits and targets"),
+        (lambda: loss_curves(losses=lambda z, t: 3.0), TypeError, "a loss must return a Value, got 3.0 of type float"),
+        (
+            lambda: loss_curves(losses=lambda z, t: z),
+            ValueError,
+            r"one number or one for each of 161 rows, got shape \(161, 3\)",
+        ),
+        (lambda: loss_curves(losses=lambda z, t: Value(1.0)), ValueError, "does not depend on the logits"),
+        (lambda: loss_curves(logits=[1.0]), ValueError, r"two or more finite numbers, one for each class, got \[1.0\]"),
+        (lambda: loss_curves(logits=[[1.0, 2.0]]), TypeError, "the numbers of one example"),
+        (lambda: simplex_field(logits=[1.0, 2.0]), ValueError, "a triangle has 3 classes, got 2 logits"),
+        (lambda: residual_maps([[[1.0, 2.0]]], [0, 1], loss=ridge), ValueError, r"2 targets for logits of shape \(1, 2\)"),
+        (lambda: residual_maps([[[1.0, 2.0]]], [0], setting=Setting(), loss=ridge), ValueError, "not both"),
+    ],
+)
+def test_what_no_landscape_can_be_made_of(make, error, words):
+    with pytest.raises(error, match=words):
+        make()

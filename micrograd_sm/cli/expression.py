@@ -63,6 +63,24 @@ def evaluate(source: str, lines: bool = False) -> Value:
     return result
 
 
+def function_of(source: str, *names: str) -> Callable[..., Value]:
+    """Return an expression as a function of variables of these names: Values stay Values, and lists are used as written.
+
+    Raises ValueError if something in it is not allowed.
+    """
+    statements = checked(source, names)
+
+    def function(*arguments: Any) -> Any:
+        run, result = _Evaluation(), None
+        run.names.update(zip(names, arguments, strict=True))
+        for statement in statements:
+            result = run.statement(statement)
+        return result
+
+    function.__name__ = source
+    return function
+
+
 def variables(source: str) -> dict[str, Any]:
     """Return what the assignments of an expression made, by name: Values, and numbers and lists as they were written."""
     run = _Evaluation()

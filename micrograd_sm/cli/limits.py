@@ -237,6 +237,7 @@ _COUNTS: dict[str, Callable[[Mapping[str, Any]], int]] = {  # functions whose re
         ("cat", "concat", "concatenate", "stack", "hstack", "vstack"),
         lambda call: sum(elements(_shape(x)) for x in call["tensors"]),
     ),
+    **dict.fromkeys(("cross_entropy", "nll_loss", "multi_margin_loss"), lambda call: elements(_input(call))),
     **dict.fromkeys(("gather", "index_select"), lambda call: _selected(call["input"], _data(call["index"]))),
     "arange": _arange_count,
     "bincount": lambda call: max(_int(call.get("minlength")), *(x + 1 for x in _integers(call["input"])), 0),

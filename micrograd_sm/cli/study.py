@@ -52,6 +52,13 @@ _EXAMPLES: Mapping[str, str] = MappingProxyType({
     "digits": 'digits "x = [100.0, 0.0]; log(softmax(x, 0))[0]" \\\n      "x = [100.0, 0.0]; log_softmax(x, 0)[0]"',
     "landscape": "landscape logits -o logits.svg",
 })  # fmt: skip
+_OWN = """
+With --logits, --targets or --loss it is about yours, as in
+  landscape logits --logits "[2.0, 0.5, 0.0]" --targets "[0, 1]"
+  landscape curves --loss "cross_entropy(logits, target) + (logits**2).sum()/9"
+In the expression, logits is (N, C), target a list of N classes; the result is
+one number, or one for each row. Pictures of settings take none of the three.
+"""
 _FOUND = "Exits with 1 if a mistake is found, with 0 for hints only, or for nothing.\n"
 _FROZEN = """\
 The leaves that require a gradient are the inputs; the graph is computed again
@@ -68,10 +75,17 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_derivatives(commands)
     shown = _study(
         commands, "landscape", "a loss and its gradient over logits or probabilities: numbers, or a picture with -o",
-        "names:\n" + "".join(f"  {name:<20}{what}\n" for name, what in LANDSCAPES.items()),
+        "names:\n" + "".join(f"  {name:<20}{what}\n" for name, what in LANDSCAPES.items()) + _OWN,
     )  # fmt: skip
     shown.add_argument("landscape", metavar="NAME", choices=tuple(LANDSCAPES), help="one of the names below")
     shown.add_argument("-o", "--output", metavar="FILE", type=_landscape, help="file to write: .svg, .png or .json")
+    shown.add_argument(
+        "--logits", metavar="LIST", help="the logits, a number for each class; for residuals a list of such rows"
+    )
+    shown.add_argument("--targets", metavar="LIST", help="the classes observed at these logits; for residuals that of each row")
+    shown.add_argument(
+        "--loss", metavar="EXPRESSION", help="a loss of `logits` and `target`, or one of the pictures' own by name"
+    )
 
 
 def _add_why(commands: argparse._SubParsersAction) -> None:

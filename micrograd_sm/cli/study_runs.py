@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from micrograd_sm import study
-from micrograd_sm.cli.expression import variables
+from micrograd_sm.cli.expression import function_of, variables
 from micrograd_sm.cli.script import is_script
 from micrograd_sm.cli.target import Target, target_of
 from micrograd_sm.draw import Drawing, draw, in_a_folder
@@ -269,7 +269,7 @@ def _derivatives(options: argparse.Namespace) -> int:
 
 def _landscape(options: argparse.Namespace) -> int:
     output = _output(options)
-    landscape = study.PICTURES[options.landscape]()
+    landscape = _own_landscape(options) if _own(options) else study.PICTURES[options.landscape]()
     if output and output.suffix.lower() == ".json":
         output.write_text(landscape.to_json() + "\n", encoding="utf-8")
     elif output:
@@ -279,6 +279,37 @@ def _landscape(options: argparse.Namespace) -> int:
     else:
         _print(options, landscape)
     return 0
+
+
+def _own(options: argparse.Namespace) -> dict[str, str]:
+    """Return what a landscape is told of the user's own, by its option."""
+    given = {"--logits": options.logits, "--targets": options.targets, "--loss": options.loss}
+    return {option: text for option, text in given.items() if text is not None}
+
+
+def _own_landscape(options: argparse.Namespace) -> study.Landscape:
+    name, given = options.landscape, _own(options)
+    if name.endswith("-settings"):
+        raise ValueError(f"study landscape: {name} takes no {' or '.join(given)}; {name.removesuffix('-settings')} does")
+    logits, targets = _list_of(given, "--logits"), _list_of(given, "--targets")
+    loss = given.get("--loss")
+    losses = loss if loss in study.LOSSES else function_of(loss, "logits", "target") if loss else None
+    if name != "residuals":
+        setting = None if targets is None else study.Setting(tuple(targets))
+        return study.PICTURES[name](setting=setting, losses=losses, logits=logits)
+    if logits is None or targets is None:
+        raise ValueError("study landscape: residuals needs --logits, a list of rows, and --targets, a class for each row")
+    return study.residual_maps([logits], targets, ["your logits"], loss=losses)
+
+
+def _list_of(given: Mapping[str, str], option: str) -> Any:
+    """Return the list that an option has, as numbers; None if it was not given."""
+    if option not in given:
+        return None
+    found = variables(f"x = {given[option]}").get("x")
+    if not isinstance(found, (list, tuple)):
+        raise ValueError(f"study landscape: {option} must be a list, as in '[2.0, 0.5, 0.0]', got {given[option]!r}")
+    return list(found)
 
 
 RUNS: Mapping[str, Callable[[argparse.Namespace], int]] = {

@@ -6,7 +6,7 @@ import ast
 import difflib
 import operator
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf, nan
 from typing import NoReturn
 
@@ -41,8 +41,8 @@ COMPARE: dict[type, Callable] = {
 _STRUCTURE = (ast.List, ast.Tuple, ast.BinOp, ast.Subscript, ast.Slice)
 
 
-def checked(source: str) -> list[ast.stmt]:
-    """Return the statements of an expression. Raises ValueError if anything in it is not allowed."""
+def checked(source: str, names: Iterable[str] = ()) -> list[ast.stmt]:
+    """Return the statements of an expression, in which `names` are known. Raises ValueError if anything is not allowed."""
     if len(source) > MAX_LENGTH:
         raise ValueError(f"the expression is {len(source):,} characters long; at most {MAX_LENGTH:,} are allowed")
     source = textwrap.dedent(source).strip()
@@ -57,7 +57,7 @@ def checked(source: str) -> list[ast.stmt]:
         raise ValueError(f"the expression is nested too deeply; at most {MAX_DEPTH} levels are allowed") from None
     if not statements:
         raise ValueError(f"the expression is empty; {ALLOWED}")
-    known = set(NUMBERS)
+    known = {*NUMBERS, *names}
     for statement in statements:
         known |= _check_statement(statement, known, source)
     return statements

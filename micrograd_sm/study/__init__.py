@@ -10,7 +10,7 @@ _NAMES_IN = {  # by the module that defines them
     "landscapes.batch": "residual_maps training_maps",
     "landscapes.losses": "LOSSES Samples Setting sample",
     "landscapes.landscape": "Landscape",
-    "landscapes.panels": "Curve CurvePanel FieldPanel MapPanel",
+    "landscapes.panels": "Curve CurvePanel FieldPanel MapPanel Minimum",
     "landscapes.pictures": "PICTURES SETTINGS logit_field loss_curves setting_curves "
     "setting_logit_field setting_maps setting_simplex_field simplex_field",
     "mistakes.anomaly": "Anomaly anomaly first_anomaly",

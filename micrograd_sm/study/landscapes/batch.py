@@ -13,7 +13,7 @@ from micrograd_sm.mode import no_grad
 from micrograd_sm.nn import Linear, Module
 from micrograd_sm.optim import SGD
 from micrograd_sm.study.landscapes.landscape import Landscape
-from micrograd_sm.study.landscapes.losses import Setting, one_setting
+from micrograd_sm.study.landscapes.losses import Loss, Setting, checked_loss, losses_of, one_setting
 from micrograd_sm.study.landscapes.panels import MapPanel
 
 _CENTRES = ((2.0, 0.0), (-1.0, 1.7), (-1.0, -1.7))
@@ -23,14 +23,20 @@ _STRUCK = " Rows that are ignored are struck through."
 
 
 def residual_maps(
-    logits: Sequence[Any], target: Sequence[int], titles: Sequence[str] | None = None, setting: Setting | None = None
+    logits: Sequence[Any],
+    target: Sequence[int],
+    titles: Sequence[str] | None = None,
+    setting: Setting | None = None,
+    loss: str | Loss | None = None,
 ) -> Landscape:
     """Return p - y of a batch, at each of several `logits`, (N, C), of the same targets (N): before and after, say.
 
     With a `setting`, whose own targets play no part, the gradient is that of the loss so taken: divided by the temperature,
-    times the target's weight, 0 where the target is ignored. The mean loss is nan where all are.
+    times the target's weight, 0 where the target is ignored. The mean loss is nan where all are. With a `loss`, a name of
+    LOSSES or a function of one's own as `sample` takes it, it is the gradient of that loss, or of its sum over the rows.
 
-    Raises ValueError for logits that are no matrix and for titles of another number, and as cross_entropy does.
+    Raises ValueError for logits that are no matrix, for titles of another number and for a setting beside a loss, and as
+    cross_entropy does.
 
     >>> residual_maps([[[0.0, 0.0], [0.0, 0.0]]], [0, 1]).panels[0].rows
     ((-0.5, 0.5), (0.5, -0.5))
@@ -40,6 +46,13 @@ def residual_maps(
         raise ValueError(f"residual_maps: {len(names)} titles for {len(logits)} maps; there must be one for each")
     if not names:
         raise ValueError("residual_maps: logits holds no map; give the logits of at least one, as [logits]")
+    if loss is not None:
+        if setting is not None:
+            raise ValueError("residual_maps: give a setting, which is cross_entropy's, or a loss, not both")
+        ((what, function),) = losses_of(loss).items()
+        own = tuple(_map_of(function, name, x, tuple(target)) for name, x in zip(names, logits))
+        about = f"Gradient of {what} by each logit; the target's cell has a frame."
+        return Landscape("residuals", f"the gradient of {what} for a batch", about, None, own, len(own))
     setting = replace(one_setting(setting), targets=tuple(target))
     panels = tuple(_map(name, x, setting) for name, x in zip(names, logits))
     note = _NOTE + _STRUCK if panels[0].ignored else _NOTE
@@ -96,13 +109,27 @@ def example_batch() -> tuple[Linear, list[list[float]], list[int]]:
 
 
 def _map(title: str, logits: Any, setting: Setting) -> MapPanel:
-    target, z = setting.targets, Value(as_value(logits, "residual_maps: logits").data)
-    if z.ndim != 2:
-        raise ValueError(f"residual_maps: logits must be (N, C), got shape {z.shape}")
+    target, z = setting.targets, _leaf(logits)
     _loss(z, target, setting, "sum").backward()
     ignored = tuple(place for place, t in enumerate(target) if t == setting.ignore_index)
     loss = _loss(z, target, setting, "mean").item()
     return MapPanel(title, tuple(map(tuple, Value(z.grad).tolist())), target, ignored, loss)
+
+
+def _map_of(loss: Loss, title: str, logits: Any, target: tuple[int, ...]) -> MapPanel:
+    z = _leaf(logits)
+    if len(target) != z.shape[0]:
+        raise ValueError(f"residual_maps: {len(target)} targets for logits of shape {z.shape}; there must be one for each row")
+    value = checked_loss(loss(z, list(target)), z.shape[0])
+    value.sum().backward()
+    return MapPanel(title, tuple(map(tuple, Value(z.grad).tolist())), target, (), value.mean().item(), "")
+
+
+def _leaf(logits: Any) -> Value:
+    z = Value(as_value(logits, "residual_maps: logits").data)
+    if z.ndim != 2:
+        raise ValueError(f"residual_maps: logits must be (N, C), got shape {z.shape}")
+    return z
 
 
 def _loss(logits: Value, target: Sequence[int], setting: Setting, reduction: str) -> Value:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from math import prod
 from numbers import Integral, Real
 from typing import Any
 
@@ -15,6 +16,7 @@ from micrograd_sm.words.result import Listing, prose
 from micrograd_sm.words.table import table_html, table_lines
 
 Row = tuple[float, ...]
+Loss = Callable[[Value, list[int]], Value]  # takes logits (N, C) and targets (N) to losses (N), or to one number
 _MOST_SHOWN = 32  # samples of a table
 
 
@@ -110,19 +112,19 @@ def _number(x: Any, what: str) -> float:
     return float(x)
 
 
-def _cross_entropy(logits: Value, target: Sequence[int]) -> Value:
+def _cross_entropy(logits: Value, target: list[int]) -> Value:
     return cross_entropy(logits, target, reduction="none")
 
 
-def _nll_of_softmax(logits: Value, target: Sequence[int]) -> Value:
+def _nll_of_softmax(logits: Value, target: list[int]) -> Value:
     return nll_loss(softmax(logits, dim=1), target, reduction="none")
 
 
-def _squared_error(logits: Value, target: Sequence[int]) -> Value:
+def _squared_error(logits: Value, target: list[int]) -> Value:
     return ((softmax(logits, dim=1) - one_hot(target, logits.shape[1])) ** 2).sum(dim=1)
 
 
-def _hinge(logits: Value, target: Sequence[int]) -> Value:
+def _hinge(logits: Value, target: list[int]) -> Value:
     at_target = gather(logits, 1, [[t] for t in target])
     return (relu(1.0 + logits - at_target).sum(dim=1) - 1.0) / logits.shape[1]  # the target's own margin is always 1
 
@@ -130,7 +132,7 @@ def _hinge(logits: Value, target: Sequence[int]) -> Value:
 CROSS_ENTROPY = "cross-entropy"
 # Each takes logits (N, C) and targets (N) to losses (N). Only cross-entropy is in nats; the others have no unit. The hinge is
 # torch's multi_margin_loss.
-LOSSES: dict[str, Callable[[Value, Sequence[int]], Value]] = {
+LOSSES: dict[str, Loss] = {
     CROSS_ENTROPY: _cross_entropy,
     "NLL of softmax, by mistake": _nll_of_softmax,
     "squared error on softmax": _squared_error,
@@ -171,21 +173,81 @@ class Samples(Listing[tuple[float, Row]]):
         return [["loss", *classes], *(list(map(number_text, [loss, *row])) for loss, row in self._items()[:_MOST_SHOWN])]
 
 
-def sample(loss: str, logits: Sequence[Sequence[float]], setting: Setting | None = None) -> Samples:
-    """Return a loss and its gradient at each row of logits, (N, C), computed by the engine in one backward pass.
+def losses_of(losses: Any) -> dict[str, Loss]:
+    """Return losses by name: all of LOSSES for None, else that of a name, a function of one's own, or a dict of them.
 
-    Raises ValueError for a name that is not in LOSSES, and as Setting.pull does.
+    Raises ValueError for a name that is not in LOSSES and for an empty dict, TypeError for anything else.
+
+    >>> list(losses_of("hinge")), list(losses_of(lambda logits, target: logits.sum()))
+    (['hinge'], ['your loss'])
+    """
+    if losses is None:
+        return LOSSES
+    if isinstance(losses, str):
+        if losses not in LOSSES:
+            raise ValueError(f"sample: no loss is called {losses!r}; there are {', '.join(map(repr, LOSSES))}")
+        return {losses: LOSSES[losses]}
+    if isinstance(losses, Mapping) and losses and all(map(callable, losses.values())):
+        return dict(losses)
+    if isinstance(losses, Mapping) or not callable(losses):
+        kind = TypeError if losses else ValueError
+        raise kind(f"landscapes: losses must be a function of logits and targets, or a dict of such by name, got {losses!r}")
+    name = getattr(losses, "__name__", "your loss")
+    return {"your loss" if name == "<lambda>" else name: losses}
+
+
+def sample(loss: str | Loss, logits: Sequence[Sequence[float]], setting: Setting | None = None) -> Samples:
+    """Return a loss and its gradient at each row of logits, (N, C), computed by the engine.
+
+    `loss` is a name of LOSSES or a function of one's own: it takes logits (N, C) and a list of N classes, and returns the loss
+    of each row, or one number, such as a mean; then each row is computed by itself.
+
+    Raises ValueError for a name that is not in LOSSES and for a loss that does not depend on the logits, TypeError for one that
+    returns no Value, and as Setting.pull does.
 
     >>> sample("cross-entropy", [[0.0, 0.0]]).gradients
     ((-0.5, 0.5),)
+    >>> sample(lambda logits, target: (logits**2).mean(), [[1.0, 0.0], [2.0, 4.0]]).gradients
+    ((1.0, 0.0), (2.0, 4.0))
     """
-    if loss not in LOSSES:
-        raise ValueError(f"sample: no loss is called {loss!r}; there are {', '.join(map(repr, LOSSES))}")
+    ((_, function),) = losses_of(loss).items()
     setting = one_setting(setting)
-    z = Value([list(row) for row in logits])
-    scaled = z / setting.temperature
-    pull = setting.pull(z.shape[1])
-    parts = [share * LOSSES[loss](scaled, [c] * len(logits)) for c, share in enumerate(pull) if share]
+    rows = [list(row) for row in logits]
+    pull = setting.pull(len(rows[0])) if rows else ()
+    found = _sampled(function, rows, pull, setting.temperature)
+    if found is None:
+        found = [pair for row in rows for pair in _sampled(function, [row], pull, setting.temperature) or ()]
+    return Samples(tuple(loss for loss, _ in found), tuple(gradient for _, gradient in found))
+
+
+_NO_PULL = "landscapes: the loss does not depend on the logits; compute it from its first argument"
+
+
+def checked_loss(loss: Any, rows: int) -> Value:
+    """Return what a loss returned for so many rows: one number, or one for each. Raises TypeError or ValueError otherwise."""
+    if not isinstance(loss, Value):
+        raise TypeError(f"landscapes: a loss must return a Value, got {loss!r} of type {type(loss).__name__}")
+    if loss.shape not in ((rows,), ()) and prod(loss.shape) != 1:
+        raise ValueError(f"landscapes: a loss must be one number or one for each of {rows} rows, got shape {loss.shape}")
+    if not loss.requires_grad:
+        raise ValueError(_NO_PULL)
+    return loss
+
+
+def _sampled(function: Loss, rows: list[list[float]], pull: Row, temperature: float) -> list[tuple[float, Row]] | None:
+    """Return each row's loss and gradient; None if the loss is one number for several rows."""
+    z = Value(rows)
+    scaled = z / temperature
+    parts = []
+    for c, share in enumerate(pull):
+        if share:
+            loss = checked_loss(function(scaled, [c] * len(rows)), len(rows))
+            if len(rows) > 1 and prod(loss.shape) == 1:
+                return None
+            parts.append(share * loss.reshape(len(rows)))
     total = sum(parts[1:], parts[0])
-    total.sum().backward()
-    return Samples(tuple(total.tolist()), tuple(map(tuple, z.grad.tolist())))
+    if total.requires_grad:
+        total.sum().backward()
+    if z.grad is None:
+        raise ValueError(_NO_PULL)
+    return list(zip(total.tolist(), map(tuple, z.grad.tolist()), strict=True))

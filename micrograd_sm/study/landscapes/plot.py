@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from io import BytesIO
 from itertools import cycle
+from math import isfinite
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.study.landscapes.losses import CROSS_ENTROPY, Row
+from micrograd_sm.study.landscapes.minimum import is_flat
 from micrograd_sm.study.landscapes.panels import Curve, CurvePanel, FieldPanel, MapPanel
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ try:
     from matplotlib.patches import Rectangle
     from matplotlib.patheffects import withStroke
     from matplotlib.ticker import MaxNLocator
+    from matplotlib.tri import Triangulation
 except ImportError:  # numbers need no matplotlib, and asking for the picture says what to install
     _INSTALLED = False
 else:
@@ -113,6 +116,10 @@ def _draw_curves(landscape: Landscape) -> Figure:
         for curve, style in zip(panel.curves, cycle(_LINES)):
             losses.plot(panel.x, curve.losses, label=curve.label, **style)
             gradients.plot(panel.x, curve.gradients, **style)
+        for curve, style in zip(panel.curves, cycle(_LINES)):
+            if curve.minimum is not None:
+                for one, height in ((losses, curve.minimum[1]), (gradients, 0.0)):
+                    one.plot(curve.minimum[0], height, "o", color=style["color"], markersize=5, zorder=5)
         losses.set_title(panel.title)
         gradients.set_xlabel(panel.x_label)
         unit = "nats" if panel.title == CROSS_ENTROPY else "cross-entropy in nats" if _mixed(panel.curves) else "no unit"
@@ -137,7 +144,7 @@ def _mixed(curves: tuple[Curve, ...]) -> bool:
 def _draw_fields(landscape: Landscape) -> Figure:
     columns = landscape.columns
     rows = -(-len(landscape.panels) // columns)
-    figure = _sized(3.7 * columns, (3.4 if landscape.kind == "simplex" else 3.7) * rows + 0.8)
+    figure = _sized(max(6.4, 3.7 * columns), (3.4 if landscape.kind == "simplex" else 3.7) * rows + 0.8)
     axes = [one for row in figure.subplots(rows, columns, squeeze=False) for one in row]
     panels = [panel for panel in landscape.panels if isinstance(panel, FieldPanel)]
     longest = max((_length(panel.descent[place]) for panel in panels for place in panel.arrows), default=0.0)
@@ -175,20 +182,48 @@ def _length(arrow: Row) -> float:
 
 def _ground(panel: FieldPanel, axes: Any, depth: Callable[[Row], float]) -> None:
     """Fill the panel by its loss, in light colours on which arrows can be seen, and label the contours if there is room."""
+    finite = [isfinite(loss) for loss in panel.losses]
+    known = [loss for loss, is_finite in zip(panel.losses, finite) if is_finite]
+    taken = _marked(panel, axes)
+    if is_flat(known):
+        _explain(panel, axes)
+        return
     x, y = zip(*panel.positions)
-    levels = MaxNLocator(8).tick_values(min(panel.losses), max(panel.losses))
-    axes.tricontourf(x, y, panel.losses, levels=levels, cmap=LinearSegmentedColormap.from_list("ground", _GROUND))
-    contours = axes.tricontour(x, y, panel.losses, levels=levels, colors=_CONTOUR, linewidths=0.6, linestyles="solid")
-    taken = []
-    if panel.lowest is not None:
-        taken.append(panel.positions[panel.lowest])
-        axes.plot(*taken[0], marker="*", markersize=13, color="#F0E442", markeredgecolor=_EDGE, zorder=5)
+    net = Triangulation(x, y)
+    net.set_mask([not all(finite[corner] for corner in triangle) for triangle in net.triangles])
+    heights = [loss if is_finite else min(known) for loss, is_finite in zip(panel.losses, finite)]
+    levels = MaxNLocator(8).tick_values(min(known), max(known))
+    axes.tricontourf(net, heights, levels=levels, cmap=LinearSegmentedColormap.from_list("ground", _GROUND))
+    contours = axes.tricontour(net, heights, levels=levels, colors=_CONTOUR, linewidths=0.6, linestyles="solid")
     for level, path in zip(contours.levels, contours.get_paths()):
         place = _roomiest([tuple(vertex) for vertex in path.vertices], taken, depth, max(x) - min(x))
         if place is not None:
             taken.append(place)
             stroke = withStroke(linewidth=2.0, foreground="white")
             axes.text(*place, f"{level:g}", fontsize=7, ha="center", va="center", zorder=6, path_effects=[stroke])
+
+
+def _marked(panel: FieldPanel, axes: Any) -> list[Row]:
+    """Mark the minimum with a star, an open one if only a sample is known, and the given logits with a ring."""
+    taken = []
+    if panel.minimum is not None or panel.lowest is not None:
+        exact = panel.minimum is not None
+        taken.append(panel.minimum.position if panel.minimum else panel.positions[panel.lowest or 0])
+        color = "#F0E442" if exact else "white"
+        axes.plot(*taken[0], marker="*", markersize=13, color=color, markeredgecolor=_EDGE, zorder=5)
+    if panel.here is not None:
+        taken.append(panel.here)
+        axes.plot(*panel.here, marker="o", markersize=10, color="none", markeredgecolor=_EDGE, markeredgewidth=1.6, zorder=5)
+    return taken
+
+
+def _explain(panel: FieldPanel, axes: Any) -> None:
+    """Say in the middle of an empty panel why it is empty."""
+    xs, ys = zip(*panel.positions)
+    axes.set_xlim(min(xs), max(xs))
+    axes.set_ylim(min(ys), max(ys))
+    words = textwrap.fill(panel.why, 28)
+    axes.text(0.5, 0.45, words, transform=axes.transAxes, ha="center", va="center", fontsize=9, color=_EDGE)
 
 
 def _roomiest(places: list[Row], taken: list[Row], depth: Callable[[Row], float], width: float) -> Row | None:
@@ -239,13 +274,14 @@ def _draw_maps(landscape: Landscape) -> Figure:
     rows = -(-len(panels) // columns)
     most = max(len(panel.rows) for panel in panels)
     wide = max(1.4, min(0.55 * len(panels[0].rows[0]), 5.0)) + 0.6
-    figure = _sized(max(6.4, wide * columns + 1.2), min(0.27 * most + 0.9, 7.5) * rows + 1.3)
+    figure = _sized(max(6.4, wide * columns + 1.2), max(3.8, min(0.27 * most + 0.9, 7.5) * rows + 1.3))
     grid = figure.subplots(rows, columns, squeeze=False)
     axes = [one for row in grid for one in row]
     colors = _signed()
     for place, (panel, one) in enumerate(zip(panels, axes)):
         _map(panel, one, colors)
-        one.set_title(f"{_broken(panel.title)}\nloss {panel.loss:.3f} nats")
+        title = f"{_broken(panel.title)}\nloss {panel.loss:.3f} {panel.unit}".rstrip()
+        one.set_title(f"{title}\n{panel.why}" if panel.why else title)
         if place % columns == 0:
             one.set_ylabel("example (row of the batch)")
         if place // columns == rows - 1:
