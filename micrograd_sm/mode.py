@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import sys
 import types
 from collections.abc import Callable
 from contextlib import ContextDecorator
 from contextvars import ContextVar
-from dataclasses import dataclass
 from functools import wraps
 from itertools import count
 from typing import Any, NamedTuple, Protocol, TypeVar
@@ -44,6 +42,9 @@ class Place(NamedTuple):
         return Place(f"{self.path}/{name}" if self.path else name, (*self.calls, _number_of_call()))
 
 
+_OUTSIDE = Place()  # of any scope
+
+
 class Watch(Protocol):
     """Hears of every value that an operation makes, and of every contribution that a backward pass adds; see `watching`."""
 
@@ -52,18 +53,19 @@ class Watch(Protocol):
     def passed_back(self, node: Any, position: int, upstream: Any, contribution: Any) -> None: ...
 
 
-@dataclass(slots=True)
 class Mode:
-    """Whether operations are recorded, the scopes that are open, whether lines are traced, and who watches.
+    """Whether operations are recorded, the scopes that are open, whether lines are traced, and who watches. It never changes.
 
     >>> Mode().recording, Mode().place.path
     (True, '')
     """
 
-    recording: bool = True
-    place: Place = Place()  # noqa: RUF009 (a tuple is immutable)
-    traced: bool = False
-    watches: tuple[Watch, ...] = ()
+    __slots__ = ("place", "recording", "traced", "watches")
+
+    def __init__(
+        self, recording: bool = True, place: Place = _OUTSIDE, traced: bool = False, watches: tuple[Watch, ...] = ()
+    ) -> None:
+        self.recording, self.place, self.traced, self.watches = recording, place, traced, watches
 
     def traced_place(self) -> Place:
         """Return the place of what is made now, with the line of the user's code that runs.
@@ -116,6 +118,8 @@ class _ModeChange(ContextDecorator, metaclass=Called):
     """
 
     def __call__(self, function: Any) -> Any:
+        import inspect  # noqa: PLC0415 - so that importing stays quick
+
         if inspect.isasyncgenfunction(function):
             name = type(self).__name__
             raise TypeError(f"{name}: an asynchronous generator cannot be decorated; write `with {name}():` inside it")

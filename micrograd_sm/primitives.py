@@ -21,7 +21,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import accumulate
 from typing import Any
@@ -41,7 +40,6 @@ class Recorded:
         raise NotImplementedError
 
 
-@dataclass(slots=True, eq=False)
 class Primitive:
     """An operation: its value rule, one gradient rule for each operand, and what is known of it.
 
@@ -60,27 +58,33 @@ class Primitive:
     (6.0, [3.0, 2.0])
     """
 
-    name: str
-    symbol: str
-    value: Callable
-    gradient: Any
-    kind: str = "elementwise"
-    broadcasts: bool = False
-    linear: bool = False
-    infix: bool = False
-    says: str = ""
-    views: bool = False
-    foreign: bool = False
-    unary: bool = field(init=False)
-    binary: bool = field(init=False)
-    variadic: bool = field(init=False)
+    __slots__ = (
+        "binary", "broadcasts", "foreign", "gradient", "infix", "kind", "linear", "name", "says", "symbol", "unary", "value",
+        "variadic", "views",
+    )  # fmt: skip
 
-    def __post_init__(self) -> None:
-        self.variadic = not isinstance(self.gradient, tuple)
-        rules = () if self.variadic else self.gradient
+    def __init__(
+        self,
+        name: str,
+        symbol: str,
+        value: Callable,
+        gradient: Any,
+        kind: str = "elementwise",
+        broadcasts: bool = False,
+        linear: bool = False,
+        infix: bool = False,
+        says: str = "",
+        views: bool = False,
+        foreign: bool = False,
+    ) -> None:
+        self.name, self.symbol, self.value, self.gradient = name, symbol, value, gradient
+        self.kind, self.broadcasts, self.linear, self.infix = kind, broadcasts, linear, infix
+        self.says, self.views, self.foreign = says, views, foreign
+        self.variadic = not isinstance(gradient, tuple)
+        rules = () if self.variadic else gradient
         takes = [rule.__code__.co_varnames[: rule.__code__.co_argcount] for rule in rules]
         self.unary, self.binary = takes == [("g", "out", "x")], takes == [("g", "out", "a", "b")] * 2
-        (_FOREIGN if self.foreign else PRIMITIVES)[self.name] = self
+        (_FOREIGN if foreign else PRIMITIVES)[name] = self
 
     def __call__(self, *operands: Any, **params: Any) -> Any:
         for operand in operands:
@@ -265,7 +269,7 @@ sum: Primitive = Primitive("sum", "sum",
 def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     shape = kept(shape_of(x), axis)
     ties = 1.0 * (x == reshape(out, shape=shape))
-    return divide(reshape(g, shape=shape) * ties, sum(ties, axis=axis, keepdims=True))
+    return divide(reshape(g, shape=shape), sum(ties, axis=axis, keepdims=True)) * ties
 
 
 max: Primitive = Primitive("max", "max",

@@ -7,7 +7,6 @@ takes the elements at the positions; the gradient is added at the same positions
 from __future__ import annotations
 
 import operator
-from dataclasses import dataclass
 from itertools import product
 from math import prod
 from typing import Any
@@ -16,13 +15,13 @@ from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_major_steps
 
 
-@dataclass(slots=True)
 class _Dim:
     """Dimensions of the result: the position in the key that they come from, their shape, and the offset of each index."""
 
-    position: int
-    shape: Shape
-    offsets: list[int]
+    __slots__ = ("offsets", "position", "shape")
+
+    def __init__(self, position: int, shape: Shape, offsets: list[int]) -> None:
+        self.position, self.shape, self.offsets = position, shape, offsets
 
 
 def locate(key: Any, shape: Shape) -> tuple[list[int], Shape]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.draw.extent import refuse_huge
@@ -15,6 +14,8 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from graphviz import Digraph
 
 FORMATS = ("svg", "png", "pdf", "dot")
@@ -22,6 +23,8 @@ FORMATS = ("svg", "png", "pdf", "dot")
 
 def format_of(path: str | Path) -> str:
     """Return the format that a file's ending names; ValueError if it names none."""
+    from pathlib import Path  # noqa: PLC0415 - so that importing stays quick
+
     format = Path(path).suffix[1:].lower()
     if format not in FORMATS:
         raise ValueError(f"save: {str(path)!r} must end in .svg, .png, .pdf or .dot")
@@ -30,6 +33,8 @@ def format_of(path: str | Path) -> str:
 
 def in_a_folder(path: str | Path) -> Path:
     """Return the path of a file to write; FileNotFoundError if its folder does not exist."""
+    from pathlib import Path  # noqa: PLC0415 - so that importing stays quick
+
     path = Path(path)
     if not path.parent.is_dir():
         raise FileNotFoundError(f"save: the folder {str(path.parent)!r} of {path.name!r} does not exist")

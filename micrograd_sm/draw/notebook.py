@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from binascii import b2a_base64, crc32
 from collections.abc import Collection
 from typing import Any
 
@@ -43,6 +42,8 @@ def drawing_bundle(drawing: Drawing, include: Kinds = None, exclude: Kinds = Non
 
 def picture(drawing: Drawing, kinds: set[str], text: str | None = None) -> Bundle:
     """Return a picture as SVG and as an image in HTML, which untrusted notebooks show; else `text` and what is missing."""
+    from binascii import b2a_base64, crc32  # noqa: PLC0415 - so that importing stays quick
+
     try:  # ids depend on the picture alone, so they are the same in every run
         picture = drawing.svg(f"mg{crc32(drawing.source.encode()):08x}-")
     except RuntimeError as error:

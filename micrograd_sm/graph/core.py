@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -251,6 +250,8 @@ class Graph:
         >>> Graph(Value(float("inf"))).to_json()[-74:]
         '"data":"inf","grad":null,"requires_grad":true,"call":null,"source":null}]}'
         """
+        import json  # noqa: PLC0415 - so that importing stays quick
+
         return json.dumps(self.to_dict(), allow_nan=False, separators=(",", ":"))
 
     @classmethod
@@ -262,6 +263,8 @@ class Graph:
         """
         if not isinstance(text, (str, bytes, bytearray)):
             raise TypeError(f"Graph.from_json: expected text, got {text!r} of type {type(text).__name__}")
+        import json  # noqa: PLC0415 - so that importing stays quick
+
         try:
             content = json.loads(text)
         except (ValueError, RecursionError) as error:

@@ -6,7 +6,6 @@ tuple is a list, a slice is `{"slice": [start, stop, step]}`, `...` is `{"ellips
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Iterable, Mapping
 from functools import cache
@@ -164,6 +163,8 @@ def _operands(entry: Mapping[str, Any], op: str | None, earlier: Mapping[str, No
 def _signature(op: str) -> tuple[int | None, frozenset[str]]:
     """Return how many operands a primitive takes, or None if it takes any number, and the names of its parameters."""
     primitive = PRIMITIVES[op]
+    import inspect  # noqa: PLC0415 - so that importing stays quick
+
     names = list(inspect.signature(primitive.value).parameters)
     count = None if primitive.variadic else len(primitive.gradient)
     return count, frozenset(names[1 if count is None else count :])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
 import operator
 import re
 from collections.abc import Iterable, Mapping, Sequence
@@ -103,6 +102,8 @@ def _frozen(x: Any) -> Any:
 
 def source_line(filename: str, number: int) -> str:
     """Return a line of code and where it is, the same on every machine: `neuron.py:12: d = e + c`, `cell:2: ...`."""
+    import linecache  # noqa: PLC0415 - so that importing stays quick
+
     code = linecache.getline(filename, number).strip()
     name = "cell" if _NOTEBOOK_CELL.match(filename) else re.split(r"[\\/]", filename)[-1]
     return f"{name}:{number}: {code}" if code else f"{name}:{number}"
