@@ -12,7 +12,7 @@ from itertools import chain
 from threading import RLock
 from typing import Any, NoReturn
 
-from micrograd_sm.primitives import Recorded
+from micrograd_sm.primitives import Recorded, add, multiply
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 _one_pass = RLock()
@@ -136,17 +136,19 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
             contribution, total = rule(node._upstream, node._data, x._data), x._upstream
             x._upstream = contribution if total is _PENDING else total + contribution
         else:
-            a, b = node.parents
-            x, y, g, out = a._data, b._data, node._upstream, node._data
-            rule_a, rule_b = primitive.gradient
-            total = a._upstream
-            if total is not None:
-                contribution = rule_a(g, out, x, y)
-                a._upstream = contribution if total is _PENDING else total + contribution
-            total = b._upstream
-            if total is not None:
-                contribution = rule_b(g, out, x, y)
-                b._upstream = contribution if total is _PENDING else total + contribution
+            (a, b), g = node.parents, node._upstream
+            if primitive is add:
+                to_a = to_b = g
+            elif primitive is multiply:
+                to_a, to_b = g * b._data, g * a._data
+            else:
+                (rule_a, rule_b), out, x, y = primitive.gradient, node._data, a._data, b._data
+                to_a = rule_a(g, out, x, y) if a._upstream is not None else None
+                to_b = rule_b(g, out, x, y) if b._upstream is not None else None
+            if (total := a._upstream) is not None:
+                a._upstream = to_a if total is _PENDING else total + to_a
+            if (total := b._upstream) is not None:
+                b._upstream = to_b if total is _PENDING else total + to_b
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:
