@@ -15,6 +15,12 @@ from micrograd_sm import Value
 
 TIMES, ROUNDS = 2_000, 60
 FUNCTIONS = ("exp", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "sqrt")
+
+
+def of_one(function: Callable[[Value], object]) -> Callable[[Value, Value], object]:
+    return lambda a, b: function(a)
+
+
 OPERATIONS: dict[str, Callable[[Value, Value], object]] = {
     "+": lambda a, b: a + b,
     "-": lambda a, b: a - b,
@@ -23,7 +29,7 @@ OPERATIONS: dict[str, Callable[[Value, Value], object]] = {
     "**": lambda a, b: a**b,
     "-a": lambda a, b: -a,
     "a + 1": lambda a, b: a + 1.0,
-    **{name: lambda a, b, function=getattr(Value, name): function(a) for name in FUNCTIONS},
+    **{name: of_one(getattr(Value, name)) for name in FUNCTIONS},
 }
 
 
