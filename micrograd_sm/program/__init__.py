@@ -1,0 +1,1 @@
+from micrograd_sm.program.function import compile

@@ -1,0 +1,240 @@
+"""Numbers that stand for what a program will compute: each operation on them is noted on a tape, and computes nothing.
+
+A `Number` takes the place of a Python float, int or bool. What is known already stays a plain number, and operations on plain
+numbers are done at once. Equal operations on equal operands are one cell.
+"""
+
+from __future__ import annotations
+
+import operator
+import os
+import sys
+from collections.abc import Callable
+from typing import Any, NoReturn
+
+from micrograd_sm.array import functions, ieee
+from micrograd_sm.primitives import power as power_primitive
+
+_HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Tape:
+    """The cells of one recording in the order in which they were made, and the choices that the library made on the way."""
+
+    def __init__(self) -> None:
+        self.cells: list[Number] = []
+        self.known: dict[tuple, Number] = {}
+        self.guards: list[tuple[Number, bool]] = []
+        self.evaluated = 0
+
+    def input(self, kind: type, value: Any) -> Number:
+        """Return a new cell for a number that every call of the program is given; it has this value now."""
+        cell = Number("input", (), kind, len(self.cells))
+        cell.value = value
+        self.cells.append(cell)
+        return cell
+
+    def value(self, wanted: Number) -> Any:
+        """Return the number that a cell has for the inputs of the recording."""
+        while not hasattr(wanted, "value"):
+            cell = self.cells[self.evaluated]
+            self.evaluated += 1
+            if not hasattr(cell, "value"):
+                cell.value = EAGER[cell.op](*[x.value if type(x) is Number else x for x in cell.operands])
+        return wanted.value
+
+
+_tape: Tape | None = None
+
+
+def on_tape(tape: Tape | None) -> Tape | None:
+    """Note operations on this tape from now on, on none if it is None. Return the tape before."""
+    global _tape
+    before, _tape = _tape, tape
+    return before
+
+
+def note(op: str, *operands: Any) -> Any:
+    """Return the result of an operation: a plain number if all operands are, else a cell."""
+    for operand in operands:
+        if type(operand) is Number:
+            return _simpler(op, operands) if op in _SIMPLER else _noted(op, operands)
+    return EAGER[op](*operands)
+
+
+def _noted(op: str, operands: tuple[Any, ...]) -> Number:
+    if _tape is None:
+        raise RuntimeError("compile: a value of a recording was used after it; return it from the function instead")
+    key = (op, *map(id, operands))
+    cell = _tape.known.get(key)
+    if cell is None:
+        cell = _tape.known[key] = Number(op, operands, _kind(op, operands), len(_tape.cells))
+        _tape.cells.append(cell)
+    return cell
+
+
+def _kind(op: str, operands: tuple[Any, ...]) -> type:
+    if op in _KINDS:
+        return _KINDS[op]
+    kinds = {x.dtype if type(x) is Number else type(x) for x in (operands[1:] if op == "where" else operands)}
+    if float in kinds:
+        return float
+    return bool if kinds == {bool} and op in ("where", "&", "|") else int
+
+
+def _simpler(op: str, operands: tuple[Any, ...]) -> Any:
+    """Leave out what changes no bit of any result: a factor 1.0, a second minus, a choice that is made, 0.0 beside a sum."""
+    a, b = operands[0], operands[-1]
+    if op == "*":
+        if type(b) is float and b == 1.0 and a.dtype is float:
+            return a
+        if type(a) is float and a == 1.0 and b.dtype is float:
+            return b
+    elif op == "/":
+        if type(b) is float and b == 1.0 and a.dtype is float:
+            return a
+    elif op == "+":
+        if type(b) is float and b == 0.0 and _never_minus_zero(a):
+            return a
+        if type(a) is float and a == 0.0 and _never_minus_zero(b):
+            return b
+    elif op == "negative":
+        if a.op == "negative":
+            return a.operands[0]
+    elif op == "where":
+        if type(a) is not Number:
+            return operands[1] if a else b
+        if operands[1] is b:
+            return b
+    elif op == "==" and a.__class__ is Number and a.dtype is bool and b is True:
+        return a
+    return _noted(op, operands)
+
+
+_SIMPLER = {"*", "/", "+", "negative", "where", "=="}
+
+
+def _never_minus_zero(x: Any) -> bool:
+    """Return whether a sum cannot be -0.0, as it has a term 0.0: adding 0.0 changes nothing."""
+    return x.op == "+" and any(type(term) is float and str(term) == "0.0" for term in x.operands)
+
+
+def _infix(op: str) -> Any:
+    def forward(self: Number, other: Any) -> Any:
+        return note(op, self, other) if type(other) in _PLAIN else NotImplemented
+
+    def reflected(self: Number, other: Any) -> Any:
+        return note(op, other, self) if type(other) in _PLAIN else NotImplemented
+
+    return forward, reflected
+
+
+class Number:
+    """A number that the program will compute by an operation on these operands, or is given.
+
+    Its `dtype` is `float`, `int` or `bool`. Raises RuntimeError where the number itself is asked for, as by `if` or `float`.
+    """
+
+    __slots__ = ("dtype", "level", "number", "op", "operands", "size", "text", "uses", "value")
+    __array_ufunc__ = None
+    shape = ()
+    ndim = 0
+
+    value: Any
+    text: str  # how it is written, how tightly that holds together, and how many operations it has
+    level: int
+    size: int
+    uses: int
+
+    def __init__(self, op: str, operands: tuple[Any, ...], dtype: type, number: int) -> None:
+        self.op, self.operands, self.dtype, self.number = op, operands, dtype, number
+
+    __add__, __radd__ = _infix("+")
+    __sub__, __rsub__ = _infix("-")
+    __mul__, __rmul__ = _infix("*")
+    __truediv__, __rtruediv__ = _infix("/")
+    __pow__, __rpow__ = _infix("power")
+    __lt__, __le__ = _infix("<")[0], _infix("<=")[0]
+    __gt__, __ge__ = _infix(">")[0], _infix(">=")[0]
+    __eq__, __ne__ = _infix("==")[0], _infix("!=")[0]
+    __and__, __rand__ = _infix("&")
+    __or__, __ror__ = _infix("|")
+    __hash__ = object.__hash__
+
+    def __neg__(self) -> Any:
+        return note("negative", self)
+
+    def __invert__(self) -> Any:
+        return note("not" if self.dtype is bool else "~", self)
+
+    def __array_namespace__(self, api_version: str | None = None) -> Any:
+        from micrograd_sm.program.storage import NAMESPACE  # noqa: PLC0415 (storage is made of cells)
+
+        return NAMESPACE
+
+    def __bool__(self) -> bool:
+        """Tell a function of this library what is true now, and note that it asked; tell no one else."""
+        if _tape is None or not sys._getframe(1).f_code.co_filename.startswith(_HERE):
+            refuse("the truth of a comparison", "if a > b")
+        truth = bool(_tape.value(self))
+        _tape.guards.append((self, truth))
+        return truth
+
+    def tolist(self) -> NoReturn:
+        refuse("the number itself", "item()")
+
+    def __float__(self) -> NoReturn:
+        refuse("the number itself", "float(x)")
+
+    def __int__(self) -> NoReturn:
+        refuse("the number itself", "int(x)")
+
+    def __index__(self) -> NoReturn:
+        refuse("the number itself", "an index")
+
+
+_PLAIN = {Number, float, int, bool}
+
+
+def refuse(what: str, example: str) -> NoReturn:
+    """Raise RuntimeError: a program that is compiled for all numbers cannot depend on those of one call."""
+    raise RuntimeError(
+        f"compile: the function asks for {what}, as by {example}, so what it does would depend on the numbers of one call; "
+        "choose with where(condition, a, b), or ask outside the compiled function"
+    )
+
+
+# What each operation computes: the functions that the array library maps over its elements --------------------------------
+
+
+def _power_of_number(a: float, b: float) -> float:
+    return power_primitive.value(a, b)
+
+
+def _dot(*numbers: float) -> float:
+    half = len(numbers) // 2
+    return functions._product(list(numbers[:half]), list(numbers[half:]), 1, half, 1)[0]
+
+
+EAGER: dict[str, Callable[..., Any]] = {
+    "+": operator.add, "-": operator.sub, "*": operator.mul, "/": ieee.divide,
+    "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
+    "&": operator.and_, "|": operator.or_, "//": operator.floordiv, "**": operator.pow,
+    "negative": operator.neg, "not": operator.not_, "~": operator.invert,
+    "float": float, "int": int, "bool": bool,
+    "where": lambda condition, a, b: a if condition else b,
+    "exp": ieee.exp, "log": ieee.log, "log1p": ieee.log1p, "sqrt": ieee.sqrt, "sin": ieee.sin, "cos": ieee.cos,
+    "tanh": ieee.tanh, "erf": ieee.erf, "floor": ieee.floor, "ceil": ieee.ceil, "trunc": ieee.trunc,
+    "round": ieee.round_half_even, "maximum": ieee.maximum, "floor_divide": ieee.floor_divide,
+    "power": ieee.power, "power_of_number": _power_of_number,
+    "sum": lambda *numbers: functions._total(list(numbers)), "count": lambda *numbers: sum(numbers),
+    "max": lambda *numbers: functions._largest(list(numbers)), "argmax": lambda *numbers: functions._first_largest(list(numbers)),
+    "dot": _dot,
+}  # fmt: skip
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "not", "bool"), bool),
+    **dict.fromkeys(("int", "argmax"), int),
+    **dict.fromkeys(
+        ("/", "float", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "power", "power_of_number", "sum", "dot",
+         "floor_divide"), float),
+}  # fmt: skip

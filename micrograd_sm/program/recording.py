@@ -1,0 +1,162 @@
+"""One call of a function recorded: every Value that was there before is an input, and reading its numbers gives cells.
+
+While a function is recorded, the slots `_data` and `grad` of `Value` are read through properties, in this thread. So no read
+of a number escapes, in whatever way the function came by the Value: as an argument, in a closure, in a model.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock, get_ident
+from typing import Any, NamedTuple
+
+from micrograd_sm import randomness
+from micrograd_sm.array import Array, shape_of
+from micrograd_sm.backward import gradients
+from micrograd_sm.engine import Value, tick
+from micrograd_sm.program.cells import Number, Tape, on_tape
+from micrograd_sm.program.storage import Tensor, elements, tensor
+from micrograd_sm.transforms.structure import leaves
+
+_one_recording = RLock()
+_DATA, _GRAD = Value.__dict__["_data"], Value.__dict__["grad"]  # the slots themselves
+
+
+class Pull(NamedTuple):
+    """The backward pass of one output: its upstream gradient, and the gradient of each input that it reaches, by place."""
+
+    seeds: Any
+    gradients: dict[int, Any]
+
+
+class Recording:
+    """What a function computed from its inputs.
+
+    `inputs` are the Values that were there before, in the order in which they were read, and `cells` their elements;
+    `constants` are those that hold ints or bools, with the data they had. `output` is what the function returned; `pulls` has
+    the backward pass of each of its leaves that requires a gradient, by id.
+    """
+
+    def __init__(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
+        self.tape = Tape()
+        self.inputs: list[Value] = []
+        self.cells: list[Any] = []
+        self.constants: list[tuple[Value, Any]] = []
+        self._read: dict[int, Any] = {}
+        self._start = tick()
+        self._thread = get_ident()
+        with self._watching():
+            self.output = function(*args, **kwargs)
+            self.pulls = {id(x): self._pull(x) for x in leaves(self.output) if isinstance(x, Value) and self._is_new(x)}
+            self.datas = {id(x): x._data for x in leaves(self.output) if isinstance(x, Value) and self._is_new(x)}
+
+    def is_input(self, x: Value) -> bool:
+        """Return whether a Value was there before."""
+        return not self._is_new(x)
+
+    def _is_new(self, value: Value) -> bool:
+        return getattr(value, "number", self._start) >= self._start  # one that is being made has no number yet
+
+    def _pull(self, output: Value) -> Pull | None:
+        if not output._requires_grad:
+            return None
+        shape = shape_of(output._data)
+        seeds = tensor([self.tape.input(float, 1.0) for _ in elements(output._data)], shape)
+        wanted = [place for place, x in enumerate(self.inputs) if x._requires_grad]
+        found = gradients([output], [seeds], [self.inputs[place] for place in wanted])
+        return Pull(seeds, {place: gradient for place, gradient in zip(wanted, found) if gradient is not None})
+
+    @contextmanager
+    def _watching(self) -> Iterator[None]:
+        with _one_recording:
+            before, drawn = on_tape(self.tape), random.getstate()
+            randomness.asked.append(self._refuse_random)
+            Value._data = property(self._get_data, self._set_data)  # type: ignore[assignment]
+            Value.grad = property(self._get_grad, self._set_grad)
+            try:
+                yield
+                if random.getstate() != drawn:
+                    random.setstate(drawn)
+                    _refuse_random_numbers()
+            finally:
+                Value._data, Value.grad = _DATA, _GRAD
+                randomness.asked.remove(self._refuse_random)
+                on_tape(before)
+
+    def _is_watched(self, value: Value) -> bool:
+        return not self._is_new(value) and get_ident() == self._thread
+
+    def _get_data(self, value: Value) -> Any:
+        if value.number >= self._start:
+            return _DATA.__get__(value)
+        if get_ident() != self._thread:
+            return _DATA.__get__(value)
+        key = id(value)
+        return self._read[key] if key in self._read else self._first_read(value)
+
+    def _first_read(self, value: Value) -> Any:
+        data = _DATA.__get__(value)
+        kind = type(data)
+        if kind is float:
+            cells = held = self.tape.input(float, data)
+        elif kind is Array and data.dtype is float:
+            cells = [self.tape.input(float, number) for number in data.flat]
+            held = Tensor(cells, data.shape, float)
+        elif kind in (int, bool, Array):
+            self.constants.append((value, data))
+            self._read[id(value)] = data
+            return data
+        elif kind in (Number, Tensor):
+            return data
+        else:
+            raise TypeError(f"compile: a Value holds an array of {kind.__module__}; only Python's numbers are compiled")
+        self.inputs.append(value)
+        self.cells.append(cells)
+        self._read[id(value)] = held
+        return held
+
+    def _set_data(self, value: Value, data: Any) -> None:
+        if self._is_watched(value):
+            raise RuntimeError(
+                "compile: the function changes the data of a Value that it has not made, which would happen in the recording "
+                "only; return the new numbers, and set them outside"
+            )
+        _DATA.__set__(value, data)
+
+    def _get_grad(self, value: Value) -> Any:
+        if self._is_watched(value):
+            _refuse_grad()
+        return _GRAD.__get__(value)
+
+    def _set_grad(self, value: Value, grad: Any) -> None:
+        if self._is_watched(value):
+            _refuse_grad()
+        _GRAD.__set__(value, grad)
+
+    def _refuse_random(self) -> None:
+        if get_ident() == self._thread:
+            _refuse_random_numbers()
+
+
+def _refuse_grad() -> None:
+    raise RuntimeError(
+        "compile: the function reads or sets the .grad of a Value that it has not made, as backward() and zero_grad() do; "
+        "return the loss, and call backward() on what the compiled function returns, or compile grad(f)"
+    )
+
+
+def _refuse_random_numbers() -> None:
+    raise RuntimeError(
+        "compile: the function draws random numbers, as dropout does, and each call would repeat those of the recording; "
+        "draw them outside, and pass them as a Value"
+    )
+
+
+def is_recording() -> bool:
+    """Return whether a function is being recorded in this thread."""
+    return Value.__dict__["_data"] is not _DATA and Value._data.fget.__self__._thread == get_ident()  # type: ignore[attr-defined]
+
+
+__all__ = ["Pull", "Recording", "Sequence", "is_recording"]

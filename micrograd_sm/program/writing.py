@@ -1,0 +1,243 @@
+"""Cells as a Python program: one expression for what is used once, a variable for what is used again.
+
+The program is bare Python, whose `math` raises where IEEE 754 has a value: then the same program runs once more, with
+functions that have these values. Long programs are several functions, since compiling one takes memory for each of its lines.
+"""
+
+from __future__ import annotations
+
+import math
+import operator
+import re
+from collections.abc import Callable, Iterable, Sequence
+from operator import attrgetter
+from typing import Any
+
+from micrograd_sm.array import functions, ieee
+from micrograd_sm.program.cells import EAGER, Number, note
+
+CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)  # how tightly an expression holds together
+LONGEST_FUNCTION = 10_000  # lines; a function of so many takes CPython some 60 MB to compile
+_LARGEST_EXPRESSION = 40  # operations; CPython's parser nests 200 brackets
+
+_INFIX = {
+    "+": (SUM, SUM, PRODUCT), "-": (SUM, SUM, PRODUCT), "*": (PRODUCT, PRODUCT, SIGN), "/": (PRODUCT, PRODUCT, SIGN),
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), (COMPARISON, SUM, SUM)),
+    **dict.fromkeys(("&", "|"), (COMPARISON, ATOM, ATOM)),
+}  # fmt: skip
+_CALLED = {
+    "//": "whole_quotient", "**": "whole_power", "power": "pow", "max": "largest", "argmax": "first_largest", "sum": "fsum",
+    "count": "sum",
+}  # fmt: skip
+_OF_A_TUPLE = {"max", "argmax", "sum", "count"}
+
+
+class Changed(Exception):
+    """A choice that the library made in the recording would be another for these numbers."""
+
+
+def _long_dot(row: Sequence[float], column: Sequence[float]) -> float:
+    return sum(map(operator.mul, row, column))
+
+
+_EXACT: dict[str, Any] = {
+    "Changed": Changed, "inf": math.inf, "nan": math.nan,
+    "whole_quotient": operator.floordiv, "whole_power": operator.pow, "pow": ieee.power, "fsum": functions._total,
+    "largest": functions._largest, "first_largest": functions._first_largest, "dot": functions._sumprod or _long_dot,
+    "divide": ieee.divide,
+    **{name: EAGER[name] for name in (
+        "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "floor", "ceil", "trunc", "round", "floor_divide",
+        "power_of_number")},
+}  # fmt: skip
+_BARE = {**_EXACT, "pow": math.pow, "fsum": math.fsum, **{name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos")}}
+
+
+class Code:
+    """A program: a function that takes the inputs' numbers and returns the results'.
+
+    `inputs` and `results` are a cell, or a list of cells and numbers for a tensor. It is written when it is first called.
+    """
+
+    def __init__(self, inputs: Sequence[Any], results: Sequence[Any], guards: Sequence[tuple[Number, bool]]) -> None:
+        self.inputs, self.results, self.guards = inputs, results, guards
+        self._bare: Callable | None = None
+        self._exact: Callable | None = None
+
+    @property
+    def text(self) -> str:
+        """The program as Python."""
+        return "\n\n".join(self._parts(exact=False))
+
+    def _parts(self, exact: bool) -> list[str]:
+        writer = _Writer(exact)
+        ending = writer.write(self.results, self.guards)
+        unpacked = ", ".join(map(_pattern, self.inputs))
+        return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {ending}"])
+
+    def __call__(self, values: Sequence[Any]) -> tuple:
+        """Return the results. Raises `Changed` if the recording made a choice that is another for these values."""
+        if self._bare is None:
+            self._bare = _compiled(self._parts(exact=False), _BARE)
+        try:
+            return self._bare(values)
+        except (OverflowError, ValueError, ZeroDivisionError):
+            if self._exact is None:
+                self._exact = _compiled(self._parts(exact=True), _EXACT)
+            return self._exact(values)
+
+
+def _pattern(x: Any) -> str:
+    return f"({''.join(f'x{one.number}, ' for one in x)})" if isinstance(x, list) else f"x{x.number}"
+
+
+def _split(lines: list[str]) -> list[str]:
+    """Return the functions that run the lines one after the other; each hands on what a later one reads."""
+    if len(lines) <= LONGEST_FUNCTION:
+        return [_function("program", "values", lines)]
+    pieces = [lines[start : start + LONGEST_FUNCTION] for start in range(0, len(lines), LONGEST_FUNCTION)]
+    made: dict[str, int] = {}  # by which piece
+    read: list[dict[int, list[str]]] = []  # of each piece: what it reads of earlier ones
+    for place, piece in enumerate(pieces):
+        wanted: dict[int, list[str]] = {}
+        for name in dict.fromkeys(_NAME.findall("\n".join(piece))):
+            if made.setdefault(name, place) != place:
+                wanted.setdefault(made[name], []).append(name)
+        read.append(wanted)
+    functions, main = [], []
+    for place, piece in enumerate(pieces):
+        later = [(reader, wanted[place]) for reader, wanted in enumerate(read) if place in wanted]
+        head = [f"{_row(names)} = s{earlier}" for earlier, names in read[place].items()]
+        tail = [f"return {_row([_row(names) for _, names in later])}"] if place < len(pieces) - 1 else []
+        given = ["values"] if place == 0 else [f"s{earlier}" for earlier in read[place]]
+        functions.append(_function(f"part{place}", ", ".join(given), [*head, *piece, *tail]))
+        call = f"part{place}({', '.join(given if place == 0 else [f's{earlier}_{place}' for earlier in read[place]])})"
+        main.append(f"{_row([f's{place}_{reader}' for reader, _ in later])} = {call}" if tail else f"return {call}")
+    return [*functions, _function("program", "values", main)]
+
+
+_NAME = re.compile(r"\b[vx]\d+\b")
+
+
+def _row(names: Sequence[str]) -> str:
+    return f"({''.join(f'{name}, ' for name in names)})"
+
+
+def _function(name: str, given: str, lines: Iterable[str]) -> str:
+    return f"def {name}({given}):\n    " + "\n    ".join(lines) + "\n"
+
+
+class _Writer:
+    """Writes each cell that is used once into the expression that uses it, and any other as a variable of its own."""
+
+    def __init__(self, exact: bool) -> None:
+        self.exact = exact
+        self.lines: list[str] = []
+
+    def write(self, results: Sequence[Any], guards: Sequence[tuple[Number, bool]]) -> str:
+        """Write the lines, and return the results as one expression."""
+        flat = [one for x in results for one in (x if isinstance(x, list) else [x])]
+        choices = dict(guards)
+        cells = needed([*flat, *choices])
+        for cell in cells:
+            cell.uses = 0
+        for one in [*flat, *choices]:
+            if type(one) is Number:
+                one.uses += 1
+        for cell in cells:
+            twice = 2 if cell.op == "maximum" else 1
+            for x in cell.operands:
+                if type(x) is Number:
+                    x.uses += twice
+        for cell in cells:
+            self._cell(cell)
+            if cell in choices:
+                self.lines.append(f"if {'not ' if choices[cell] else ''}({cell.text}): raise Changed")
+        return _row([f"[{', '.join(_text(one) for one in x)}]" if isinstance(x, list) else _text(x) for x in results])
+
+    def _cell(self, cell: Number) -> None:
+        op = cell.op
+        if op == "input":
+            cell.text, cell.level, cell.size = f"x{cell.number}", ATOM, 0
+            return
+        if op in _INFIX and not (self.exact and op == "/"):
+            level, left, right = _INFIX[op]
+            a, b = cell.operands
+            cell.text = f"{_within(a, left)} {op} {_within(b, right)}"
+            cell.level = level
+        else:
+            cell.text, cell.level = self._special(cell)
+        size = 1
+        for x in cell.operands:
+            if type(x) is Number:
+                size += x.size
+        if cell.uses > 1 or size > _LARGEST_EXPRESSION:
+            name = f"v{cell.number}"
+            self.lines.append(f"{name} = {cell.text}")
+            cell.text, cell.level, size = name, ATOM, 0
+        cell.size = size
+
+    def _special(self, cell: Number) -> tuple[str, int]:
+        op, xs = cell.op, cell.operands
+        if op == "negative":
+            return f"-{_within(xs[0], ATOM)}", SIGN
+        if op == "where":
+            condition, a, b = (_within(x, COMPARISON) for x in xs)
+            return f"{a} if {condition} else {b}", CHOICE
+        if op == "maximum":
+            a, b = (_within(x, SUM) for x in xs)
+            if type(xs[1]) is float and xs[1] == xs[1]:
+                return f"{b} if {a} <= {b} else {a}", CHOICE
+            return f"{a} if {a} > {b} or {a} != {a} else {b}", CHOICE
+        if op in ("not", "~"):
+            return f"{'not ' if op == 'not' else '~'}{_within(xs[0], ATOM)}", COMPARISON if op == "~" else CHOICE
+        if op == "sum" and len(xs) == 1:
+            return f"0.0 + {_within(xs[0], PRODUCT)}", SUM
+        if op == "dot":
+            half = len(xs) // 2
+            return f"dot({_row(list(map(_text, xs[:half])))}, {_row(list(map(_text, xs[half:])))})", ATOM
+        name = "divide" if op == "/" else _CALLED.get(op, op)
+        listed = ", ".join(map(_text, xs))
+        return (f"{name}(({listed},))" if op in _OF_A_TUPLE else f"{name}({listed})"), ATOM
+
+
+def _text(x: Any) -> str:
+    return x.text if type(x) is Number else _literal(x)[0]
+
+
+def _within(x: Any, level: int) -> str:
+    """Return the text of an operand, in brackets if it holds less tightly than `level`."""
+    text, own = (x.text, x.level) if type(x) is Number else _literal(x)
+    return text if own >= level else f"({text})"
+
+
+def _literal(x: Any) -> tuple[str, int]:
+    text = repr(x)
+    return text, SIGN if text[0] == "-" else ATOM
+
+
+def _compiled(parts: Iterable[str], names: dict[str, Any]) -> Callable:
+    scope = dict(names)
+    for part in parts:
+        exec(compile(part, "<compiled>", "exec"), scope)
+    return scope["program"]
+
+
+def fixed(results: Sequence[Any], given: dict[Number, Any], guards: Iterable[tuple[Number, bool]] = ()) -> list[Any]:
+    """Return the results with plain numbers in place of some inputs; operations on plain numbers are done at once."""
+    changed: dict[Any, Any] = dict(given)
+    for cell in needed(results):
+        if any(type(x) is Number and x in changed for x in cell.operands):
+            changed[cell] = note(cell.op, *[changed.get(x, x) if type(x) is Number else x for x in cell.operands])
+    return [changed.get(x, x) if type(x) is Number else x for x in results]
+
+
+def needed(results: Iterable[Any]) -> list[Number]:
+    """Return the cells that the results are made of, operands first."""
+    found = {x: None for x in results if type(x) is Number}
+    todo = list(found)
+    while todo:
+        for x in todo.pop().operands:
+            if type(x) is Number and x not in found:
+                found[x] = None
+                todo.append(x)
+    return sorted(found, key=attrgetter("number"))
