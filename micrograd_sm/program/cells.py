@@ -44,6 +44,13 @@ class Tape:
         return wanted.value
 
 
+_KINDS: dict[str, type] = {
+    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "not", "bool"), bool),
+    **dict.fromkeys(("int", "argmax"), int),
+    **dict.fromkeys(
+        ("/", "float", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "power", "power_of_number", "sum", "dot",
+         "floor_divide"), float),
+}  # fmt: skip
 _tape: Tape | None = None
 
 
@@ -120,8 +127,21 @@ def _never_minus_zero(x: Any) -> bool:
 
 
 def _infix(op: str) -> Any:
+    truth = op in _KINDS and _KINDS[op] is bool
+    real = op in _KINDS and _KINDS[op] is float
+
     def forward(self: Number, other: Any) -> Any:
-        return note(op, self, other) if type(other) in _PLAIN else NotImplemented
+        if type(other) is not Number:
+            return note(op, self, other) if type(other) in _PLAIN else NotImplemented
+        if _tape is None:
+            return note(op, self, other)
+        key = (op, id(self), id(other))
+        cell = _tape.known.get(key)
+        if cell is None:
+            dtype = bool if truth else float if real or self.dtype is float or other.dtype is float else _kind(op, (self, other))
+            cell = _tape.known[key] = Number(op, (self, other), dtype, len(_tape.cells))
+            _tape.cells.append(cell)
+        return cell
 
     def reflected(self: Number, other: Any) -> Any:
         return note(op, other, self) if type(other) in _PLAIN else NotImplemented
@@ -230,11 +250,4 @@ EAGER: dict[str, Callable[..., Any]] = {
     "sum": lambda *numbers: functions._total(list(numbers)), "count": lambda *numbers: sum(numbers),
     "max": lambda *numbers: functions._largest(list(numbers)), "argmax": lambda *numbers: functions._first_largest(list(numbers)),
     "dot": _dot,
-}  # fmt: skip
-_KINDS: dict[str, type] = {
-    **dict.fromkeys(("<", "<=", ">", ">=", "==", "!=", "not", "bool"), bool),
-    **dict.fromkeys(("int", "argmax"), int),
-    **dict.fromkeys(
-        ("/", "float", "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "power", "power_of_number", "sum", "dot",
-         "floor_divide"), float),
 }  # fmt: skip

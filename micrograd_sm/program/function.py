@@ -12,10 +12,10 @@ from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.mode import current_mode
 from micrograd_sm.primitives import Primitive, Recorded
-from micrograd_sm.program.cells import Number, on_tape
+from micrograd_sm.program.cells import Number
 from micrograd_sm.program.recording import Pull, Recording, is_recording
 from micrograd_sm.program.storage import Tensor, elements
-from micrograd_sm.program.writing import Changed, Code, fixed
+from micrograd_sm.program.writing import Changed, Code
 from micrograd_sm.transforms.structure import leaves, mapped, rebuilt
 
 MOST_RECORDINGS = 16  # that a compiled function keeps; the one that was used longest ago goes first
@@ -38,37 +38,28 @@ class Replay:
         self.results = [output.cells for output in computed]
         for place, output in enumerate(computed):
             output.place = place
-        self.forward = self._code(self.results)
+        self.forward = Code(recording.tape, recording.cells, self.results)
         self.first = next((output for output in computed if output.pull and prod(output.shape) == 1), None)
-        self.both = self._both(self.first.pull) if self.first and self.first.pull else None
 
-    def _code(self, results: Sequence[Any], seeds: Sequence[Any] = ()) -> Code:
-        return Code([*self.recording.cells, *seeds], results, self.recording.tape.guards)
-
-    def _both(self, pull: Pull) -> Code:
-        """Return the program of the outputs and of the gradients of one of them, whose upstream gradient is 1."""
-        before = on_tape(self.recording.tape)
-        try:
-            ones = {seed: 1.0 for seed in elements(pull.seeds)}
-            found = [elements(x) if shape_of(x) else x for x in pull.gradients.values()]
-            flat = iter(fixed([one for x in found for one in (x if isinstance(x, list) else [x])], ones))
-            return self._code([*self.results, *[[next(flat) for _ in x] if isinstance(x, list) else next(flat) for x in found]])
-        finally:
-            on_tape(before)
-
-    def pulled(self, output: _Output) -> Code:
-        """Return the program of the gradients of one output, by its upstream gradient and the inputs."""
-        seeds = elements(output.pull.seeds)
-        results = [elements(x) if shape_of(x) else x for x in output.pull.gradients.values()]
-        return self._code(results, [seeds if output.shape else seeds[0]])
+    def pulling(self, output: _Output) -> Code:
+        """Return the program of all outputs and of the gradients of one, by the inputs and its upstream gradient."""
+        if output.code is None:
+            seeds = elements(output.pull.seeds)
+            gradients = [elements(x) if shape_of(x) else x for x in output.pull.gradients.values()]
+            inputs = [*self.recording.cells, seeds if output.shape else seeds[0]]
+            output.code = Code(self.recording.tape, inputs, [*self.results, *gradients])
+        return output.code
 
     def __call__(self, arguments: Sequence[Value]) -> Any:
         """Return what the function returns for these arguments. Raises `Changed` if the recording does not hold for them."""
         inputs = [arguments[place] if place is not None else x for place, x in zip(self.given, self.closed)]
         values = self._values(inputs)
         recorded = current_mode().recording
-        fused = recorded and self.both is not None
-        found = (self.both if fused else self.forward)(values)
+        fused = recorded and self.first is not None
+        if fused:
+            found = self.pulling(self.first)([*values, [1.0] if self.first.shape else 1.0])
+        else:
+            found = self.forward(values)
         made = [output.made(self, found, values, inputs, arguments, fused, recorded) for output in self.outputs]
         return rebuilt(self.tree, made)
 
@@ -149,9 +140,8 @@ class Call:
         output = self.output
         found = self.known
         if found is None or elements(g) != [1.0]:
-            if output.code is None:
-                output.code = self.replay.pulled(output)
-            found = output.code([*self.values, g.flat if output.shape else g])
+            every = self.replay.pulling(output)([*self.values, g.flat if output.shape else g])
+            found = every[len(self.replay.results) :]
         shapes = [self.replay.shapes[place] for place in output.pull.gradients]
         return [Array.of(x, shape) if shape else x for x, shape in zip(found, shapes)]
 

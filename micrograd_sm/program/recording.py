@@ -6,6 +6,7 @@ of a number escapes, in whatever way the function came by the Value: as an argum
 
 from __future__ import annotations
 
+import gc
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -21,6 +22,7 @@ from micrograd_sm.program.storage import Tensor, elements, tensor
 from micrograd_sm.transforms.structure import leaves
 
 _one_recording = RLock()
+_recording: set[int] = set()  # the threads that record
 _DATA, _GRAD = Value.__dict__["_data"], Value.__dict__["grad"]  # the slots themselves
 
 
@@ -71,9 +73,11 @@ class Recording:
     @contextmanager
     def _watching(self) -> Iterator[None]:
         with _one_recording:
-            before, drawn = on_tape(self.tape), random.getstate()
+            before, drawn, collects = on_tape(self.tape), random.getstate(), gc.isenabled()
+            gc.disable()  # what is made here stays, and looking through it again and again takes half of the time
             randomness.asked.append(self._refuse_random)
-            Value._data = property(self._get_data, self._set_data)  # type: ignore[assignment]
+            _recording.add(self._thread)
+            Value._data = property(self._reader(), self._set_data)  # type: ignore[assignment]
             Value.grad = property(self._get_grad, self._set_grad)
             try:
                 yield
@@ -82,19 +86,25 @@ class Recording:
                     _refuse_random_numbers()
             finally:
                 Value._data, Value.grad = _DATA, _GRAD
+                _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
                 on_tape(before)
+                if collects:
+                    gc.enable()
 
     def _is_watched(self, value: Value) -> bool:
         return not self._is_new(value) and get_ident() == self._thread
 
-    def _get_data(self, value: Value) -> Any:
-        if value.number >= self._start:
-            return _DATA.__get__(value)
-        if get_ident() != self._thread:
-            return _DATA.__get__(value)
-        key = id(value)
-        return self._read[key] if key in self._read else self._first_read(value)
+    def _reader(self) -> Callable[[Value], Any]:
+        start, thread, slot, read = self._start, self._thread, _DATA.__get__, self._read
+
+        def get(value: Value) -> Any:
+            if value.number >= start or get_ident() != thread:
+                return slot(value)
+            key = id(value)
+            return read[key] if key in read else self._first_read(value)
+
+        return get
 
     def _first_read(self, value: Value) -> Any:
         data = _DATA.__get__(value)
@@ -156,7 +166,7 @@ def _refuse_random_numbers() -> None:
 
 def is_recording() -> bool:
     """Return whether a function is being recorded in this thread."""
-    return Value.__dict__["_data"] is not _DATA and Value._data.fget.__self__._thread == get_ident()  # type: ignore[attr-defined]
+    return get_ident() in _recording
 
 
 __all__ = ["Pull", "Recording", "Sequence", "is_recording"]

@@ -190,8 +190,10 @@ class _Namespace(Foreign):
         return x if type_of(x) is dtype else _each(dtype.__name__, x)
 
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None) -> Any:
-        held = x if isinstance(x, (Tensor, Number)) else array.asarray(x)
-        return held if dtype is None else self.astype(held, dtype)
+        if not isinstance(x, (Tensor, Number)):
+            held = array.asarray(x)
+            x = tensor(elements(held), shape_of(held), type_of(held))
+        return x if dtype is None else self.astype(x, dtype)
 
     def ones(self, shape: Shape, dtype: Any = float) -> Any:
         return Array.of([dtype(1)] * prod(shape), shape, dtype)

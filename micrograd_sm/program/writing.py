@@ -10,11 +10,10 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
 from typing import Any
 
 from micrograd_sm.array import functions, ieee
-from micrograd_sm.program.cells import EAGER, Number, note
+from micrograd_sm.program.cells import EAGER, Number, Tape
 
 CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)  # how tightly an expression holds together
 LONGEST_FUNCTION = 10_000  # lines; a function of so many takes CPython some 60 MB to compile
@@ -58,8 +57,8 @@ class Code:
     `inputs` and `results` are a cell, or a list of cells and numbers for a tensor. It is written when it is first called.
     """
 
-    def __init__(self, inputs: Sequence[Any], results: Sequence[Any], guards: Sequence[tuple[Number, bool]]) -> None:
-        self.inputs, self.results, self.guards = inputs, results, guards
+    def __init__(self, tape: Tape, inputs: Sequence[Any], results: Sequence[Any]) -> None:
+        self.tape, self.inputs, self.results = tape, inputs, results
         self._bare: Callable | None = None
         self._exact: Callable | None = None
 
@@ -70,7 +69,7 @@ class Code:
 
     def _parts(self, exact: bool) -> list[str]:
         writer = _Writer(exact)
-        ending = writer.write(self.results, self.guards)
+        ending = writer.write(self.tape, self.results)
         unpacked = ", ".join(map(_pattern, self.inputs))
         return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {ending}"])
 
@@ -133,51 +132,35 @@ class _Writer:
         self.exact = exact
         self.lines: list[str] = []
 
-    def write(self, results: Sequence[Any], guards: Sequence[tuple[Number, bool]]) -> str:
+    def write(self, tape: Tape, results: Sequence[Any]) -> str:
         """Write the lines, and return the results as one expression."""
-        flat = [one for x in results for one in (x if isinstance(x, list) else [x])]
-        choices = dict(guards)
-        cells = needed([*flat, *choices])
+        choices = dict(tape.guards)
+        cells = _used(tape, [one for x in results for one in (x if isinstance(x, list) else [x])] + list(choices))
+        lines = self.lines
         for cell in cells:
-            cell.uses = 0
-        for one in [*flat, *choices]:
-            if type(one) is Number:
-                one.uses += 1
-        for cell in cells:
-            twice = 2 if cell.op == "maximum" else 1
-            for x in cell.operands:
+            op, xs = cell.op, cell.operands
+            if op in _INFIX and not (self.exact and op == "/"):
+                a, b = xs
+                level, left, right = _INFIX[op]
+                text = f"{_within(a, left)} {op} {_within(b, right)}"
+            else:
+                text, level = self._special(op, xs, cell)
+            size = 1
+            for x in xs:
                 if type(x) is Number:
-                    x.uses += twice
-        for cell in cells:
-            self._cell(cell)
+                    size += x.size
+            if op != "input" and (cell.uses > 1 or size > _LARGEST_EXPRESSION):
+                name = f"v{cell.number}"
+                lines.append(f"{name} = {text}")
+                text, level, size = name, ATOM, 0
+            cell.text, cell.level, cell.size = text, level, size
             if cell in choices:
-                self.lines.append(f"if {'not ' if choices[cell] else ''}({cell.text}): raise Changed")
-        return _row([f"[{', '.join(_text(one) for one in x)}]" if isinstance(x, list) else _text(x) for x in results])
+                lines.append(f"if {'not ' if choices[cell] else ''}({text}): raise Changed")
+        return _row([f"[{', '.join(map(_text, x))}]" if isinstance(x, list) else _text(x) for x in results])
 
-    def _cell(self, cell: Number) -> None:
-        op = cell.op
+    def _special(self, op: str, xs: tuple[Any, ...], cell: Number) -> tuple[str, int]:
         if op == "input":
-            cell.text, cell.level, cell.size = f"x{cell.number}", ATOM, 0
-            return
-        if op in _INFIX and not (self.exact and op == "/"):
-            level, left, right = _INFIX[op]
-            a, b = cell.operands
-            cell.text = f"{_within(a, left)} {op} {_within(b, right)}"
-            cell.level = level
-        else:
-            cell.text, cell.level = self._special(cell)
-        size = 1
-        for x in cell.operands:
-            if type(x) is Number:
-                size += x.size
-        if cell.uses > 1 or size > _LARGEST_EXPRESSION:
-            name = f"v{cell.number}"
-            self.lines.append(f"{name} = {cell.text}")
-            cell.text, cell.level, size = name, ATOM, 0
-        cell.size = size
-
-    def _special(self, cell: Number) -> tuple[str, int]:
-        op, xs = cell.op, cell.operands
+            return f"x{cell.number}", ATOM
         if op == "negative":
             return f"-{_within(xs[0], ATOM)}", SIGN
         if op == "where":
@@ -200,6 +183,25 @@ class _Writer:
         return (f"{name}(({listed},))" if op in _OF_A_TUPLE else f"{name}({listed})"), ATOM
 
 
+def _used(tape: Tape, results: list[Any]) -> list[Number]:
+    """Return the cells that the results are made of, operands first, with their numbers of uses."""
+    for cell in tape.cells:
+        cell.uses = 0
+    for x in results:
+        if type(x) is Number:
+            x.uses += 1
+    used = []
+    for cell in reversed(tape.cells):
+        if cell.uses:
+            used.append(cell)
+            times = 2 if cell.op == "maximum" else 1
+            for x in cell.operands:
+                if type(x) is Number:
+                    x.uses += times
+    used.reverse()
+    return used
+
+
 def _text(x: Any) -> str:
     return x.text if type(x) is Number else _literal(x)[0]
 
@@ -220,24 +222,3 @@ def _compiled(parts: Iterable[str], names: dict[str, Any]) -> Callable:
     for part in parts:
         exec(compile(part, "<compiled>", "exec"), scope)
     return scope["program"]
-
-
-def fixed(results: Sequence[Any], given: dict[Number, Any], guards: Iterable[tuple[Number, bool]] = ()) -> list[Any]:
-    """Return the results with plain numbers in place of some inputs; operations on plain numbers are done at once."""
-    changed: dict[Any, Any] = dict(given)
-    for cell in needed(results):
-        if any(type(x) is Number and x in changed for x in cell.operands):
-            changed[cell] = note(cell.op, *[changed.get(x, x) if type(x) is Number else x for x in cell.operands])
-    return [changed.get(x, x) if type(x) is Number else x for x in results]
-
-
-def needed(results: Iterable[Any]) -> list[Number]:
-    """Return the cells that the results are made of, operands first."""
-    found = {x: None for x in results if type(x) is Number}
-    todo = list(found)
-    while todo:
-        for x in todo.pop().operands:
-            if type(x) is Number and x not in found:
-                found[x] = None
-                todo.append(x)
-    return sorted(found, key=attrgetter("number"))
