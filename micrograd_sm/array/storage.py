@@ -45,5 +45,7 @@ def ones_like(data: Any) -> Any:
 def like_storage(data: Any, other: Any) -> Any:
     """Return an Array as an array of the library of `other`; anything else as it is, since numbers mix with every library."""
     if type(data) is Array and is_foreign(other):
-        return namespace(other).asarray(data.tolist(), dtype=other.dtype if data.dtype is float else None)
+        xp = namespace(other)
+        array = xp.asarray(data.tolist(), dtype=other.dtype if data.dtype is float else None)
+        return xp.reshape(array, data.shape) if 0 in data.shape else array  # nested lists lose the sizes after a 0
     return data

@@ -9,10 +9,11 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NoReturn
 
 from micrograd_sm.array import functions, ieee
+from micrograd_sm.array.parsing import common
 from micrograd_sm.primitives import power as power_primitive
 
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
@@ -75,18 +76,21 @@ def _noted(op: str, operands: tuple[Any, ...]) -> Number:
     key = (op, *map(id, operands))
     cell = _tape.known.get(key)
     if cell is None:
-        cell = _tape.known[key] = Number(op, operands, _kind(op, operands), len(_tape.cells))
+        cell = _tape.known[key] = Number(op, operands, kind_of(op, _types(operands)), len(_tape.cells))
         _tape.cells.append(cell)
     return cell
 
 
-def _kind(op: str, operands: tuple[Any, ...]) -> type:
+def kind_of(op: str, kinds: Sequence[type]) -> type:
+    """Return the type of an operation's result by those of its operands."""
     if op in _KINDS:
         return _KINDS[op]
-    kinds = {x.dtype if type(x) is Number else type(x) for x in (operands[1:] if op == "where" else operands)}
-    if float in kinds:
-        return float
-    return bool if kinds == {bool} and op in ("where", "&", "|") else int
+    kinds = kinds[1:] if op == "where" else kinds
+    return common(*kinds) if op in ("where", "&", "|") else float if float in kinds else int
+
+
+def _types(operands: Iterable[Any]) -> list[type]:
+    return [x.dtype if type(x) is Number else type(x) for x in operands]
 
 
 def _simpler(op: str, operands: tuple[Any, ...]) -> Any:
@@ -138,7 +142,7 @@ def _infix(op: str) -> Any:
         key = (op, id(self), id(other))
         cell = _tape.known.get(key)
         if cell is None:
-            dtype = bool if truth else float if real or self.dtype is float or other.dtype is float else _kind(op, (self, other))
+            dtype = bool if truth else float if real or self.dtype is float or other.dtype is float else kind_of(op, _types((self, other)))
             cell = _tape.known[key] = Number(op, (self, other), dtype, len(_tape.cells))
             _tape.cells.append(cell)
         return cell

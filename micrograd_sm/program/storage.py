@@ -13,7 +13,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.namespace import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
-from micrograd_sm.program.cells import Number, note, refuse
+from micrograd_sm.program.cells import Number, kind_of, note, refuse
 
 
 def elements(x: Any) -> list[Any]:
@@ -31,7 +31,8 @@ def _each(op: str, *xs: Any) -> Any:
     shapes = [shape_of(x) for x in xs]
     shape = shapes[0] if shapes.count(shapes[0]) == len(shapes) else broadcast_shapes(*shapes)
     columns = [broadcast(elements(x), own, shape) for x, own in zip(xs, shapes)]
-    return tensor([note(op, *operands) for operands in zip(*columns, strict=True)], shape)
+    flat = [note(op, *operands) for operands in zip(*columns, strict=True)]
+    return tensor(flat, shape, None if flat else kind_of(op, [type_of(x) for x in xs]))
 
 
 def _infix(op: str) -> Any:
@@ -122,7 +123,8 @@ def _reduced(x: Any, axis: Sequence[int], keepdims: bool, op: str) -> Any:
     if not shape_of(x):
         return x
     flat = [note(op, *group) for group in groups(elements(x), x.shape, axis)]
-    return tensor(flat, tuple((1 if k in axis else size) for k, size in enumerate(x.shape) if keepdims or k not in axis))
+    shape = tuple((1 if k in axis else size) for k, size in enumerate(x.shape) if keepdims or k not in axis)
+    return tensor(flat, shape, int if op in ("count", "argmax") else type_of(x))
 
 
 class _Namespace(Foreign):
