@@ -71,14 +71,21 @@ def note(op: str, *operands: Any) -> Any:
 
 
 def _noted(op: str, operands: tuple[Any, ...]) -> Number:
-    if _tape is None:
-        raise RuntimeError("compile: a value of a recording was used after it; return it from the function instead")
+    tape = _check_tape()
     key = (op, *map(id, operands))
-    cell = _tape.known.get(key)
+    cell = tape.known.get(key)
     if cell is None:
-        cell = _tape.known[key] = Number(op, operands, kind_of(op, _types(operands)), len(_tape.cells))
-        _tape.cells.append(cell)
+        cell = tape.known[key] = Number(op, operands, kind_of(op, _types(operands)), len(tape.cells))
+        tape.cells.append(cell)
     return cell
+
+
+def _check_tape() -> Tape:
+    if _tape is None:
+        raise RuntimeError(
+            "compile: a value that was made while a function was recorded holds no numbers after it; return it from the function"
+        )
+    return _tape
 
 
 def kind_of(op: str, kinds: Sequence[type]) -> type:
@@ -222,6 +229,7 @@ _PLAIN = {Number, float, int, bool}
 
 def refuse(what: str, example: str) -> NoReturn:
     """Raise RuntimeError: a program that is compiled for all numbers cannot depend on those of one call."""
+    _check_tape()
     raise RuntimeError(
         f"compile: the function asks for {what}, as by {example}, so what it does would depend on the numbers of one call; "
         "choose with where(condition, a, b), or ask outside the compiled function"

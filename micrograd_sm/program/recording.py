@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import gc
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import RLock, get_ident
 from typing import Any, NamedTuple
@@ -37,8 +37,8 @@ class Recording:
     """What a function computed from its inputs.
 
     `inputs` are the Values that were there before, in the order in which they were read, and `cells` their elements;
-    `constants` are those that hold ints or bools, with the data they had. `output` is what the function returned; `pulls` has
-    the backward pass of each of its leaves that requires a gradient, by id.
+    `constants` are those that hold ints or bools, with the data they had. `output` is what the function returned; `outputs`
+    has the data of each leaf of it that was computed, and its backward pass if it requires a gradient, by id.
     """
 
     def __init__(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
@@ -51,12 +51,13 @@ class Recording:
         self._thread = get_ident()
         with self._watching():
             self.output = function(*args, **kwargs)
-            self.pulls = {id(x): self._pull(x) for x in leaves(self.output) if isinstance(x, Value) and self._is_new(x)}
-            self.datas = {id(x): x._data for x in leaves(self.output) if isinstance(x, Value) and self._is_new(x)}
+            self.outputs = {id(x): self._computed(x) for x in leaves(self.output) if self._is_computed(x)}
 
-    def is_input(self, x: Value) -> bool:
-        """Return whether a Value was there before."""
-        return not self._is_new(x)
+    def _is_computed(self, x: Any) -> bool:
+        return self._is_new(x) if isinstance(x, Value) else isinstance(x, (Number, Tensor))
+
+    def _computed(self, x: Any) -> tuple[Any, Pull | None]:
+        return (x._data, self._pull(x)) if isinstance(x, Value) else (x, None)
 
     def _is_new(self, value: Value) -> bool:
         return getattr(value, "number", self._start) >= self._start  # one that is being made has no number yet
@@ -119,7 +120,7 @@ class Recording:
             self._read[id(value)] = data
             return data
         elif kind in (Number, Tensor):
-            return data
+            raise RuntimeError("compile: a Value that was made in a recording is used in another, or changed in place")
         else:
             raise TypeError(f"compile: a Value holds an array of {kind.__module__}; only Python's numbers are compiled")
         self.inputs.append(value)
@@ -167,6 +168,3 @@ def _refuse_random_numbers() -> None:
 def is_recording() -> bool:
     """Return whether a function is being recorded in this thread."""
     return get_ident() in _recording
-
-
-__all__ = ["Pull", "Recording", "Sequence", "is_recording"]
