@@ -211,6 +211,9 @@ class Number:
         _tape.guards.append((self, truth))
         return truth
 
+    def __repr__(self) -> str:
+        return f"<a number of a recording, {self.op}>" if _tape is None else repr(_tape.value(self))
+
     def tolist(self) -> NoReturn:
         refuse("the number itself", "item()")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import update_wrapper
+from functools import partial, update_wrapper
 from threading import RLock
 from types import MethodType
 from typing import Any
@@ -60,35 +60,39 @@ class Compiled:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        mode = current_mode()
+        mode, again = current_mode(), partial(self.function, *args, **kwargs)
         if mode.watches or is_recording():
-            return self.function(*args, **kwargs)
+            return again()
         arguments: list[Value] = []
         key = (mode.recording, _kind((args, kwargs), arguments), _names(self.function))
-        with self._lock:
-            known = self._replays.setdefault(key, [])
-            self._replays.move_to_end(key)
+        known = self._known(key)
         for replay in known:
             try:
-                return replay(arguments)
+                return replay(arguments, again)
             except Changed:
                 pass
         if len(known) >= MOST_BRANCHES:
-            return self.function(*args, **kwargs)
-        known.insert(0, self._recorded(args, kwargs, arguments))
-        self._forget()
-        return known[0](arguments)
+            return again()
+        replay = self._recorded(args, kwargs, arguments)
+        self._keep(key, replay)
+        return replay(arguments, again)
+
+    def _known(self, key: Any) -> list[Replay]:
+        with self._lock:
+            if key in self._replays:
+                self._replays.move_to_end(key)
+            return list(self._replays.get(key, ()))
+
+    def _keep(self, key: Any, replay: Replay) -> None:
+        with self._lock:
+            self._replays.setdefault(key, []).insert(0, replay)
+            while sum(map(len, self._replays.values())) > MOST_RECORDINGS:
+                self._replays.popitem(last=False)
 
     def _recorded(self, args: tuple, kwargs: dict[str, Any], arguments: list[Value]) -> Replay:
         stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments}  # a Value may be closed over, too
         args, kwargs = mapped(lambda x: stand_ins.get(id(x), x), (args, kwargs))
         return Replay(Recording(self.function, args, kwargs), list(stand_ins.values()))
-
-    def _forget(self) -> None:
-        with self._lock:
-            while sum(map(len, self._replays.values())) > MOST_RECORDINGS or not all(self._replays.values()):
-                oldest = next(iter(self._replays))
-                self._replays.pop(oldest)
 
 
 class _Same:

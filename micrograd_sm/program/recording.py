@@ -60,7 +60,7 @@ class Recording:
         return (x._data, self._pull(x)) if isinstance(x, Value) else (x, None)
 
     def _is_new(self, value: Value) -> bool:
-        return getattr(value, "number", self._start) >= self._start  # one that is being made has no number yet
+        return value.number >= self._start
 
     def _pull(self, output: Value) -> Pull | None:
         if not output._requires_grad:
@@ -78,8 +78,7 @@ class Recording:
             gc.disable()  # what is made here stays, and looking through it again and again takes half of the time
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
-            Value._data = property(self._reader(), self._set_data)  # type: ignore[assignment]
-            Value.grad = property(self._get_grad, self._set_grad)
+            Value._data, Value.grad = self._data(), self._grad()
             try:
                 yield
                 if random.getstate() != drawn:
@@ -93,19 +92,45 @@ class Recording:
                 if collects:
                     gc.enable()
 
-    def _is_watched(self, value: Value) -> bool:
-        return not self._is_new(value) and get_ident() == self._thread
+    def _data(self) -> property:
+        """Return what stands in place of the slot `_data`: it hears of the Values that were there before."""
+        start, thread, known, get, put = self._start, self._thread, self._read, _DATA.__get__, _DATA.__set__
 
-    def _reader(self) -> Callable[[Value], Any]:
-        start, thread, slot, read = self._start, self._thread, _DATA.__get__, self._read
-
-        def get(value: Value) -> Any:
+        def read(value: Value) -> Any:
             if value.number >= start or get_ident() != thread:
-                return slot(value)
+                return get(value)
             key = id(value)
-            return read[key] if key in read else self._first_read(value)
+            return known[key] if key in known else self._first_read(value)
 
-        return get
+        def write(value: Value, data: Any) -> None:
+            if getattr(value, "number", start) < start and get_ident() == thread:  # one that is being made has no number yet
+                raise RuntimeError(
+                    "compile: the function changes the data of a Value that it has not made, which would happen in the "
+                    "recording only; return the new numbers, and set them outside"
+                )
+            put(value, data)
+
+        return property(read, write)
+
+    def _grad(self) -> property:
+        start, thread, get, put = self._start, self._thread, _GRAD.__get__, _GRAD.__set__
+
+        def check(value: Value) -> None:
+            if getattr(value, "number", start) < start and get_ident() == thread:
+                raise RuntimeError(
+                    "compile: the function reads or sets the .grad of a Value that it has not made, as backward() and "
+                    "zero_grad() do; return the loss, and call backward() on what the compiled function returns"
+                )
+
+        def read(value: Value) -> Any:
+            check(value)
+            return get(value)
+
+        def write(value: Value, grad: Any) -> None:
+            check(value)
+            put(value, grad)
+
+        return property(read, write)
 
     def _first_read(self, value: Value) -> Any:
         data = _DATA.__get__(value)
@@ -128,34 +153,9 @@ class Recording:
         self._read[id(value)] = held
         return held
 
-    def _set_data(self, value: Value, data: Any) -> None:
-        if self._is_watched(value):
-            raise RuntimeError(
-                "compile: the function changes the data of a Value that it has not made, which would happen in the recording "
-                "only; return the new numbers, and set them outside"
-            )
-        _DATA.__set__(value, data)
-
-    def _get_grad(self, value: Value) -> Any:
-        if self._is_watched(value):
-            _refuse_grad()
-        return _GRAD.__get__(value)
-
-    def _set_grad(self, value: Value, grad: Any) -> None:
-        if self._is_watched(value):
-            _refuse_grad()
-        _GRAD.__set__(value, grad)
-
     def _refuse_random(self) -> None:
         if get_ident() == self._thread:
             _refuse_random_numbers()
-
-
-def _refuse_grad() -> None:
-    raise RuntimeError(
-        "compile: the function reads or sets the .grad of a Value that it has not made, as backward() and zero_grad() do; "
-        "return the loss, and call backward() on what the compiled function returns, or compile grad(f)"
-    )
 
 
 def _refuse_random_numbers() -> None:
