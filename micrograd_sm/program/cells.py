@@ -9,7 +9,9 @@ from __future__ import annotations
 import operator
 import os
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import RLock
 from typing import Any, NoReturn
 
 from micrograd_sm.array import functions, ieee
@@ -20,9 +22,13 @@ _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Tape:
-    """The cells of one recording in the order in which they were made, and the choices that the library made on the way."""
+    """The cells of one recording in the order in which they were made, and the choices that the library made on the way.
 
-    def __init__(self) -> None:
+    If it `follows` the numbers of one graph, comparisons are true or false at once, and nothing is left out.
+    """
+
+    def __init__(self, follows: bool = False) -> None:
+        self.follows = follows
         self.cells: list[Number] = []
         self.known: dict[tuple, Number] = {}
         self.guards: list[tuple[Number, bool]] = []
@@ -35,8 +41,10 @@ class Tape:
         self.cells.append(cell)
         return cell
 
-    def value(self, wanted: Number) -> Any:
-        """Return the number that a cell has for the inputs of the recording."""
+    def value(self, wanted: Any) -> Any:
+        """Return the number that a cell has for the inputs of the recording; a plain number as it is."""
+        if type(wanted) is not Number:
+            return wanted
         while not hasattr(wanted, "value"):
             cell = self.cells[self.evaluated]
             self.evaluated += 1
@@ -55,19 +63,42 @@ _KINDS: dict[str, type] = {
 _tape: Tape | None = None
 
 
-def on_tape(tape: Tape | None) -> Tape | None:
-    """Note operations on this tape from now on, on none if it is None. Return the tape before."""
+_one_tape = RLock()
+
+
+@contextmanager
+def noting(tape: Tape) -> Iterator[None]:
+    """Note operations on this tape in the block; other threads that would note on theirs wait."""
     global _tape
-    before, _tape = _tape, tape
-    return before
+    with _one_tape:
+        before, _tape = _tape, tape
+        try:
+            yield
+        finally:
+            _tape = before
+
+
+def follows() -> bool:
+    """Return whether the program is written for the numbers of one graph."""
+    return _tape is not None and _tape.follows
 
 
 def note(op: str, *operands: Any) -> Any:
     """Return the result of an operation: a plain number if all operands are, else a cell."""
     for operand in operands:
         if type(operand) is Number:
+            if _tape is not None and _tape.follows:
+                return _followed(_tape, op, operands)
             return _simpler(op, operands) if op in _SIMPLER else _noted(op, operands)
     return EAGER[op](*operands)
+
+
+def _followed(tape: Tape, op: str, operands: tuple[Any, ...]) -> Any:
+    if op == "where":
+        return operands[1] if operands[0] else operands[2]
+    if _KINDS.get(op) is bool:
+        return EAGER[op](*map(tape.value, operands))
+    return _noted(op, operands)
 
 
 def _noted(op: str, operands: tuple[Any, ...]) -> Number:
@@ -144,7 +175,7 @@ def _infix(op: str) -> Any:
     def forward(self: Number, other: Any) -> Any:
         if type(other) is not Number:
             return note(op, self, other) if type(other) in _PLAIN else NotImplemented
-        if _tape is None:
+        if _tape is None or _tape.follows:
             return note(op, self, other)
         key = (op, id(self), id(other))
         cell = _tape.known.get(key)

@@ -10,18 +10,17 @@ import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from threading import RLock, get_ident
+from threading import get_ident
 from typing import Any, NamedTuple
 
 from micrograd_sm import randomness
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value, tick
-from micrograd_sm.program.cells import Number, Tape, on_tape
+from micrograd_sm.program.cells import Number, Tape, noting
 from micrograd_sm.program.storage import Tensor, elements, tensor
 from micrograd_sm.transforms.structure import leaves
 
-_one_recording = RLock()
 _recording: set[int] = set()  # the threads that record
 _DATA, _GRAD = Value.__dict__["_data"], Value.__dict__["grad"]  # the slots themselves
 
@@ -73,8 +72,8 @@ class Recording:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        with _one_recording:
-            before, drawn, collects = on_tape(self.tape), random.getstate(), gc.isenabled()
+        with noting(self.tape):
+            drawn, collects = random.getstate(), gc.isenabled()
             gc.disable()  # what is made here stays, and looking through it again and again takes half of the time
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
@@ -88,7 +87,6 @@ class Recording:
                 Value._data, Value.grad = _DATA, _GRAD
                 _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
-                on_tape(before)
                 if collects:
                     gc.enable()
 

@@ -13,7 +13,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.namespace import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
-from micrograd_sm.program.cells import Number, kind_of, note, refuse
+from micrograd_sm.program.cells import Number, follows, kind_of, note, refuse
 
 
 def elements(x: Any) -> list[Any]:
@@ -210,7 +210,7 @@ _LONGEST_SUM = 16 if _sumprod else 256  # products that the array library adds u
 def _product(row: list[Any], column: list[Any]) -> Any:
     if not row:
         return 0.0
-    if len(row) > _LONGEST_SUM:
+    if len(row) > (16 if follows() else _LONGEST_SUM):
         return note("dot", *row, *column)
     total = note("*", row[0], column[0])
     for x, y in zip(row[1:], column[1:]):

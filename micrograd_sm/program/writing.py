@@ -19,7 +19,7 @@ CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)  # how tightly an expres
 LONGEST_FUNCTION = 10_000  # lines; a function of so many takes CPython some 60 MB to compile
 _LARGEST_EXPRESSION = 40  # operations; CPython's parser nests 200 brackets
 
-_INFIX = {
+INFIX = {
     "+": (SUM, SUM, PRODUCT), "-": (SUM, SUM, PRODUCT), "*": (PRODUCT, PRODUCT, SIGN), "/": (PRODUCT, PRODUCT, SIGN),
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), (COMPARISON, SUM, SUM)),
     **dict.fromkeys(("&", "|"), (COMPARISON, ATOM, ATOM)),
@@ -139,10 +139,10 @@ class _Writer:
         lines = self.lines
         for cell in cells:
             op, xs = cell.op, cell.operands
-            if op in _INFIX and not (self.exact and op == "/"):
+            if op in INFIX and not (self.exact and op == "/"):
                 a, b = xs
-                level, left, right = _INFIX[op]
-                text = f"{_within(a, left)} {op} {_within(b, right)}"
+                level, left, right = INFIX[op]
+                text = f"{within(a, left)} {op} {within(b, right)}"
             else:
                 text, level = self._special(op, xs, cell)
             size = 1
@@ -156,30 +156,30 @@ class _Writer:
             cell.text, cell.level, cell.size = text, level, size
             if cell in choices:
                 lines.append(f"if {'not ' if choices[cell] else ''}({text}): raise Changed")
-        return _row([f"[{', '.join(map(_text, x))}]" if isinstance(x, list) else _text(x) for x in results])
+        return _row([f"[{', '.join(map(text_of, x))}]" if isinstance(x, list) else text_of(x) for x in results])
 
     def _special(self, op: str, xs: tuple[Any, ...], cell: Number) -> tuple[str, int]:
         if op == "input":
             return f"x{cell.number}", ATOM
         if op == "negative":
-            return f"-{_within(xs[0], ATOM)}", SIGN
+            return f"-{within(xs[0], ATOM)}", SIGN
         if op == "where":
-            condition, a, b = (_within(x, COMPARISON) for x in xs)
+            condition, a, b = (within(x, COMPARISON) for x in xs)
             return f"{a} if {condition} else {b}", CHOICE
         if op == "maximum":
-            a, b = (_within(x, SUM) for x in xs)
+            a, b = (within(x, SUM) for x in xs)
             if type(xs[1]) is float and xs[1] == xs[1]:
                 return f"{b} if {a} <= {b} else {a}", CHOICE
             return f"{a} if {a} > {b} or {a} != {a} else {b}", CHOICE
         if op in ("not", "~"):
-            return f"{'not ' if op == 'not' else '~'}{_within(xs[0], ATOM)}", COMPARISON if op == "~" else CHOICE
+            return f"{'not ' if op == 'not' else '~'}{within(xs[0], ATOM)}", COMPARISON if op == "~" else CHOICE
         if op == "sum" and len(xs) == 1:
-            return f"0.0 + {_within(xs[0], PRODUCT)}", SUM
+            return f"0.0 + {within(xs[0], PRODUCT)}", SUM
         if op == "dot":
             half = len(xs) // 2
-            return f"dot({_row(list(map(_text, xs[:half])))}, {_row(list(map(_text, xs[half:])))})", ATOM
+            return f"dot({_row(list(map(text_of, xs[:half])))}, {_row(list(map(text_of, xs[half:])))})", ATOM
         name = "divide" if op == "/" else _CALLED.get(op, op)
-        listed = ", ".join(map(_text, xs))
+        listed = ", ".join(map(text_of, xs))
         return (f"{name}(({listed},))" if op in _OF_A_TUPLE else f"{name}({listed})"), ATOM
 
 
@@ -202,17 +202,17 @@ def _used(tape: Tape, results: list[Any]) -> list[Number]:
     return used
 
 
-def _text(x: Any) -> str:
-    return x.text if type(x) is Number else _literal(x)[0]
+def text_of(x: Any) -> str:
+    return x.text if type(x) is Number else literal(x)[0]
 
 
-def _within(x: Any, level: int) -> str:
+def within(x: Any, level: int) -> str:
     """Return the text of an operand, in brackets if it holds less tightly than `level`."""
-    text, own = (x.text, x.level) if type(x) is Number else _literal(x)
+    text, own = (x.text, x.level) if type(x) is Number else literal(x)
     return text if own >= level else f"({text})"
 
 
-def _literal(x: Any) -> tuple[str, int]:
+def literal(x: Any) -> tuple[str, int]:
     text = repr(x)
     return text, SIGN if text[0] == "-" else ATOM
 
