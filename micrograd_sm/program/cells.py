@@ -41,6 +41,10 @@ class Tape:
         self.cells.append(cell)
         return cell
 
+    def literal(self, x: Any) -> Any:
+        """Return a plain number as a cell, if operations on it are to be written."""
+        return x
+
     def value(self, wanted: Any) -> Any:
         """Return the number that a cell has for the inputs of the recording; a plain number as it is."""
         if type(wanted) is not Number:
@@ -95,7 +99,7 @@ def note(op: str, *operands: Any) -> Any:
 
 def _followed(tape: Tape, op: str, operands: tuple[Any, ...]) -> Any:
     if op == "where":
-        return operands[1] if operands[0] else operands[2]
+        return tape.literal(operands[1] if operands[0] else operands[2])
     if _KINDS.get(op) is bool:
         return EAGER[op](*map(tape.value, operands))
     return _noted(op, operands)
@@ -180,7 +184,13 @@ def _infix(op: str) -> Any:
         key = (op, id(self), id(other))
         cell = _tape.known.get(key)
         if cell is None:
-            dtype = bool if truth else float if real or self.dtype is float or other.dtype is float else kind_of(op, _types((self, other)))
+            dtype = (
+                bool
+                if truth
+                else float
+                if real or self.dtype is float or other.dtype is float
+                else kind_of(op, _types((self, other)))
+            )
             cell = _tape.known[key] = Number(op, (self, other), dtype, len(_tape.cells))
             _tape.cells.append(cell)
         return cell

@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from micrograd_sm.program.cells import EAGER, Number, Tape
-from micrograd_sm.program.storage import elements
 from micrograd_sm.program.writing import ATOM, INFIX, PRODUCT, SIGN, SUM, literal, text_of, within
 
 _Expression = tuple[str, int]
@@ -26,16 +25,15 @@ class Following(Tape):
         cell.value, cell.text, cell.level = value, text, level
         return cell
 
-    def literals(self, x: Any) -> list[Number]:
-        """Return numbers as cells, so that operations on them are written, too."""
-        return [one if type(one) is Number else self.variable(_literal(one)[0], one, _literal(one)[1]) for one in elements(x)]
+    def literal(self, x: Any) -> Number:
+        return x if type(x) is Number else self.variable(literal(x)[0], x, literal(x)[1])
 
     def text(self, x: Any) -> str:
         """Return the expression of a cell or number."""
         for cell in self.cells[self.written :]:
             cell.text, cell.level = self._expression(cell.op, cell.operands, cell)
         self.written = len(self.cells)
-        return x.text if type(x) is Number else _literal(x)[0]
+        return x.text if type(x) is Number else literal(x)[0]
 
     def _expression(self, op: str, xs: Sequence[Any], cell: Number) -> _Expression:
         if op == "/" and self.value(xs[1]) == 0:
@@ -71,7 +69,7 @@ class Following(Tape):
         try:
             function(*numbers)
         except (ValueError, OverflowError):
-            return f"ieee(math.{function.__name__}, {_listed(xs)}, otherwise={_literal(eager(*numbers))[0]})"
+            return f"ieee(math.{function.__name__}, {_listed(xs)}, otherwise={literal(eager(*numbers))[0]})"
         return f"math.{function.__name__}({_listed(xs)})"
 
     def _total(self, xs: Sequence[Any], floating: bool) -> _Expression:
@@ -89,9 +87,3 @@ class Following(Tape):
 
 def _listed(xs: Sequence[Any]) -> str:
     return ", ".join(map(text_of, xs))
-
-
-def _literal(x: Any) -> _Expression:
-    """Return a number as Python writes it where `math` is imported."""
-    text, level = literal(x)
-    return (text, level) if math.isfinite(x) else (text.replace("inf", "math.inf").replace("nan", "math.nan"), level)

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial, update_wrapper
+from inspect import getclosurevars, isfunction, signature
+from math import prod
 from threading import RLock
 from types import MethodType
 from typing import Any
 
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
-from micrograd_sm.mode import current_mode
+from micrograd_sm.graph import Graph
+from micrograd_sm.mode import current_mode, recording
 from micrograd_sm.program.recording import Recording, is_recording
 from micrograd_sm.program.replay import Replay
+from micrograd_sm.program.source import Program, program_of
 from micrograd_sm.program.storage import elements
 from micrograd_sm.program.writing import Changed
-from micrograd_sm.transforms.structure import mapped
+from micrograd_sm.transforms.structure import leaves, mapped
 
 MOST_RECORDINGS = 16  # that a compiled function keeps; the one that was used longest ago goes first
 MOST_BRANCHES = 4  # recordings for one kind of inputs; a function that takes more ways than these is called itself
@@ -52,6 +56,8 @@ class Compiled:
         self.function = function
         self._replays: OrderedDict[Any, list[Replay]] = OrderedDict()
         self._lock = RLock()
+        self._last: Callable[[], Any] | None = None
+        self._latest: Replay | None = None
 
     def __repr__(self) -> str:
         return f"compile({self.function!r})"
@@ -68,14 +74,67 @@ class Compiled:
         known = self._known(key)
         for replay in known:
             try:
-                return replay(arguments, again)
+                found = replay(arguments, again)
             except Changed:
-                pass
+                continue
+            self._last, self._latest = again, replay
+            return found
         if len(known) >= MOST_BRANCHES:
             return again()
         replay = self._recorded(args, kwargs, arguments)
         self._keep(key, replay)
+        self._last, self._latest = again, replay
         return replay(arguments, again)
+
+    @property
+    def source(self) -> Program:
+        """What `study.source` prints of the loss of the last call: the function is called once more, to have its graph.
+
+        It has the same operations as the program that runs, `code`, and a variable for each number; where an operation
+        chooses, as `relu` does, it follows the choice that was made. Raises RuntimeError before the first call, ValueError
+        if the function returns no single number that requires a gradient, or more than 20,000 numbers are computed.
+
+        >>> square = compile(lambda x: x * x)
+        >>> _ = square(Value(3.0))
+        >>> print(square.source.partition("# Backward")[0])
+        import math
+        <BLANKLINE>
+        # Forward
+        x = 3.0
+        loss = x * x
+        <BLANKLINE>
+        <BLANKLINE>
+        """
+        if self._last is None:
+            raise RuntimeError("compile: source is that of the last call, and there was none; call the function first")
+        with recording(True):
+            output = self._last()
+        losses = [x for x in leaves(output) if isinstance(x, Value) and x.requires_grad and prod(x.shape) == 1]
+        if not losses:
+            raise ValueError(f"source: a loss is one number that requires a gradient; the function returned {output!r}")
+        return program_of(Graph(losses[0], _names_in(self._last)).unfold())
+
+    @property
+    def code(self) -> str:
+        """The Python that the last call ran: the results and, if one requires a gradient, the gradients.
+
+        Raises RuntimeError before the first call.
+
+        >>> bent = compile(lambda x: (3.0 * x).relu())
+        >>> _ = bent(Value(2.0))
+        >>> print(bent.code)
+        def program(values):
+            x0, x3, = values
+            v1 = 3.0 * x0
+            return (0.0 if v1 <= 0.0 else v1, (0.0 if v1 <= 0.0 else x3) * 3.0, )
+        <BLANKLINE>
+        """
+        if self._latest is None:
+            raise RuntimeError("compile: code is that of the last call, and there was none; call the function first")
+        replay = self._latest
+        return (replay.pulling(replay.first) if replay.first else replay.forward).text
+
+    # The cache ------------------------------------------------------------------------------------------------------
 
     def _known(self, key: Any) -> list[Replay]:
         with self._lock:
@@ -93,6 +152,15 @@ class Compiled:
         stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments}  # a Value may be closed over, too
         args, kwargs = mapped(lambda x: stand_ins.get(id(x), x), (args, kwargs))
         return Replay(Recording(self.function, args, kwargs), list(stand_ins.values()))
+
+
+def _names_in(call: Any) -> dict[str, Any]:
+    """Return what the function's parameters and the variables around it were called."""
+    try:
+        given = signature(call.func).bind(*call.args, **call.keywords).arguments
+    except (TypeError, ValueError):  # a function of C has no signature
+        return {}
+    return {**getclosurevars(call.func).nonlocals, **given} if isfunction(call.func) else given
 
 
 class _Same:

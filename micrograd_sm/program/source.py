@@ -191,7 +191,9 @@ class _Writer:
 
     def _made(self, node: Node) -> Any:
         operands = [self.values[edge.source] for edge in self.graph.operand_edges(node.id)]
-        return PRIMITIVES[node.op or ""](*[tensor(self.tape.literals(x), shape_of(x)) for x in operands], **node.params)
+        return PRIMITIVES[node.op or ""](
+            *[tensor(list(map(self.tape.literal, elements(x))), shape_of(x)) for x in operands], **node.params
+        )
 
     def backward(self) -> Iterable[str]:
         """Return the lines of a backward pass: every contribution is written as it is added up."""

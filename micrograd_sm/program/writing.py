@@ -40,7 +40,7 @@ def _long_dot(row: Sequence[float], column: Sequence[float]) -> float:
 
 
 _EXACT: dict[str, Any] = {
-    "Changed": Changed, "inf": math.inf, "nan": math.nan,
+    "Changed": Changed, "math": math,
     "whole_quotient": operator.floordiv, "whole_power": operator.pow, "pow": ieee.power, "fsum": functions._total,
     "largest": functions._largest, "first_largest": functions._first_largest, "dot": functions._sumprod or _long_dot,
     "divide": ieee.divide,
@@ -48,7 +48,12 @@ _EXACT: dict[str, Any] = {
         "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "floor", "ceil", "trunc", "round", "floor_divide",
         "power_of_number")},
 }  # fmt: skip
-_BARE = {**_EXACT, "pow": math.pow, "fsum": math.fsum, **{name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos")}}
+_BARE = {
+    **_EXACT,
+    "pow": math.pow,
+    "fsum": math.fsum,
+    **{name: getattr(math, name) for name in ("exp", "log", "log1p", "sqrt", "sin", "cos")},
+}
 
 
 class Code:
@@ -213,7 +218,8 @@ def within(x: Any, level: int) -> str:
 
 
 def literal(x: Any) -> tuple[str, int]:
-    text = repr(x)
+    """Return a number as Python writes it, and how tightly that holds together."""
+    text = repr(x) if math.isfinite(x) else repr(x).replace("inf", "math.inf").replace("nan", "math.nan")
     return text, SIGN if text[0] == "-" else ATOM
 
 
