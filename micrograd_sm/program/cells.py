@@ -6,6 +6,7 @@ numbers are done at once. Equal operations on equal operands are one cell.
 
 from __future__ import annotations
 
+import math
 import operator
 import os
 import sys
@@ -93,7 +94,8 @@ def note(op: str, *operands: Any) -> Any:
         if type(operand) is Number:
             if _tape is not None and _tape.follows:
                 return _followed(_tape, op, operands)
-            return _simpler(op, operands) if op in _SIMPLER else _noted(op, operands)
+            simpler = _SIMPLER[op](*operands) if op in _SIMPLER else None
+            return _noted(op, operands) if simpler is None else simpler
     return EAGER[op](*operands)
 
 
@@ -118,7 +120,7 @@ def _noted(op: str, operands: tuple[Any, ...]) -> Number:
 def _check_tape() -> Tape:
     if _tape is None:
         raise RuntimeError(
-            "compile: a value that was made while a function was recorded holds no numbers after it; return it from the function"
+            "compile: a value that was made while a function was recorded holds no numbers after it; return it instead"
         )
     return _tape
 
@@ -135,41 +137,40 @@ def _types(operands: Iterable[Any]) -> list[type]:
     return [x.dtype if type(x) is Number else type(x) for x in operands]
 
 
-def _simpler(op: str, operands: tuple[Any, ...]) -> Any:
-    """Leave out what changes no bit of any result: a factor 1.0, a second minus, a choice that is made, 0.0 beside a sum."""
-    a, b = operands[0], operands[-1]
-    if op == "*":
-        if type(b) is float and b == 1.0 and a.dtype is float:
-            return a
-        if type(a) is float and a == 1.0 and b.dtype is float:
-            return b
-    elif op == "/":
-        if type(b) is float and b == 1.0 and a.dtype is float:
-            return a
-    elif op == "+":
-        if type(b) is float and b == 0.0 and _never_minus_zero(a):
-            return a
-        if type(a) is float and a == 0.0 and _never_minus_zero(b):
-            return b
-    elif op == "negative":
-        if a.op == "negative":
-            return a.operands[0]
-    elif op == "where":
-        if type(a) is not Number:
-            return operands[1] if a else b
-        if operands[1] is b:
-            return b
-    elif op == "==" and a.__class__ is Number and a.dtype is bool and b is True:
-        return a
-    return _noted(op, operands)
-
-
-_SIMPLER = {"*", "/", "+", "negative", "where", "=="}
+def _is(x: Any, number: float) -> bool:
+    """Return whether x is this plain float, the sign of 0.0 included."""
+    return type(x) is float and x == number and math.copysign(1.0, x) == math.copysign(1.0, number)
 
 
 def _never_minus_zero(x: Any) -> bool:
-    """Return whether a sum cannot be -0.0, as it has a term 0.0: adding 0.0 changes nothing."""
-    return x.op == "+" and any(type(term) is float and str(term) == "0.0" for term in x.operands)
+    """Return whether x is a sum with a term 0.0: adding 0.0 once more changes nothing."""
+    return type(x) is Number and x.op == "+" and any(_is(term, 0.0) for term in x.operands)
+
+
+def _simpler_product(a: Any, b: Any) -> Any:
+    if _is(b, 1.0) and a.dtype is float:
+        return a
+    return b if _is(a, 1.0) and b.dtype is float else None
+
+
+def _simpler_sum(a: Any, b: Any) -> Any:
+    if _is(b, 0.0) and _never_minus_zero(a):
+        return a
+    return b if _is(a, 0.0) and _never_minus_zero(b) else None
+
+
+def _simpler_choice(condition: Any, a: Any, b: Any) -> Any:
+    return a if a is b or (type(condition) is not Number and condition) else b if type(condition) is not Number else None
+
+
+_SIMPLER: dict[str, Callable[..., Any]] = {  # what changes no bit of any result is left out; None if there is nothing
+    "*": _simpler_product,
+    "/": lambda a, b: a if _is(b, 1.0) and a.dtype is float else None,
+    "+": _simpler_sum,
+    "negative": lambda a: a.operands[0] if a.op == "negative" else None,
+    "where": _simpler_choice,
+    "==": lambda a, b: a if b is True and a.dtype is bool else None,
+}
 
 
 def _infix(op: str) -> Any:
@@ -239,11 +240,6 @@ class Number:
     def __invert__(self) -> Any:
         return note("not" if self.dtype is bool else "~", self)
 
-    def __array_namespace__(self, api_version: str | None = None) -> Any:
-        from micrograd_sm.program.storage import NAMESPACE  # noqa: PLC0415 (storage is made of cells)
-
-        return NAMESPACE
-
     def __bool__(self) -> bool:
         """Tell a function of this library what is true now, and note that it asked; tell no one else."""
         if _tape is None or not sys._getframe(1).f_code.co_filename.startswith(_HERE):
@@ -264,7 +260,7 @@ class Number:
     def __int__(self) -> NoReturn:
         refuse("the number itself", "int(x)")
 
-    def __index__(self) -> NoReturn:
+    def __index__(self) -> NoReturn:  # noqa: PLE0305 (it never returns)
         refuse("the number itself", "an index")
 
 
@@ -304,6 +300,7 @@ EAGER: dict[str, Callable[..., Any]] = {
     "round": ieee.round_half_even, "maximum": ieee.maximum, "floor_divide": ieee.floor_divide,
     "power": ieee.power, "power_of_number": _power_of_number,
     "sum": lambda *numbers: functions._total(list(numbers)), "count": lambda *numbers: sum(numbers),
-    "max": lambda *numbers: functions._largest(list(numbers)), "argmax": lambda *numbers: functions._first_largest(list(numbers)),
+    "max": lambda *numbers: functions._largest(list(numbers)),
+    "argmax": lambda *numbers: functions._first_largest(list(numbers)),
     "dot": _dot,
 }  # fmt: skip

@@ -25,6 +25,11 @@ _recording: set[int] = set()  # the threads that record
 _DATA, _GRAD = Value.__dict__["_data"], Value.__dict__["grad"]  # the slots themselves
 
 
+def _put_in_place(data: Any, grad: Any) -> None:
+    setattr(Value, "_data", data)  # noqa: B010 (to a type checker a slot is no variable of the class)
+    setattr(Value, "grad", grad)  # noqa: B010
+
+
 class Pull(NamedTuple):
     """The backward pass of one output: its upstream gradient, and the gradient of each input that it reaches, by place."""
 
@@ -77,14 +82,14 @@ class Recording:
             gc.disable()  # what is made here stays, and looking through it again and again takes half of the time
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
-            Value._data, Value.grad = self._data(), self._grad()
+            _put_in_place(self._data(), self._grad())
             try:
                 yield
                 if random.getstate() != drawn:
                     random.setstate(drawn)
                     _refuse_random_numbers()
             finally:
-                Value._data, Value.grad = _DATA, _GRAD
+                _put_in_place(_DATA, _GRAD)
                 _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
                 if collects:
@@ -133,6 +138,8 @@ class Recording:
     def _first_read(self, value: Value) -> Any:
         data = _DATA.__get__(value)
         kind = type(data)
+        cells: Any
+        held: Any
         if kind is float:
             cells = held = self.tape.input(float, data)
         elif kind is Array and data.dtype is float:

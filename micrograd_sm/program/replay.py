@@ -1,4 +1,4 @@
-"""A recording made into programs, and what a call of them returns: Values with one node behind them, which knows the gradients."""
+"""A recording made into programs, and what a call of them returns: Values of one node each, which knows its gradients."""
 
 from __future__ import annotations
 
@@ -67,7 +67,10 @@ class Replay:
         return self.codes[output.place]
 
     def __call__(self, arguments: Sequence[Value], again: Callable[[], Any]) -> Any:
-        """Return what the function returns for these arguments; `again` calls the function itself. Raises `Changed` if the recording does not hold for them."""
+        """Return what the function returns for these arguments; `again` calls the function itself.
+
+        Raises `Changed` if the recording does not hold for them.
+        """
         inputs = [x if place is None else arguments[place] for place, x in zip(self.given, self.closed)]
         values = self._values(inputs)
         loss = self.first if current_mode().recording else None
@@ -83,7 +86,7 @@ class Replay:
 
     def _values(self, inputs: Sequence[Any]) -> list[Any]:
         """Return the numbers of the inputs. Raises `Changed` if one is of another kind than in the recording."""
-        values = []
+        values: list[Any] = []
         for x, (requires_grad, shape) in zip(inputs, self.needs):
             data = x._data
             if x._requires_grad is not requires_grad:

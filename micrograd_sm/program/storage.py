@@ -90,10 +90,13 @@ class Tensor:
         """Return the elements as `flat_of` asks for them, with -1."""
         return _Elements(self.flat)
 
+    def __repr__(self) -> str:
+        return f"<an array of shape {self.shape} of a recording>"
+
     def tolist(self) -> NoReturn:
         refuse("the numbers themselves", "tolist()")
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> bool:  # noqa: PLE0304 (it never returns)
         refuse("the truth of a comparison", "if a > b")
 
 
@@ -131,9 +134,11 @@ class _Namespace(Foreign):
     """The functions of the array's namespace, noted for each element."""
 
     __name__ = "micrograd_sm.program"
-    float64, int64, bool = float, int, bool
+    float64, int64 = float, int
 
-    def __getattr__(self, name: str) -> Callable:
+    def __getattr__(self, name: str) -> Any:
+        if name == "bool":
+            return bool
         if name not in _ELEMENTWISE:
             raise AttributeError(f"compile: the storage of a recording has no {name}")
         return lambda *xs: _each(_ELEMENTWISE[name], *xs)
@@ -224,3 +229,4 @@ _ELEMENTWISE = {
     "divide": "/",
 }  # fmt: skip
 NAMESPACE = _Namespace(array)
+Number.__array_namespace__ = Tensor.__array_namespace__  # type: ignore[attr-defined]
