@@ -6,13 +6,14 @@ from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NoReturn
 
-from micrograd_sm import array
+from micrograd_sm import array, functional
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.array.functions import _sumprod
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.namespace import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
+from micrograd_sm.methods.conversion import METHODS
 from micrograd_sm.program.cells import Number, follows, kind_of, note, refuse
 
 
@@ -86,9 +87,26 @@ class Tensor:
     def __array_namespace__(self, api_version: str | None = None) -> Any:
         return NAMESPACE
 
-    def reshape(self, size: int) -> _Elements:
-        """Return the elements as `flat_of` asks for them, with -1."""
-        return _Elements(self.flat)
+    def __setitem__(self, positions: Any, values: Any) -> None:
+        if type(positions) is not list:
+            raise TypeError("an Array never changes: set elements of the Value, x[...] = v")
+        for position, value in zip(positions, elements(values), strict=True):
+            self.flat[position] = value
+
+    @property
+    def data(self) -> Tensor:
+        return self
+
+    @property
+    def size(self) -> int:
+        return len(self.flat)
+
+    def astype(self, dtype: type) -> Any:
+        return NAMESPACE.astype(self, dtype)
+
+    def reshape(self, *sizes: Any) -> Any:
+        """Return a Value of another shape, as Arrays do; with -1 alone, the elements as `flat_of` asks for them."""
+        return _Elements(self.flat) if sizes == (-1,) else functional.reshape(self, *sizes)
 
     def __repr__(self) -> str:
         return f"<an array of shape {self.shape} of a recording>"
@@ -197,9 +215,13 @@ class _Namespace(Foreign):
         return x if type_of(x) is dtype else _each(dtype.__name__, x)
 
     def asarray(self, x: Any, dtype: Any = None, copy: Any = None) -> Any:
-        if not isinstance(x, (Tensor, Number)):
+        if type(x) is list and Number in map(type, x):
+            x = tensor(x, (len(x),))
+        elif not isinstance(x, (Tensor, Number)):
             held = array.asarray(x)
             x = tensor(elements(held), shape_of(held), type_of(held))
+        if copy and shape_of(x):
+            x = tensor(list(x.flat), x.shape, x.dtype)
         return x if dtype is None else self.astype(x, dtype)
 
     def ones(self, shape: Shape, dtype: Any = float) -> Any:
@@ -229,4 +251,7 @@ _ELEMENTWISE = {
     "divide": "/",
 }  # fmt: skip
 NAMESPACE = _Namespace(array)
+for _name in [*functional.__all__, *METHODS, "T", "mT", "detach", "requires_grad", "device", "__matmul__", "__rmatmul__"]:
+    if _name in vars(Array) and _name not in vars(Tensor):
+        setattr(Tensor, _name, vars(Array)[_name])
 Number.__array_namespace__ = Tensor.__array_namespace__  # type: ignore[attr-defined]
