@@ -21,7 +21,8 @@ NEEDS_NUMBERS = {  # its shape, or the indices that it reads with, depend on the
 RANDOM = {"bernoulli", "multinomial"}
 CHOOSES = {  # the library looks at the numbers and takes another way for some: it is recorded for each
     "all", "allclose", "any", "argsort", "binary_cross_entropy", "cosine_similarity", "count_nonzero", "equal",
-    "gaussian_nll_loss", "histogram", "logaddexp", "median", "nonzero", "norm", "sort", "std", "take_along_dim", "topk", "where",
+    "gaussian_nll_loss", "histogram", "logaddexp", "median", "nonzero", "norm", "sort", "std",
+    "take_along_dim", "topk", "where",
 }  # fmt: skip
 
 
