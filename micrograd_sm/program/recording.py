@@ -6,7 +6,6 @@ of a number escapes, in whatever way the function came by the Value: as an argum
 
 from __future__ import annotations
 
-import gc
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,7 +16,7 @@ from micrograd_sm import randomness
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value, tick
-from micrograd_sm.program.cells import Number, Tape, noting
+from micrograd_sm.program.cells import Number, Tape, noting, without_collecting
 from micrograd_sm.program.storage import Tensor, elements, tensor
 from micrograd_sm.transforms.structure import leaves
 
@@ -77,9 +76,8 @@ class Recording:
 
     @contextmanager
     def _watching(self) -> Iterator[None]:
-        with noting(self.tape):
-            drawn, collects = random.getstate(), gc.isenabled()
-            gc.disable()  # what is made here stays, and looking through it again and again takes half of the time
+        with noting(self.tape), without_collecting():
+            drawn = random.getstate()
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
             _put_in_place(self._data(), self._grad())
@@ -92,8 +90,6 @@ class Recording:
                 _put_in_place(_DATA, _GRAD)
                 _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
-                if collects:
-                    gc.enable()
 
     def _data(self) -> property:
         """Return what stands in place of the slot `_data`: it hears of the Values that were there before."""

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from micrograd_sm.array import functions, ieee
-from micrograd_sm.program.cells import EAGER, Number, Tape
+from micrograd_sm.program.cells import EAGER, Number, Tape, without_collecting
 
 CHOICE, COMPARISON, SUM, PRODUCT, SIGN, ATOM = range(6)  # how tightly an expression holds together
 LONGEST_FUNCTION = 10_000  # lines; a function of so many takes CPython some 60 MB to compile
@@ -78,15 +78,22 @@ class Code:
         unpacked = ", ".join(map(_pattern, self.inputs))
         return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {ending}"])
 
+    def _function(self, names: dict[str, Any], exact: bool) -> Callable:
+        scope = dict(names)
+        with without_collecting():
+            for part in self._parts(exact):
+                exec(compile(part, "<compiled>", "exec"), scope)
+        return scope["program"]
+
     def __call__(self, values: Sequence[Any]) -> tuple:
         """Return the results. Raises `Changed` if the recording made a choice that is another for these values."""
         if self._bare is None:
-            self._bare = _compiled(self._parts(exact=False), _BARE)
+            self._bare = self._function(_BARE, exact=False)
         try:
             return self._bare(values)
         except (OverflowError, ValueError, ZeroDivisionError):
             if self._exact is None:
-                self._exact = _compiled(self._parts(exact=True), _EXACT)
+                self._exact = self._function(_EXACT, exact=True)
             return self._exact(values)
 
 
@@ -147,13 +154,14 @@ class _Writer:
             if op in INFIX and not (self.exact and op == "/"):
                 a, b = xs
                 level, left, right = INFIX[op]
-                text = f"{within(a, left)} {op} {within(b, right)}"
+                known = type(a) is Number and a.level >= left  # `within`, written out: most operands are such
+                text = f"{a.text if known else within(a, left)} {op} "
+                known = type(b) is Number and b.level >= right
+                text += b.text if known else within(b, right)
+                size = (a.size if type(a) is Number else 0) + (b.size if type(b) is Number else 0) + 1
             else:
                 text, level = self._special(op, xs, cell)
-            size = 1
-            for x in xs:
-                if type(x) is Number:
-                    size += x.size
+                size = sum([x.size for x in xs if type(x) is Number], 1)
             if op != "input" and (cell.uses > 1 or size > _LARGEST_EXPRESSION):
                 name = f"v{cell.number}"
                 lines.append(f"{name} = {text}")
@@ -192,15 +200,17 @@ def _used(tape: Tape, results: list[Any]) -> list[Number]:
     """Return the cells that the results are made of, operands first, with their numbers of uses."""
     for cell in tape.cells:
         cell.uses = 0
+    times = 2 if len(results) > _LARGEST_EXPRESSION else 1  # what is used twice has a line of its own
     for x in results:
         if type(x) is Number:
-            x.uses += 1
+            x.uses += times
     used = []
     for cell in reversed(tape.cells):
         if cell.uses:
             used.append(cell)
-            times = 2 if cell.op == "maximum" else 1
-            for x in cell.operands:
+            xs = cell.operands
+            times = 2 if cell.op == "maximum" or len(xs) > _LARGEST_EXPRESSION else 1
+            for x in xs:
                 if type(x) is Number:
                     x.uses += times
     used.reverse()
@@ -221,10 +231,3 @@ def literal(x: Any) -> tuple[str, int]:
     """Return a number as Python writes it, and how tightly that holds together."""
     text = repr(x) if math.isfinite(x) else repr(x).replace("inf", "math.inf").replace("nan", "math.nan")
     return text, SIGN if text[0] == "-" else ATOM
-
-
-def _compiled(parts: Iterable[str], names: dict[str, Any]) -> Callable:
-    scope = dict(names)
-    for part in parts:
-        exec(compile(part, "<compiled>", "exec"), scope)
-    return scope["program"]
