@@ -37,7 +37,7 @@ from micrograd_sm import (
     value_and_grad,
     where,
 )
-from micrograd_sm.program import function, writing
+from micrograd_sm.program import cells, function, writing
 from micrograd_sm.study import anomaly, source
 from tests.test_source import BINARY, EDGES, TENSORS, UNARY
 
@@ -450,6 +450,15 @@ def test_threads() -> None:
     for thread in threads:
         thread.join()
     assert found == [True] * 80
+
+
+def test_what_is_too_long_to_be_written_raises(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cells, "MOST_OPERATIONS", 100)
+    x = Value([[1.0] * 6] * 6)
+    for f in (lambda x: x @ x, lambda x: (x * x * x * x).sum()):
+        with pytest.raises(RuntimeError, match=r"takes more than 100 operations on single numbers, .* call the function itself"):
+            compile(f)(x)
+    assert compile(lambda x: x[0] * x[0])(x).shape == (6,)
 
 
 def test_other_libraries_arrays_are_refused() -> None:

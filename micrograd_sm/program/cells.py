@@ -20,6 +20,7 @@ from micrograd_sm.array import functions, ieee
 from micrograd_sm.array.parsing import common
 from micrograd_sm.primitives import power as power_primitive
 
+MOST_OPERATIONS = 1_000_000  # of one recording, on single numbers: they take some 600 MB, and half a minute to compile
 _HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
@@ -35,6 +36,14 @@ class Tape:
         self.known: dict[tuple, Number] = {}
         self.guards: list[tuple[Number, bool]] = []
         self.evaluated = 0
+
+    def check_room(self, more: int = 0) -> None:
+        """Raise RuntimeError if, with so many more operations, there are too many."""
+        if len(self.cells) + more > MOST_OPERATIONS:
+            raise RuntimeError(
+                f"compile: the function takes more than {MOST_OPERATIONS:,} operations on single numbers, each of which would "
+                "be written; call the function itself, whose arrays do many at once, or compile a part of it"
+            )
 
     def input(self, kind: type, value: Any) -> Number:
         """Return a new cell for a number that every call of the program is given; it has this value now."""
@@ -96,9 +105,13 @@ def noting(tape: Tape) -> Iterator[None]:
             _tape = before
 
 
-def follows() -> bool:
-    """Return whether the program is written for the numbers of one graph."""
-    return _tape is not None and _tape.follows
+def current_tape() -> Tape:
+    """Return the tape of the recording. Raises RuntimeError if there is none."""
+    if _tape is None:
+        raise RuntimeError(
+            "compile: a value that was made while a function was recorded holds no numbers after it; return it instead"
+        )
+    return _tape
 
 
 def note(op: str, *operands: Any) -> Any:
@@ -121,21 +134,13 @@ def _followed(tape: Tape, op: str, operands: tuple[Any, ...]) -> Any:
 
 
 def _noted(op: str, operands: tuple[Any, ...]) -> Number:
-    tape = _check_tape()
+    tape = current_tape()
     key = (op, *map(id, operands))
     cell = tape.known.get(key)
     if cell is None:
         cell = tape.known[key] = Number(op, operands, kind_of(op, _types(operands)), len(tape.cells))
         tape.cells.append(cell)
     return cell
-
-
-def _check_tape() -> Tape:
-    if _tape is None:
-        raise RuntimeError(
-            "compile: a value that was made while a function was recorded holds no numbers after it; return it instead"
-        )
-    return _tape
 
 
 def kind_of(op: str, kinds: Sequence[type]) -> type:
@@ -273,7 +278,7 @@ _PLAIN = {Number, float, int, bool}
 
 def refuse(what: str, example: str) -> NoReturn:
     """Raise RuntimeError: a program that is compiled for all numbers cannot depend on those of one call."""
-    _check_tape()
+    current_tape()
     raise RuntimeError(
         f"compile: the function asks for {what}, as by {example}, so what it does would depend on the numbers of one call; "
         "choose with where(condition, a, b), or ask outside the compiled function"

@@ -93,7 +93,8 @@ class Recording:
 
     def _data(self) -> property:
         """Return what stands in place of the slot `_data`: it hears of the Values that were there before."""
-        start, thread, known, get, put = self._start, self._thread, self._read, _DATA.__get__, _DATA.__set__
+        start, thread, known, tape = self._start, self._thread, self._read, self.tape
+        get, put = _DATA.__get__, _DATA.__set__
 
         def read(value: Value) -> Any:
             if value.number >= start or get_ident() != thread:
@@ -107,6 +108,7 @@ class Recording:
                     "compile: the function changes the data of a Value that it has not made, which would happen in the "
                     "recording only; return the new numbers, and set them outside"
                 )
+            tape.check_room()
             put(value, data)
 
         return property(read, write)

@@ -14,7 +14,7 @@ from micrograd_sm.array.namespace import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.methods.conversion import METHODS
-from micrograd_sm.program.cells import Number, follows, kind_of, note, refuse
+from micrograd_sm.program.cells import Number, current_tape, kind_of, note, refuse
 
 
 def elements(x: Any) -> list[Any]:
@@ -200,6 +200,7 @@ class _Namespace(Foreign):
         (n, k), m = a.shape[-2:], b.shape[-1]
         batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
         xs, ys = broadcast(elements(a), a.shape, (*batch, n, k)), broadcast(elements(b), b.shape, (*batch, k, m))
+        current_tape().check_room(2 * prod(batch) * n * k * m)
         flat = []
         for start in range(prod(batch)):
             rows = [xs[start * n * k + row * k :][:k] for row in range(n)]
@@ -237,7 +238,7 @@ _LONGEST_SUM = 16 if _sumprod else 256  # products that the array library adds u
 def _product(row: list[Any], column: list[Any]) -> Any:
     if not row:
         return 0.0
-    if len(row) > (16 if follows() else _LONGEST_SUM):
+    if len(row) > (16 if current_tape().follows else _LONGEST_SUM):
         return note("dot", *row, *column)
     total = note("*", row[0], column[0])
     for x, y in zip(row[1:], column[1:]):
