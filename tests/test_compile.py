@@ -456,7 +456,9 @@ def test_what_is_too_long_to_be_written_raises(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setattr(cells, "MOST_OPERATIONS", 100)
     x = Value([[1.0] * 6] * 6)
     for f in (lambda x: x @ x, lambda x: (x * x * x * x).sum()):
-        with pytest.raises(RuntimeError, match=r"takes more than 100 operations on single numbers, .* call the function itself"):
+        with pytest.raises(
+            RuntimeError, match=r"takes more than 100 operations on single numbers, .* call the function itself"
+        ):
             compile(f)(x)
     assert compile(lambda x: x[0] * x[0])(x).shape == (6,)
 

@@ -15,6 +15,7 @@ from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.mode import current_mode, recording
+from micrograd_sm.nn.module import Module
 from micrograd_sm.program.recording import Recording, is_recording
 from micrograd_sm.program.replay import Replay
 from micrograd_sm.program.source import Program, program_of
@@ -27,10 +28,17 @@ MOST_BRANCHES = 4  # recordings for one kind of inputs; a function that takes mo
 
 
 def compile(function: Callable) -> Compiled:
-    """Return a function with the same values and gradients that runs as straight-line Python: no graph is built.
+    """Return a function with the same values and gradients that runs as straight-line Python, without a graph (torch.compile).
 
-    The first call records `function`: every operation on single numbers is written down, forward and backward. Later calls
-    run these lines. They return Values as the function does, whose `backward()` adds the gradients, to the last bit.
+    The first call records `function`: each operation on a single number is written down, forward and backward. Later calls
+    run these lines. They return what the function returns, to the last bit; `backward()` of a Value in it adds the gradients
+    of the Values that were read: arguments, and those that the function reaches in any other way, such as a model's
+    parameters. Their numbers are read anew in each call. All else is a constant; for other arguments that are no Values,
+    for other shapes, and if a name in the function stands for another thing, it is recorded again.
+
+    Raises RuntimeError, when it records, if the function asks for a number (`if x > 0`, `float(x)`, `item()`), draws random
+    numbers, changes a Value that it has not made, or takes more than 1,000,000 operations; TypeError for arrays of other
+    libraries, and if `function` cannot be called.
 
     >>> w = Value(3.0)
     >>> step = compile(lambda x: (w * x - 1.0) ** 2)
@@ -49,7 +57,13 @@ def compile(function: Callable) -> Compiled:
 
 
 class Compiled:
-    """What `compile` returns: called as the function is, it gives the same values and gradients."""
+    """What `compile` returns: called as the function is, it gives the same values and gradients.
+
+    `function` is the function itself. A `Compiled` in a class is a method, as a function is.
+
+    >>> Compiled(lambda x: x * x)(Value(3.0))
+    Value(9., op=compiled)
+    """
 
     def __init__(self, function: Callable) -> None:
         update_wrapper(self, function, updated=())
@@ -160,7 +174,10 @@ def _names_in(call: Any) -> dict[str, Any]:
         given = signature(call.func).bind(*call.args, **call.keywords).arguments
     except (TypeError, ValueError):  # a function of C has no signature
         return {}
-    return {**getclosurevars(call.func).nonlocals, **given} if isfunction(call.func) else given
+    if not isfunction(call.func):
+        return given
+    around = getclosurevars(call.func)
+    return {**around.globals, **around.nonlocals, **given}
 
 
 class _Same:
@@ -203,7 +220,7 @@ def _plain(x: Any) -> Any:
         return kind, x
     if kind is Array:
         return kind, x.shape, tuple(map(repr, elements(x)))
-    if hasattr(x, "training") and hasattr(x, "modules"):
+    if isinstance(x, Module):
         return _Same(x), *[module.training for module in x.modules()]
     return _Same(x)
 
