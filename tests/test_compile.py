@@ -248,7 +248,8 @@ def test_numbers_in_arguments_are_constants_and_values_are_not() -> None:
 
 def test_modules_in_training_and_not() -> None:
     model = nn.Sequential(nn.Linear(2, 2), nn.Dropout(0.5)).eval()
-    for step in (compile(model), compile(lambda x: model(x) * 1.0), partial(compile(lambda m, x: m(x)), model)):
+    hidden = {"model": model}
+    for step in (compile(model), compile(lambda x: hidden["model"](x * 1.0)), partial(compile(lambda m, x: m(x)), model)):
         assert step(Value([1.0, 2.0])).tolist() == model(Value([1.0, 2.0])).tolist()
         model.train()
         with pytest.raises(RuntimeError, match="draws random numbers, as dropout does"):

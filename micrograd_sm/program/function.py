@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
+import builtins
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial, update_wrapper
 from inspect import getclosurevars, isfunction, signature
 from math import prod
 from threading import RLock
-from types import MethodType
+from types import CellType, MethodType
 from typing import Any
 
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.mode import current_mode, recording
-from micrograd_sm.nn.module import Module
 from micrograd_sm.program.recording import Recording, is_recording
 from micrograd_sm.program.replay import Replay
 from micrograd_sm.program.source import Program, program_of
@@ -68,6 +68,7 @@ class Compiled:
     def __init__(self, function: Callable) -> None:
         update_wrapper(self, function, updated=())
         self.function = function
+        self._names = _names(function)
         self._replays: OrderedDict[Any, list[Replay]] = OrderedDict()
         self._lock = RLock()
         self._last: Callable[[], Any] | None = None
@@ -83,8 +84,9 @@ class Compiled:
         mode, again = current_mode(), partial(self.function, *args, **kwargs)
         if mode.watches or is_recording():
             return again()
-        arguments: list[Value] = []
-        key = (mode.recording, _kind((args, kwargs), arguments), _names(self.function))
+        given: dict[int, tuple[int, Value]] = {}
+        key = (mode.recording, _kind((args, kwargs), given), self._names())
+        arguments = [x for _, x in given.values()]
         known = self._known(key)
         for replay in known:
             try:
@@ -193,12 +195,10 @@ class _Same:
         return id(self.x)
 
 
-def _kind(x: Any, arguments: list[Value]) -> Any:
-    """Return what a recording depends on in an argument, and collect the Values in it."""
+def _kind(x: Any, arguments: dict[int, tuple[int, Value]]) -> Any:
+    """Return what a recording depends on in an argument, and collect the Values in it, by id."""
     if isinstance(x, Value):
-        place = next((place for place, other in enumerate(arguments) if other is x), len(arguments))
-        if place == len(arguments):
-            arguments.append(x)
+        place, _ = arguments.setdefault(id(x), (len(arguments), x))
         data = x._data
         if type(data) is float:
             return place, x._requires_grad
@@ -220,23 +220,25 @@ def _plain(x: Any) -> Any:
         return kind, x
     if kind is Array:
         return kind, x.shape, tuple(map(repr, elements(x)))
-    if isinstance(x, Module):
-        return _Same(x), *[module.training for module in x.modules()]
     return _Same(x)
 
 
-def _names(function: Any) -> Any:
-    """Return what the function's own names stand for now: those of its closure and its globals."""
+def _names(function: Any) -> Callable[[], tuple]:
+    """Return a function that tells what the names in a function's closure, and its globals, stand for now."""
     owner, function = getattr(function, "__self__", None), getattr(function, "__func__", function)
-    code = getattr(function, "__code__", None)
-    if code is None:
-        return _plain(function)
-    seen = [owner]
-    for cell in function.__closure__ or ():
-        try:
-            seen.append(cell.cell_contents)
-        except ValueError:  # not assigned yet
-            seen.append(None)
-    names = function.__globals__
-    seen += [names[name] for name in code.co_names if name in names]
-    return tuple(map(_plain, seen))
+    if not isfunction(function):
+        return tuple
+    cells, around = function.__closure__ or (), function.__globals__
+    names = [name for name in function.__code__.co_names if name not in vars(builtins)]
+
+    def now() -> tuple:
+        return (
+            _Same(owner),
+            *[_plain(cell.cell_contents) if cell != _EMPTY else None for cell in cells],
+            *[_plain(around[name]) for name in names if name in around],
+        )
+
+    return now
+
+
+_EMPTY = CellType()  # a variable of a closure that is not assigned yet

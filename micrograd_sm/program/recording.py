@@ -16,17 +16,20 @@ from micrograd_sm import randomness
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value, tick
+from micrograd_sm.nn.module import Module
 from micrograd_sm.program.cells import Number, Tape, noting, without_collecting
 from micrograd_sm.program.storage import Tensor, elements, tensor
 from micrograd_sm.transforms.structure import leaves
 
 _recording: set[int] = set()  # the threads that record
 _DATA, _GRAD = Value.__dict__["_data"], Value.__dict__["grad"]  # the slots themselves
+_TRAINING = Module.training
 
 
-def _put_in_place(data: Any, grad: Any) -> None:
+def _put_in_place(data: Any, grad: Any, training: Any) -> None:
     setattr(Value, "_data", data)  # noqa: B010 (to a type checker a slot is no variable of the class)
     setattr(Value, "grad", grad)  # noqa: B010
+    setattr(Module, "training", training)  # noqa: B010
 
 
 class Pull(NamedTuple):
@@ -40,7 +43,8 @@ class Recording:
     """What a function computed from its inputs.
 
     `inputs` are the Values that were there before, in the order in which they were read, and `cells` their elements;
-    `constants` are those that hold ints or bools, with the data they had. `output` is what the function returned; `outputs`
+    `constants` are those that hold ints or bools, with the data they had; `modes` are the modules that were asked whether
+    they are in training, with what they said. `output` is what the function returned; `outputs`
     has the data of each leaf of it that was computed, and its backward pass if it requires a gradient, by id.
     """
 
@@ -49,6 +53,7 @@ class Recording:
         self.inputs: list[Value] = []
         self.cells: list[Any] = []
         self.constants: list[tuple[Value, Any]] = []
+        self.modes: dict[int, tuple[Module, bool]] = {}
         self._read: dict[int, Any] = {}
         self._start = tick()
         self._thread = get_ident()
@@ -80,14 +85,14 @@ class Recording:
             drawn = random.getstate()
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
-            _put_in_place(self._data(), self._grad())
+            _put_in_place(self._data(), self._grad(), self._training())
             try:
                 yield
                 if random.getstate() != drawn:
                     random.setstate(drawn)
                     _refuse_random_numbers()
             finally:
-                _put_in_place(_DATA, _GRAD)
+                _put_in_place(_DATA, _GRAD, _TRAINING)
                 _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
 
@@ -130,6 +135,20 @@ class Recording:
         def write(value: Value, grad: Any) -> None:
             check(value)
             put(value, grad)
+
+        return property(read, write)
+
+    def _training(self) -> property:
+        """Return what stands in place of `Module.training`: it hears which modules do something else in training."""
+
+        def read(module: Module) -> bool:
+            training = vars(module).get("training", _TRAINING)
+            if get_ident() == self._thread:
+                self.modes[id(module)] = module, training
+            return training
+
+        def write(module: Module, training: bool) -> None:
+            vars(module)["training"] = training
 
         return property(read, write)
 

@@ -39,6 +39,7 @@ class Replay:
         self.closed = [x if place is None else None for place, x in zip(self.given, recording.inputs)]
         self.needs = [(x._requires_grad, x.shape) for x in recording.inputs]
         self.constants = [(x, data) for x, data in recording.constants if id(x) not in places]
+        self.modes = list(recording.modes.values())
         self.results: list[Any] = []
         self.tree = mapped(lambda x: None, recording.output)
         self.made = [self._made_of(leaf, x, recording, places) for leaf, x in enumerate(leaves(recording.output))]
@@ -98,6 +99,8 @@ class Replay:
             else:
                 raise Changed
         if any(x._data is not data for x, data in self.constants):
+            raise Changed
+        if any(module.training is not training for module, training in self.modes):
             raise Changed
         return values
 
