@@ -217,7 +217,8 @@ def test_a_name_of_the_function_that_stands_for_another_thing_is_seen() -> None:
     step = compile(lambda x: w * x * factor)
     assert step(Value(1.0)).data == 6.0
     w = Value(5.0)
-    assert step(Value(1.0)).data == 15.0
+    step(w).backward()
+    assert step(Value(1.0)).data == 15.0 and w.grad == 30.0 and recordings(step) == 1
     factor = -0.0
     assert bits(step(Value(1.0)).data) == bits(-0.0)
     factor = 0.0

@@ -85,8 +85,9 @@ class Compiled:
         if mode.watches or is_recording():
             return again()
         given: dict[int, tuple[int, Value]] = {}
-        key = (mode.recording, _kind((args, kwargs), given), self._names())
-        arguments = [x for _, x in given.values()]
+        named: dict[int, tuple[int, Value]] = {}
+        key = (mode.recording, _kind((args, kwargs), given), self._names(named))
+        arguments = [x for _, x in (*given.values(), *named.values())]
         known = self._known(key)
         for replay in known:
             try:
@@ -97,7 +98,7 @@ class Compiled:
             return found
         if len(known) >= MOST_BRANCHES:
             return again()
-        replay = self._recorded(args, kwargs, arguments)
+        replay = self._recorded(args, kwargs, arguments, len(given))
         self._keep(key, replay)
         self._last, self._latest = again, replay
         return replay(arguments, again)
@@ -164,10 +165,11 @@ class Compiled:
             while sum(map(len, self._replays.values())) > MOST_RECORDINGS:
                 self._replays.popitem(last=False)
 
-    def _recorded(self, args: tuple, kwargs: dict[str, Any], arguments: list[Value]) -> Replay:
-        stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments}  # a Value may be closed over, too
+    def _recorded(self, args: tuple, kwargs: dict[str, Any], arguments: list[Value], given: int) -> Replay:
+        # a Value that is given may be read by a name, too: the function is given another one, to tell the two apart
+        stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments[:given]}
         args, kwargs = mapped(lambda x: stand_ins.get(id(x), x), (args, kwargs))
-        return Replay(Recording(self.function, args, kwargs), list(stand_ins.values()))
+        return Replay(Recording(self.function, args, kwargs), [*stand_ins.values(), *arguments[given:]])
 
 
 def _names_in(call: Any) -> dict[str, Any]:
@@ -223,20 +225,21 @@ def _plain(x: Any) -> Any:
     return _Same(x)
 
 
-def _names(function: Any) -> Callable[[], tuple]:
-    """Return a function that tells what the names in a function's closure, and its globals, stand for now."""
+def _names(function: Any) -> Callable[[dict[int, tuple[int, Value]]], tuple]:
+    """Return a function that tells what the names in a function's closure, and its globals, stand for now.
+
+    It is given a dict, in which it collects the Values.
+    """
     owner, function = getattr(function, "__self__", None), getattr(function, "__func__", function)
     if not isfunction(function):
-        return tuple
+        return lambda named: ()
     cells, around = function.__closure__ or (), function.__globals__
     names = [name for name in function.__code__.co_names if name not in vars(builtins)]
 
-    def now() -> tuple:
-        return (
-            _Same(owner),
-            *[_plain(cell.cell_contents) if cell != _EMPTY else None for cell in cells],
-            *[_plain(around[name]) for name in names if name in around],
-        )
+    def now(named: dict[int, tuple[int, Value]]) -> tuple:
+        found = [cell.cell_contents if cell != _EMPTY else None for cell in cells]
+        found += [around[name] for name in names if name in around]
+        return (_Same(owner), *[_kind(x, named) if isinstance(x, Value) else _plain(x) for x in found])
 
     return now
 

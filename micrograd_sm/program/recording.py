@@ -60,6 +60,7 @@ class Recording:
         with self._watching():
             self.output = function(*args, **kwargs)
             self.outputs = {id(x): self._computed(x) for x in leaves(self.output) if self._is_computed(x)}
+        self.tape.known.clear()  # nothing more is noted
 
     def _is_computed(self, x: Any) -> bool:
         return self._is_new(x) if isinstance(x, Value) else isinstance(x, (Number, Tensor))
