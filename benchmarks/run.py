@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 
 import chain
+import compiled
 import memory
 import moons
 import startup
@@ -12,5 +13,5 @@ import step
 from timing import show
 
 if __name__ == "__main__":
-    show([figure for benchmark in (chain, moons, step, startup, memory) for figure in benchmark.measure()])
+    show([figure for benchmark in (chain, compiled, moons, step, startup, memory) for figure in benchmark.measure()])
     print(f"\nPython {platform.python_version()}, {platform.machine()}; ratios of medians, measured alternately in one run.")

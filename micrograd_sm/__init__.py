@@ -30,6 +30,7 @@ from micrograd_sm.torch_names import *
 from micrograd_sm.torch_names import Size
 
 if TYPE_CHECKING:
+    from micrograd_sm.program import compile
     from micrograd_sm.saving import load, save
     from micrograd_sm.training import Training
     from micrograd_sm.transforms import *
@@ -38,9 +39,15 @@ __version__ = "0.1.0"
 
 _ROOMS = ("autograd", "backends", "cuda", "nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
-_LATER = {**dict.fromkeys(_TRANSFORMS, "transforms"), "load": "saving", "save": "saving", "Training": "training"}
+_LATER = {
+    **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "compile": "program",
+    "load": "saving",
+    "save": "saving",
+    "Training": "training",
+}
 _NAMES = [
-    "Array", "Generator", "Graph", "Training", "Value", "__version__", "device", "draw", "dtype", "enable_grad",
+    "Array", "Generator", "Graph", "Training", "Value", "__version__", "compile", "device", "draw", "dtype", "enable_grad",
     "inference_mode", "is_floating_point", "is_grad_enabled", "load", "manual_seed", "no_grad", "numel", "save",
     "set_grad_enabled", "steps",
     "trace", *creation.__all__, *functional.__all__, *torch_names.__all__, *_ROOMS, *_TRANSFORMS, *DTYPES,

@@ -23,7 +23,7 @@ _INSTEAD = {
     ),
     **dict.fromkeys(("BatchNorm2d", "BatchNorm3d"), "reshape to (N, C, L) and use BatchNorm1d"),
     **dict.fromkeys(("mps", "xpu"), _NO_DEVICE),
-    **dict.fromkeys(("amp", "autocast", "compile", "distributed", "jit"), f"it makes programs faster, not other; {_NO_DEVICE}"),
+    **dict.fromkeys(("amp", "autocast", "distributed", "jit"), f"it makes programs faster, not other; {_NO_DEVICE}"),
     **dict.fromkeys(("DataLoader", "TensorDataset", "data"), "draw a batch by index: ix = randint(0, len(X), (32,)); X[ix]"),
     **dict.fromkeys(
         ("OneCycleLR", "CyclicLR", "PolynomialLR", "CosineAnnealingWarmRestarts", "SequentialLR", "ReduceLROnPlateau"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from random import Random
 from typing import Any
 
@@ -33,6 +34,7 @@ class Generator(Random):
 
 
 _default = Generator()
+asked: list[Callable[[], None]] = []  # called whenever a function asks for a generator
 
 
 def manual_seed(seed: int) -> Generator:
@@ -48,6 +50,8 @@ def manual_seed(seed: int) -> Generator:
 
 def generator_or_default(generator: Any, function: str) -> Random:
     """Return the generator, or the default one if it is None. Raises TypeError if it is not a `random.Random`."""
+    for listener in asked:
+        listener()
     if generator is None:
         return _default
     if not isinstance(generator, Random):

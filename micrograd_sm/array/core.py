@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.libraries import library_of
+from micrograd_sm.array.libraries import converted, library_of
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
 
@@ -203,7 +203,7 @@ def _operate(operation: Callable, a: Any, b: Any) -> Any:
 def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
     """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
     xp = library_of(foreign)
-    a, b = (xp.asarray(x.tolist(), dtype=_dtype_like(x, foreign)) if type(x) is Array else x for x in (a, b))
+    a, b = (converted(x, xp, _dtype_like(x, foreign)) if type(x) is Array else x for x in (a, b))
     return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
 
 

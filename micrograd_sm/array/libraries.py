@@ -16,3 +16,9 @@ def library_of(x: Any) -> Any:
         except ImportError:
             raise TypeError("torch tensors as storage need array-api-compat: pip install array-api-compat") from None
     raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
+
+
+def converted(x: Any, xp: Any, dtype: Any) -> Any:
+    """Return an `Array` as an array of a library; nested lists alone lose the sizes after a 0."""
+    array = xp.asarray(x.tolist(), dtype=dtype)
+    return xp.reshape(array, x.shape) if 0 in x.shape else array

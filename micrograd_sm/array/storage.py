@@ -8,6 +8,7 @@ from typing import Any
 
 from micrograd_sm.array.core import Array
 from micrograd_sm.array.functions import asarray, shape_of
+from micrograd_sm.array.libraries import converted
 from micrograd_sm.array.namespace import is_foreign, namespace
 
 
@@ -45,5 +46,5 @@ def ones_like(data: Any) -> Any:
 def like_storage(data: Any, other: Any) -> Any:
     """Return an Array as an array of the library of `other`; anything else as it is, since numbers mix with every library."""
     if type(data) is Array and is_foreign(other):
-        return namespace(other).asarray(data.tolist(), dtype=other.dtype if data.dtype is float else None)
+        return converted(data, namespace(other), other.dtype if data.dtype is float else None)
     return data

@@ -11,9 +11,9 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import flat_of, namespace
-from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
 from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.kinds import kind_of
 from micrograd_sm.functional.pointwise import log, log1p, log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
@@ -109,8 +109,7 @@ def _cross_entropy_of_probabilities(
     x: Value, target: Any, weight: Any, ignore_index: int, reduction: str, smoothing: float
 ) -> Value:
     probabilities = as_value(target, "cross_entropy: target")
-    flat, _ = parse(probabilities.data)
-    if flat and widest(flat) is not float:
+    if 0 not in probabilities.shape and kind_of(probabilities) is not float:
         raise RuntimeError(
             f"cross_entropy: a target of input's shape {x.shape} holds probabilities, which are floats; got "
             "integers. Class indices have input's shape without the class dimension"

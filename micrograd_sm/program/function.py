@@ -1,0 +1,247 @@
+"""`compile(f)`: a function that records f once for each kind of its inputs, and replays what was recorded."""
+
+from __future__ import annotations
+
+import builtins
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial, update_wrapper
+from inspect import getclosurevars, isfunction, signature
+from math import prod
+from threading import RLock
+from types import CellType, MethodType
+from typing import Any
+
+from micrograd_sm.array import Array, shape_of
+from micrograd_sm.engine import Value
+from micrograd_sm.graph import Graph
+from micrograd_sm.mode import current_mode, recording
+from micrograd_sm.program.recording import Recording, is_recording
+from micrograd_sm.program.replay import Replay
+from micrograd_sm.program.source import Program, program_of
+from micrograd_sm.program.storage import elements
+from micrograd_sm.program.writing import Changed
+from micrograd_sm.transforms.structure import leaves, mapped
+
+MOST_RECORDINGS = 16  # that a compiled function keeps; the one that was used longest ago goes first
+MOST_BRANCHES = 4  # recordings for one kind of inputs; a function that takes more ways than these is called itself
+
+
+def compile(function: Callable) -> Compiled:
+    """Return a function with the same values and gradients that runs as straight-line Python, without a graph (torch.compile).
+
+    The first call records `function`: each operation on a single number is written down, forward and backward. Later calls
+    run these lines. They return what the function returns, to the last bit; `backward()` of a Value in it adds the gradients
+    of the Values that were read: arguments, and those that the function reaches in any other way, such as a model's
+    parameters. Their numbers are read anew in each call. All else is a constant; for other arguments that are no Values,
+    for other shapes, and if a name in the function stands for another thing, it is recorded again.
+
+    Raises RuntimeError, when it records, if the function asks for a number (`if x > 0`, `float(x)`, `item()`), draws random
+    numbers, changes a Value that it has not made, or takes more than 1,000,000 operations; TypeError for arrays of other
+    libraries, and if `function` cannot be called.
+
+    >>> w = Value(3.0)
+    >>> step = compile(lambda x: (w * x - 1.0) ** 2)
+    >>> for _ in range(2):
+    ...     w.grad = None
+    ...     loss = step(Value(2.0, requires_grad=False))
+    ...     loss.backward()
+    ...     print(loss.data, w.grad)
+    ...     w.data -= 0.1 * w.grad
+    25.0 20.0
+    1.0 4.0
+    """
+    if not callable(function):
+        raise TypeError(f"compile: expected a function, got {function!r}; write compile(f)(x), not compile(f(x))")
+    return Compiled(function)
+
+
+class Compiled:
+    """What `compile` returns: called as the function is, it gives the same values and gradients.
+
+    `function` is the function itself. A `Compiled` in a class is a method, as a function is.
+
+    >>> Compiled(lambda x: x * x)(Value(3.0))
+    Value(9., op=compiled)
+    """
+
+    def __init__(self, function: Callable) -> None:
+        update_wrapper(self, function, updated=())
+        self.function = function
+        self._names = _names(function)
+        self._replays: OrderedDict[Any, list[Replay]] = OrderedDict()
+        self._lock = RLock()
+        self._last: Callable[[], Any] | None = None
+        self._latest: Replay | None = None
+
+    def __repr__(self) -> str:
+        return f"compile({self.function!r})"
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        return self if instance is None else MethodType(self, instance)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        mode, again = current_mode(), partial(self.function, *args, **kwargs)
+        if mode.watches or is_recording():
+            return again()
+        given: dict[int, tuple[int, Value]] = {}
+        named: dict[int, tuple[int, Value]] = {}
+        key = (mode.recording, _kind((args, kwargs), given), self._names(named))
+        arguments = [x for _, x in (*given.values(), *named.values())]
+        known = self._known(key)
+        for replay in known:
+            try:
+                found = replay(arguments, again)
+            except Changed:
+                continue
+            self._last, self._latest = again, replay
+            return found
+        if len(known) >= MOST_BRANCHES:
+            return again()
+        replay = self._recorded(args, kwargs, arguments, len(given))
+        self._keep(key, replay)
+        self._last, self._latest = again, replay
+        return replay(arguments, again)
+
+    @property
+    def source(self) -> Program:
+        """What `study.source` prints of the loss of the last call: the function is called once more, to have its graph.
+
+        It has the same operations as the program that runs, `code`, and a variable for each number; where an operation
+        chooses, as `relu` does, it follows the choice that was made. Raises RuntimeError before the first call, ValueError
+        if the function returns no single number that requires a gradient, or more than 20,000 numbers are computed.
+
+        >>> square = compile(lambda x: x * x)
+        >>> _ = square(Value(3.0))
+        >>> print(square.source.partition("# Backward")[0])
+        import math
+        <BLANKLINE>
+        # Forward
+        x = 3.0
+        loss = x * x
+        <BLANKLINE>
+        <BLANKLINE>
+        """
+        if self._last is None:
+            raise RuntimeError("compile: source is that of the last call, and there was none; call the function first")
+        with recording(True):
+            output = self._last()
+        losses = [x for x in leaves(output) if isinstance(x, Value) and x.requires_grad and prod(x.shape) == 1]
+        if not losses:
+            raise ValueError(f"source: a loss is one number that requires a gradient; the function returned {output!r}")
+        return program_of(Graph(losses[0], _names_in(self._last)).unfold())
+
+    @property
+    def code(self) -> str:
+        """The Python that the last call ran: the results and, if one requires a gradient, the gradients.
+
+        Raises RuntimeError before the first call.
+
+        >>> bent = compile(lambda x: (3.0 * x).relu())
+        >>> _ = bent(Value(2.0))
+        >>> print(bent.code)
+        def program(values):
+            x0, x3, = values
+            v1 = 3.0 * x0
+            return (0.0 if v1 <= 0.0 else v1, (0.0 if v1 <= 0.0 else x3) * 3.0, )
+        <BLANKLINE>
+        """
+        if self._latest is None:
+            raise RuntimeError("compile: code is that of the last call, and there was none; call the function first")
+        replay = self._latest
+        return (replay.pulling(replay.first) if replay.first else replay.forward).text
+
+    # The cache ------------------------------------------------------------------------------------------------------
+
+    def _known(self, key: Any) -> list[Replay]:
+        with self._lock:
+            if key in self._replays:
+                self._replays.move_to_end(key)
+            return list(self._replays.get(key, ()))
+
+    def _keep(self, key: Any, replay: Replay) -> None:
+        with self._lock:
+            self._replays.setdefault(key, []).insert(0, replay)
+            while sum(map(len, self._replays.values())) > MOST_RECORDINGS:
+                self._replays.popitem(last=False)
+
+    def _recorded(self, args: tuple, kwargs: dict[str, Any], arguments: list[Value], given: int) -> Replay:
+        # a Value that is given may be read by a name, too: the function is given another one, to tell the two apart
+        stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments[:given]}
+        args, kwargs = mapped(lambda x: stand_ins.get(id(x), x), (args, kwargs))
+        return Replay(Recording(self.function, args, kwargs), [*stand_ins.values(), *arguments[given:]])
+
+
+def _names_in(call: Any) -> dict[str, Any]:
+    """Return what the function's parameters and the variables around it were called."""
+    try:
+        given = signature(call.func).bind(*call.args, **call.keywords).arguments
+    except (TypeError, ValueError):  # a function of C has no signature
+        return {}
+    if not isfunction(call.func):
+        return given
+    around = getclosurevars(call.func)
+    return {**around.globals, **around.nonlocals, **given}
+
+
+class _Same:
+    """An object as a part of a key: equal to itself only, and kept as long as the key is."""
+
+    def __init__(self, x: Any) -> None:
+        self.x = x
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and other.x is self.x
+
+    def __hash__(self) -> int:
+        return id(self.x)
+
+
+def _kind(x: Any, arguments: dict[int, tuple[int, Value]]) -> Any:
+    """Return what a recording depends on in an argument, and collect the Values in it, by id."""
+    if isinstance(x, Value):
+        place, _ = arguments.setdefault(id(x), (len(arguments), x))
+        data = x._data
+        if type(data) is float:
+            return place, x._requires_grad
+        shape = shape_of(data)
+        return place, x._requires_grad, shape, None if getattr(data, "dtype", None) is float else _plain(data)
+    if isinstance(x, (list, tuple)):
+        return (type(x), *[_kind(part, arguments) for part in x])
+    if isinstance(x, dict):
+        return (type(x), *[(name, _kind(part, arguments)) for name, part in x.items()])
+    return _plain(x)
+
+
+def _plain(x: Any) -> Any:
+    """Return what is no Value as a part of a key: numbers and texts by what they are, any other object by itself."""
+    kind = type(x)
+    if kind is float:
+        return kind, repr(x)
+    if kind in (int, bool, str, bytes, type(None)):
+        return kind, x
+    if kind is Array:
+        return kind, x.shape, tuple(map(repr, elements(x)))
+    return _Same(x)
+
+
+def _names(function: Any) -> Callable[[dict[int, tuple[int, Value]]], tuple]:
+    """Return a function that tells what the names in a function's closure, and its globals, stand for now.
+
+    It is given a dict, in which it collects the Values.
+    """
+    owner, function = getattr(function, "__self__", None), getattr(function, "__func__", function)
+    if not isfunction(function):
+        return lambda named: ()
+    cells, around = function.__closure__ or (), function.__globals__
+    names = [name for name in function.__code__.co_names if name not in vars(builtins)]
+
+    def now(named: dict[int, tuple[int, Value]]) -> tuple:
+        found = [cell.cell_contents if cell != _EMPTY else None for cell in cells]
+        found += [around[name] for name in names if name in around]
+        return (_Same(owner), *[_kind(x, named) if isinstance(x, Value) else _plain(x) for x in found])
+
+    return now
+
+
+_EMPTY = CellType()  # a variable of a closure that is not assigned yet
