@@ -95,6 +95,26 @@ def test_the_same_bits_for_any_scalar_function_at_other_numbers(f: Callable, poi
         assert outcome(step, point, upstream) == outcome(f, point, upstream)
 
 
+ZEROS: list[Callable[[Value], Value]] = [
+    lambda x: (x + -0.0) + 0.0, lambda x: (x * 0.0) + 0.0, lambda x: (x + 0.0) + 0.0, lambda x: (0.0 + x) + -0.0,
+    lambda x: -x.neg(), lambda x: x * 1.0 / 1.0, lambda x: x - 0.0, lambda x: where(True, x, 1.0 / x), lambda x: (x * Value([0.0, 1.0])).sum(),
+]  # fmt: skip
+
+
+def test_the_same_bits_at_the_edges_of_floats() -> None:
+    for f in (*UNARY, *CHOICES, *ZEROS):
+        step = compile(f)
+        for x in EDGES:
+            assert outcome(step, [x]) == outcome(f, [x]), (x, step.code)
+        assert recordings(step) == 1
+    for g in BINARY:
+        step = compile(g)
+        for x in EDGES:
+            for y in EDGES:
+                assert outcome(step, [x, y]) == outcome(g, [x, y]), (x, y, step.code)
+        assert recordings(step) == 1
+
+
 @pytest.mark.parametrize("name", TENSORS)
 def test_the_same_bits_for_tensors(name: str) -> None:
     f, step = TENSORS[name], compile(TENSORS[name])
@@ -235,6 +255,19 @@ def test_whether_a_gradient_is_wanted_is_seen() -> None:
     assert (w.grad, x.grad) == (None, 2.0)
     x.requires_grad = False
     assert not step().requires_grad
+
+
+def test_values_that_are_found_in_other_ways_are_read_anew() -> None:
+    held = {"w": Value([1.0, 2.0]), "labels": Value([1, 0], requires_grad=False)}
+    step = compile(lambda: 1.0 * (held["w"] * held["labels"]).sum())
+    step().backward()
+    assert held["w"].grad.tolist() == [1.0, 0.0]
+    held["w"].data = [5.0, 7.0]
+    assert step().data == 5.0 and recordings(step) == 1
+    held["labels"].data = [0, 1]
+    assert step().data == 7.0 and recordings(step) == 2
+    held["w"].requires_grad = False
+    assert not step().requires_grad and recordings(step) == 3
 
 
 def test_numbers_in_arguments_are_constants_and_values_are_not() -> None:
