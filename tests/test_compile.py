@@ -97,7 +97,8 @@ def test_the_same_bits_for_any_scalar_function_at_other_numbers(f: Callable, poi
 
 ZEROS: list[Callable[[Value], Value]] = [
     lambda x: (x + -0.0) + 0.0, lambda x: (x * 0.0) + 0.0, lambda x: (x + 0.0) + 0.0, lambda x: (0.0 + x) + -0.0,
-    lambda x: -x.neg(), lambda x: x * 1.0 / 1.0, lambda x: x - 0.0, lambda x: where(True, x, 1.0 / x), lambda x: (x * Value([0.0, 1.0])).sum(),
+    lambda x: -x.neg(), lambda x: x * 1.0 / 1.0, lambda x: x - 0.0,
+    lambda x: where(True, x, 1.0 / x), lambda x: (x * Value([0.0, 1.0])).sum(),
 ]  # fmt: skip
 
 
