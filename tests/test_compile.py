@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import math
 import random
+import re
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from decimal import Decimal
 from functools import partial
+from io import StringIO
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,11 +40,13 @@ from micrograd_sm import (
     no_grad,
     optim,
     rand,
+    steps,
     value_and_grad,
     where,
 )
+from micrograd_sm.graph.evaluation import evaluated
 from micrograd_sm.program import cells, function, writing
-from micrograd_sm.study import anomaly, source
+from micrograd_sm.study import anomaly, lint, source
 from tests.test_source import BINARY, EDGES, TENSORS, UNARY
 
 CHOICES: list[Callable[[Value], Value]] = [leaky_relu, lambda x: x.clamp(-1.0, 1.0), lambda x: where(x > 0, x, x * x)]
@@ -569,3 +577,29 @@ def test_batches_with_probabilities_for_targets_are_recorded_once() -> None:
         y = Value([[float(k == generator.randrange(3)) for k in range(3)] for _ in range(3)], requires_grad=False)
         assert bits(step(x, y).data) == bits(step.function(x, y).data)
     assert recordings(step) == 1
+
+
+def test_studies_of_a_graph_with_a_compiled_node() -> None:
+    w, x = Value(3.0, name="w"), Value([2.0, 0.5], name="x")
+    loss = compile(lambda x: (w * x).tanh().sum())(x) * 2.0
+    graph = Graph(loss)
+    leaves = {node.id: node.data for node in graph if node.op is None}
+    assert evaluated(graph, leaves)[graph.root] == loss.data
+    moved = {id: data * 0.5 if graph[id].name in ("w", "x") else data for id, data in leaves.items()}
+    assert evaluated(graph, moved)[graph.root] == 2.0 * (Value(1.5) * Value([1.0, 0.25])).tanh().sum().data
+    assert len(steps(loss)) == 5 and not lint(loss)
+    with pytest.raises(
+        RuntimeError, match="source: node v2, compiled, is what compile made: give the loss of the function itself"
+    ):
+        source(loss)
+    with pytest.raises(RuntimeError, match="a compiled function computes with floats only"):
+        evaluated(graph, {**leaves, "v0": Decimal(1)})
+
+
+def test_the_page_shows_what_it_prints() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "compile.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {"Value": Value, "compile": compile}
+    for example in re.findall(r"^>>> (.*)\n((?:(?!>>> |```).*\n)*)", page, flags=re.MULTILINE):
+        with redirect_stdout(StringIO()) as printed:
+            exec(builtins.compile(example[0], "page", "single"), scope)
+        assert printed.getvalue() == example[1], example
