@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import ast
+import builtins
 import gc
 import math
 import random
+import re
 import struct
 import threading
 from collections.abc import Callable
+from contextlib import redirect_stdout
+from decimal import Decimal
 from functools import partial
+from io import StringIO
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -34,11 +40,13 @@ from micrograd_sm import (
     no_grad,
     optim,
     rand,
+    steps,
     value_and_grad,
     where,
 )
+from micrograd_sm.graph.evaluation import evaluated
 from micrograd_sm.program import cells, function, writing
-from micrograd_sm.study import anomaly, source
+from micrograd_sm.study import anomaly, lint, source
 from tests.test_source import BINARY, EDGES, TENSORS, UNARY
 
 CHOICES: list[Callable[[Value], Value]] = [leaky_relu, lambda x: x.clamp(-1.0, 1.0), lambda x: where(x > 0, x, x * x)]
@@ -93,6 +101,27 @@ def test_the_same_bits_for_any_scalar_function_at_other_numbers(f: Callable, poi
     for point in points:
         assert outcome(step, point) == outcome(f, point)
         assert outcome(step, point, upstream) == outcome(f, point, upstream)
+
+
+ZEROS: list[Callable[[Value], Value]] = [
+    lambda x: (x + -0.0) + 0.0, lambda x: (x * 0.0) + 0.0, lambda x: (x + 0.0) + 0.0, lambda x: (0.0 + x) + -0.0,
+    lambda x: -x.neg(), lambda x: x * 1.0 / 1.0, lambda x: x - 0.0,
+    lambda x: where(True, x, 1.0 / x), lambda x: (x * Value([0.0, 1.0])).sum(),
+]  # fmt: skip
+
+
+def test_the_same_bits_at_the_edges_of_floats() -> None:
+    for f in (*UNARY, *CHOICES, *ZEROS):
+        step = compile(f)
+        for x in EDGES:
+            assert outcome(step, [x]) == outcome(f, [x]), (x, step.code)
+        assert recordings(step) == 1
+    for g in BINARY:
+        step = compile(g)
+        for x in EDGES:
+            for y in EDGES:
+                assert outcome(step, [x, y]) == outcome(g, [x, y]), (x, y, step.code)
+        assert recordings(step) == 1
 
 
 @pytest.mark.parametrize("name", TENSORS)
@@ -235,6 +264,19 @@ def test_whether_a_gradient_is_wanted_is_seen() -> None:
     assert (w.grad, x.grad) == (None, 2.0)
     x.requires_grad = False
     assert not step().requires_grad
+
+
+def test_values_that_are_found_in_other_ways_are_read_anew() -> None:
+    held = {"w": Value([1.0, 2.0]), "labels": Value([1, 0], requires_grad=False)}
+    step = compile(lambda: 1.0 * (held["w"] * held["labels"]).sum())
+    step().backward()
+    assert held["w"].grad.tolist() == [1.0, 0.0]
+    held["w"].data = [5.0, 7.0]
+    assert step().data == 5.0 and recordings(step) == 1
+    held["labels"].data = [0, 1]
+    assert step().data == 7.0 and recordings(step) == 2
+    held["w"].requires_grad = False
+    assert not step().requires_grad and recordings(step) == 3
 
 
 def test_numbers_in_arguments_are_constants_and_values_are_not() -> None:
@@ -535,3 +577,29 @@ def test_batches_with_probabilities_for_targets_are_recorded_once() -> None:
         y = Value([[float(k == generator.randrange(3)) for k in range(3)] for _ in range(3)], requires_grad=False)
         assert bits(step(x, y).data) == bits(step.function(x, y).data)
     assert recordings(step) == 1
+
+
+def test_studies_of_a_graph_with_a_compiled_node() -> None:
+    w, x = Value(3.0, name="w"), Value([2.0, 0.5], name="x")
+    loss = compile(lambda x: (w * x).tanh().sum())(x) * 2.0
+    graph = Graph(loss)
+    leaves = {node.id: node.data for node in graph if node.op is None}
+    assert evaluated(graph, leaves)[graph.root] == loss.data
+    moved = {id: data * 0.5 if graph[id].name in ("w", "x") else data for id, data in leaves.items()}
+    assert evaluated(graph, moved)[graph.root] == 2.0 * (Value(1.5) * Value([1.0, 0.25])).tanh().sum().data
+    assert len(steps(loss)) == 5 and not lint(loss)
+    with pytest.raises(
+        RuntimeError, match="source: node v2, compiled, is what compile made: give the loss of the function itself"
+    ):
+        source(loss)
+    with pytest.raises(RuntimeError, match="a compiled function computes with floats only"):
+        evaluated(graph, {**leaves, "v0": Decimal(1)})
+
+
+def test_the_page_shows_what_it_prints() -> None:
+    page = (Path(__file__).parent.parent / "docs" / "compile.md").read_text(encoding="utf-8")
+    scope: dict[str, Any] = {"Value": Value, "compile": compile}
+    for example in re.findall(r"^>>> (.*)\n((?:(?!>>> |```).*\n)*)", page, flags=re.MULTILINE):
+        with redirect_stdout(StringIO()) as printed:
+            exec(builtins.compile(example[0], "page", "single"), scope)
+        assert printed.getvalue() == example[1], example

@@ -44,8 +44,8 @@ class Recording:
 
     `inputs` are the Values that were there before, in the order in which they were read, and `cells` their elements;
     `constants` are those that hold ints or bools, with the data they had; `modes` are the modules that were asked whether
-    they are in training, with what they said. `output` is what the function returned; `outputs`
-    has the data of each leaf of it that was computed, and its backward pass if it requires a gradient, by id.
+    they are in training, with what they said. `output` is what the function returned; `outputs` has the data of each leaf of
+    it that was computed, and its backward pass if it requires a gradient, by id.
     """
 
     def __init__(self, function: Callable, args: tuple, kwargs: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ class Recording:
             drawn = random.getstate()
             randomness.asked.append(self._refuse_random)
             _recording.add(self._thread)
-            _put_in_place(self._data(), self._grad(), self._training())
+            _put_in_place(self._heard_data(), self._refused_grad(), self._heard_training())
             try:
                 yield
                 if random.getstate() != drawn:
@@ -97,7 +97,7 @@ class Recording:
                 _recording.discard(self._thread)
                 randomness.asked.remove(self._refuse_random)
 
-    def _data(self) -> property:
+    def _heard_data(self) -> property:
         """Return what stands in place of the slot `_data`: it hears of the Values that were there before."""
         start, thread, known, tape = self._start, self._thread, self._read, self.tape
         get, put = _DATA.__get__, _DATA.__set__
@@ -109,17 +109,19 @@ class Recording:
             return known[key] if key in known else self._first_read(value)
 
         def write(value: Value, data: Any) -> None:
-            if getattr(value, "number", start) < start and get_ident() == thread:  # one that is being made has no number yet
-                raise RuntimeError(
-                    "compile: the function changes the data of a Value that it has not made, which would happen in the "
-                    "recording only; return the new numbers, and set them outside"
-                )
-            tape.check_room()
+            if get_ident() == thread:
+                if getattr(value, "number", start) < start:  # one that is being made has no number yet
+                    raise RuntimeError(
+                        "compile: the function changes the data of a Value that it has not made, which would happen in the "
+                        "recording only; return the new numbers, and set them outside"
+                    )
+                tape.check_room()
             put(value, data)
 
         return property(read, write)
 
-    def _grad(self) -> property:
+    def _refused_grad(self) -> property:
+        """Return what stands in place of the slot `grad`: gradients are those of another time, and belong to no recording."""
         start, thread, get, put = self._start, self._thread, _GRAD.__get__, _GRAD.__set__
 
         def check(value: Value) -> None:
@@ -139,7 +141,7 @@ class Recording:
 
         return property(read, write)
 
-    def _training(self) -> property:
+    def _heard_training(self) -> property:
         """Return what stands in place of `Module.training`: it hears which modules do something else in training."""
 
         def read(module: Module) -> bool:

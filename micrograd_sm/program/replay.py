@@ -122,28 +122,57 @@ def _listed(data: Any) -> Any:
 
 
 class Call:
-    """One call of a compiled function: the numbers that it was given, and the gradients of one output if they are known."""
+    """One call of a compiled function: the numbers that it was given, one of its results, and the gradients if they are known.
+
+    A view or a study of the graph may ask for other operands' result or gradients: then the program runs once more.
+    """
 
     opaque = True
     data: Any
 
     def __init__(self, replay: Replay, output: Output, values: list[Any], known: Sequence[Any] | None, again: Callable) -> None:
         self.replay, self.output, self.values, self.known, self.again = replay, output, values, known, again
+        self.parents = list(output.pull.gradients if output.pull else ())
 
     def __repr__(self) -> str:
         return "compiled"
 
-    def gradients(self, g: Any, parents: Sequence[Any]) -> Iterator[Any]:
-        """Yield the gradient of each parent, which is a Value with a graph if g is a Value."""
-        output, found = self.output, self.known
+    def value(self, operands: Sequence[Any]) -> Any:
+        """Return the result for these operands, numbers and Arrays."""
+        values = self._given(operands)
+        if values is self.values:
+            return self.data
+        numbers = self._run(self.replay.forward, values)[self.output.place]
+        return Array.of(numbers, self.output.shape) if self.output.shape else numbers
+
+    def gradients(self, g: Any, operands: Sequence[Any]) -> Iterator[Any]:
+        """Yield the gradient of each operand, which is a Value with a graph if g is a Value."""
         if isinstance(g, Recorded):
-            yield from self._gradients_with_graph(g, parents)
+            yield from self._gradients_with_graph(g, operands)
             return
-        if found is None or elements(g) != [1.0]:
-            found = self.replay.pulling(output)([*self.values, _listed(g)])[len(self.replay.results) :]
-        for numbers, place in zip(found, output.pull.gradients if output.pull else ()):
+        values, found = self._given(operands), self.known
+        if found is None or values is not self.values or elements(g) != [1.0]:
+            found = self._run(self.replay.pulling(self.output), [*values, _listed(g)])[len(self.replay.results) :]
+        for numbers, place in zip(found, self.parents):
             shape = self.replay.needs[place][1]
             yield Array.of(numbers, shape) if shape else numbers
+
+    def _given(self, operands: Sequence[Any]) -> list[Any]:
+        """Return the numbers of the call with those of these operands in their places; the same list if nothing differs."""
+        new = {place: _listed(x) for place, x in zip(self.parents, operands)}
+        if all(x is self.values[place] for place, x in new.items()):
+            return self.values
+        if not {float} >= {type(one) for x in new.values() for one in (x if isinstance(x, list) else [x])}:
+            raise RuntimeError(
+                "a compiled function computes with floats only; this study needs other numbers, so give it f(x) itself"
+            )
+        return [new.get(place, x) for place, x in enumerate(self.values)]
+
+    def _run(self, code: Code, values: list[Any]) -> Any:
+        try:
+            return code(values)
+        except Changed:
+            raise RuntimeError("a compiled function would take another way for these numbers; give f(x) itself") from None
 
     def _gradients_with_graph(self, g: Any, parents: Sequence[Any]) -> list[Any]:
         """Call the function itself, and differentiate that; the pass around this one keeps what it has on the parents."""
@@ -168,7 +197,7 @@ class _Compiled(Primitive):
 COMPILED = _Compiled(
     "compiled",
     "compiled",
-    value=lambda *operands, call: call.data,
+    value=lambda *operands, call: call.value(operands),
     gradient=lambda position, g, out, *operands, call: list(call.gradients(g, operands))[position],
     kind="mixes",
     foreign=True,

@@ -10,6 +10,7 @@ import math
 import operator
 import re
 from collections.abc import Callable, Iterable, Sequence
+from threading import RLock
 from typing import Any
 
 from micrograd_sm.array import functions, ieee
@@ -29,6 +30,9 @@ _CALLED = {
     "count": "sum",
 }  # fmt: skip
 _OF_A_TUPLE = {"max", "argmax", "sum", "count"}
+
+
+_one_writer = RLock()  # cells keep their texts while they are written
 
 
 class Changed(Exception):
@@ -74,7 +78,8 @@ class Code:
 
     def _parts(self, exact: bool) -> list[str]:
         writer = _Writer(exact)
-        ending = writer.write(self.tape, self.results)
+        with _one_writer:
+            ending = writer.write(self.tape, self.results)
         unpacked = ", ".join(map(_pattern, self.inputs))
         return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {ending}"])
 

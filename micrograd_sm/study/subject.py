@@ -68,7 +68,8 @@ def refuse_opaque(graph: Graph, function: str) -> None:
     """Raise RuntimeError if a graph has a node whose rules are not ours."""
     node = opaque_in(graph)
     if node is not None:
-        raise RuntimeError(f"{function}: node {node.id}, {node.op}, is torch's own, and its rules are not here to be used")
+        whose = "what compile made: give the loss of the function itself" if node.op == "compiled" else "torch's own"
+        raise RuntimeError(f"{function}: node {node.id}, {node.op}, is {whose}; its rules are not here to be used")
 
 
 def _shown(x: Value) -> str:
