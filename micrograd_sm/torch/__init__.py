@@ -14,6 +14,7 @@ try:
 except ImportError:
     raise ImportError("micrograd_sm.torch records programs in torch, which is not installed: pip install torch") from None
 
+from micrograd_sm.torch.graph_module import to_torch
 from micrograd_sm.torch.tape import Tape, record
 
-__all__ = ["Tape", "record"]
+__all__ = ["Tape", "record", "to_torch"]

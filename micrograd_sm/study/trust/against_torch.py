@@ -15,7 +15,7 @@ from micrograd_sm.engine import Value
 from micrograd_sm.mode import no_grad
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.trust.checks import check_callable, checked, indices, is_checked, replaced, subscript, variable, weights
-from micrograd_sm.study.trust.on_torch import There, on_torch, tensor_of
+from micrograd_sm.study.trust.on_torch import There, on_torch
 from micrograd_sm.transforms import vjp
 from micrograd_sm.transforms.structure import leaves, outline, paths, rebuilt
 from micrograd_sm.words.plain import plain
@@ -110,8 +110,8 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     torch = _torch()
     here, pulled, cotangents = _run_here(_with_library(function, Here()), inputs)
     tensors: list[Any] = []
-    arguments = [_converted(torch, x, tensors) for x in inputs]
     library = There(torch)
+    arguments = [_converted(library, x, tensors) for x in inputs]
     there = _with_library(on_torch(function, library), library)(*arguments)
     for name, leaf in paths(there, "output"):
         if isinstance(leaf, Value):
@@ -125,7 +125,7 @@ def check_against_torch(function: Callable, *inputs: Any, ulps: float = 64.0) ->
     for name, mine, other in pairs:
         if mine.shape != tuple(other.shape):
             raise RuntimeError(f"check_against_torch: {name} has shape {mine.shape} here and {tuple(other.shape)} on torch")
-    gradients = _gradients_there(torch, leaves(there), tensors, cotangents)
+    gradients = _gradients_there(library, leaves(there), tensors, cotangents)
     names = [f"gradient of {name}" for name, _ in checked(inputs)]
     pairs += zip(names, pulled, gradients)
     return TorchReport(tuple(_compared(*pair) for pair in pairs), ulps)
@@ -171,9 +171,10 @@ def _run_here(function: Callable, inputs: tuple) -> tuple[Any, list[Value], list
         return output, pull(rebuilt(output, cotangents))[0], cotangents
 
 
-def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotangents: list[Value]) -> list[Any]:
+def _gradients_there(library: There, outputs: list[Any], tensors: list[Any], cotangents: list[Value]) -> list[Any]:
     """Return torch's gradient for each tensor; zeros if the outputs do not depend on it."""
-    seeds = [(output, tensor_of(torch, u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
+    seeds = [(output, library.tensor_of(u)) for output, u in zip(outputs, cotangents) if output.requires_grad]
+    torch = library.torch
     zeros = [torch.zeros_like(x) for x in tensors]
     if not seeds or not tensors:
         return zeros
@@ -181,12 +182,12 @@ def _gradients_there(torch: Any, outputs: list[Any], tensors: list[Any], cotange
     return [zero if gradient is None else gradient for gradient, zero in zip(found, zeros)]
 
 
-def _converted(torch: Any, x: Any, tensors: list[Any]) -> Any:
+def _converted(library: There, x: Any, tensors: list[Any]) -> Any:
     """Return an input for torch, and add its tensors that require a gradient to `tensors`."""
     if isinstance(x, list) and leaves(x) and all(isinstance(leaf, int) for leaf in leaves(x)):
-        return torch.tensor(x)
+        return library.torch.tensor(x)
     ours = [is_checked(leaf) or isinstance(leaf, (Value, Array)) for leaf in leaves(x)]
-    flat = [tensor_of(torch, variable(leaf)) if is_ours else leaf for leaf, is_ours in zip(leaves(x), ours)]
+    flat = [library.tensor_of(variable(leaf)) if is_ours else leaf for leaf, is_ours in zip(leaves(x), ours)]
     tensors += [new.requires_grad_() for leaf, new in zip(leaves(x), flat) if is_checked(leaf)]
     return rebuilt(x, flat)
 

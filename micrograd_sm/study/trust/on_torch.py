@@ -5,8 +5,6 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterator
 from itertools import chain, islice, repeat
-from math import prod
-from operator import add, mul, neg, sub, truediv
 from types import CellType, CodeType, FunctionType, ModuleType
 from typing import Any
 
@@ -35,46 +33,22 @@ class There:
     """torch's functions under our names, as the argument `F` of `check_against_torch`; `operations` has the primitives."""
 
     def __init__(self, torch: Any) -> None:
-        self.torch, self.operations = torch, _operations(torch)
+        from micrograd_sm.torch.operations import OPERATIONS, as_tensors, tensor_of  # noqa: PLC0415 - torch, only for who has it
+
+        self.torch, self.tensor_of = torch, tensor_of
+        self.operations = {
+            name: lambda *operands, operation=operation, **params: operation(*operands, **as_tensors(params))
+            for name, operation in OPERATIONS.items()
+        }
 
     def tensor(self, data: Any) -> Any:
         """Return data as a tensor without a gradient, in float64 unless it holds integers or bools."""
-        return tensor_of(self.torch, Value(data, requires_grad=False))
+        return self.tensor_of(Value(data, requires_grad=False))
 
     def __getattr__(self, name: str) -> Any:
         if name in _METHODS_ONLY:
             return lambda x, *sizes: getattr(x, name)(*sizes)
         return getattr(self.torch.nn.functional if name in _IN_NN_FUNCTIONAL else self.torch, name)
-
-
-def _operations(torch: Any) -> dict[str, Callable]:
-    same = ("exp", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "matmul")
-
-    def positions_of(positions: Any) -> Any:
-        return torch.tensor(list(positions), dtype=torch.long)
-
-    return {
-        **{name: getattr(torch, name) for name in same},
-        "add": add, "subtract": sub, "multiply": mul, "divide": truediv, "negative": neg, "power": torch.pow,
-        "where": lambda a, b, condition: torch.where(tensor_of(torch, Value(condition, False)), a, b),
-        "sum": lambda x, axis, keepdims: torch.sum(x, dim=axis, keepdim=keepdims) if axis else x,
-        "max": lambda x, axis, keepdims: torch.amax(x, dim=axis, keepdim=keepdims) if axis else x,
-        "reshape": torch.reshape,
-        "permute": lambda x, order: x.permute(order),
-        "expand": lambda x, shape: x.expand(shape),
-        "cat": lambda *xs, axis: torch.cat(xs, dim=axis),
-        "index": lambda x, positions, shape, key: x.reshape(-1)[positions_of(positions)].reshape(shape),
-        "put": lambda x, positions, shape: torch.zeros(prod(shape), dtype=x.dtype).index_add(
-            0, positions_of(positions), x.reshape(-1)).reshape(shape),
-    }  # fmt: skip
-
-
-def tensor_of(torch: Any, value: Value) -> Any:
-    """Return a Value's numbers as a torch tensor, in float64 unless they are integers or bools."""
-    tensor = torch.tensor(value.tolist())
-    if tensor.is_floating_point():  # again, since the default, float32, has rounded
-        tensor = torch.tensor(value.tolist(), dtype=torch.float64)
-    return tensor.reshape(value.shape)
 
 
 def on_torch(function: Callable, there: There) -> Callable:
@@ -102,7 +76,7 @@ class _Translation:
             if isinstance(thing, Module):
                 self.known[id(thing)] = _refuse_module
             elif isinstance(thing, Value):
-                self.known[id(thing)] = tensor_of(self.there.torch, thing)
+                self.known[id(thing)] = self.there.tensor_of(thing)
             elif isinstance(thing, (list, tuple, dict)):
                 holds_values = any(isinstance(leaf, Value) for leaf in leaves(thing))
                 return rebuilt(thing, map(self.of, leaves(thing))) if holds_values else thing
