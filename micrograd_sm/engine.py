@@ -16,7 +16,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, shape_of
+from micrograd_sm.array import Array, is_foreign, shape_of, tolist
 from micrograd_sm.array.display import show
 from micrograd_sm.array.dtypes import INT64, dtype_of
 from micrograd_sm.array.indexing import locate
@@ -229,7 +229,7 @@ class Value(Recorded):
         >>> Value([[1, 2], [3, 4]]).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
         """
-        return self._data.tolist() if hasattr(self._data, "tolist") else self._data
+        return tolist(self._data)
 
     def detach(self) -> Value:
         """Return a leaf with the same data; no gradient flows through it (torch.Tensor.detach).

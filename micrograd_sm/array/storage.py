@@ -24,26 +24,21 @@ def stored(data: Any, requires_grad: bool) -> Any:
 
 def _foreign_stored(data: Any, requires_grad: bool) -> Any:
     xp = namespace(data)
-    if hasattr(data, "detach"):  # a torch tensor: without its graph, which the copy would keep
-        data = data.detach()
     if not xp.isdtype(data.dtype, ("bool", "integral", "real floating")):
         raise TypeError(f"expected real numbers, got an array of {data.dtype}")
     keep = xp.isdtype(data.dtype, "real floating") or not requires_grad
-    copy = xp.asarray(data, dtype=data.dtype if keep else xp.float64, copy=True)
-    if hasattr(copy, "setflags"):  # NumPy: a change in place raises, since no Value would notice it
-        copy.setflags(write=False)
-    return copy
+    return xp.copied(data, data.dtype if keep else xp.float64)
 
 
 def ones_like(data: Any) -> Any:
     """Return ones in the shape and storage of `data`."""
     if is_foreign(data):
-        return namespace(data).ones(data.shape, dtype=data.dtype)
+        return namespace(data).full(1.0, tuple(data.shape), data)
     return Array.of([1.0] * prod(shape_of(data)), shape_of(data))
 
 
 def like_storage(data: Any, other: Any) -> Any:
     """Return an Array as an array of the library of `other`; anything else as it is, since numbers mix with every library."""
     if type(data) is Array and is_foreign(other):
-        return namespace(other).asarray(data.tolist(), dtype=other.dtype if data.dtype is float else None)
+        return namespace(other).like(data, other)
     return data

@@ -1,0 +1,134 @@
+"""Other libraries' arrays as storage: their own functions, and the few that the array API standard lacks.
+
+A storage has, under the standard's names, what `micrograd_sm.array` has, `take` and `put` by flat position included.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from functools import cache, wraps
+from math import prod
+from types import ModuleType
+from typing import Any
+
+from micrograd_sm.array.core import Array
+from micrograd_sm.array.functions import flat_of
+from micrograd_sm.array.strides import Shape
+
+
+class Foreign:
+    """Another library's array API namespace, with `erf`, and with `take` and `put` by flat position like ours.
+
+    The standard has no scatter: libraries that have none of their own multiply by a one-hot matrix.
+    """
+
+    lazy = False  # whether an array's numbers are not known before they are asked for
+
+    def __init__(self, library: ModuleType) -> None:
+        self.library = library
+        self.isdtype = cache(library.isdtype)
+
+    def __getattr__(self, name: str) -> Any:
+        """Find a function in the library once; it is an attribute from then on."""
+        function = getattr(self.library, name)
+        found = self._mixing(function) if name in _OF_SEVERAL else function
+        setattr(self, name, found)
+        return found
+
+    def _mixing(self, function: Callable) -> Callable:
+        """Return a function that takes our `Array`s, too."""
+
+        @wraps(function)
+        def mixed(*xs: Any, **options: Any) -> Any:
+            foreign = next((x for x in xs if hasattr(x, "dtype") and type(x) is not Array), None)
+            return function(*[self.like(x, foreign) if type(x) is Array else x for x in xs], **options)
+
+        return mixed
+
+    def like(self, x: Any, other: Any) -> Any:
+        """Return an `Array`, a list or a number as an array of this library, on the device of `other` and in its precision."""
+        floats = type(x) is float or (type(x) is Array and x.dtype is float)
+        dtype = other.dtype if floats and other is not None and self.isdtype(other.dtype, "real floating") else None
+        return self.library.asarray(x.tolist() if type(x) is Array else x, dtype=dtype, **self.place(other))
+
+    def place(self, x: Any) -> dict[str, Any]:
+        """Return the argument `device` that puts a new array beside x."""
+        return {} if x is None else {"device": x.device}
+
+    def concat(self, arrays: Any, axis: int) -> Any:
+        foreign = next(x for x in arrays if type(x) is not Array)
+        return self.library.concat([self.like(x, foreign) if type(x) is Array else x for x in arrays], axis=axis)
+
+    def erf(self, x: Any) -> Any:
+        """Return the error function: Python's, of one element after another, since the standard has none."""
+        flat = [math.erf(y) for y in flat_of(x)]
+        return self.library.reshape(self.library.asarray(flat, dtype=x.dtype, **self.place(x)), x.shape)
+
+    def copied(self, x: Any, dtype: Any) -> Any:
+        """Return a copy that a later change of x does not reach."""
+        return self.library.asarray(x, dtype=dtype, copy=True)
+
+    def full(self, number: float, shape: Shape, other: Any) -> Any:
+        """Return an array of one number, in the precision and on the device of `other`."""
+        return self.library.full(shape, number, dtype=other.dtype, **self.place(other))
+
+    def any_of(self, condition: Any) -> bool:
+        """Return whether the condition may hold anywhere; True if that is not known yet."""
+        return bool(self.library.any(condition))
+
+    def positions(self, positions: Any, x: Any) -> Any:
+        """Return flat positions as an array of integers beside x."""
+        return self.library.asarray(positions, dtype=self.library.int64, **self.place(x))
+
+    def take(self, x: Any, positions: Any, shape: Shape) -> Any:
+        """Return the elements at flat positions, as an array of `shape`."""
+        xp = self.library
+        return xp.reshape(xp.take(xp.reshape(x, (-1,)), self.positions(positions, x), axis=0), shape)
+
+    def put(self, x: Any, positions: Any, shape: Shape) -> Any:
+        """Return zeros of `shape` with the elements of x added at flat positions."""
+        elements, indices = self.library.reshape(x, (-1,)), self.positions(positions, x)
+        return self.library.reshape(self.scattered(elements, indices, prod(shape)), shape)
+
+    def scattered(self, elements: Any, indices: Any, size: int) -> Any:
+        """Return a vector of zeros with the elements added at the indices."""
+        xp = self.library
+        one_hot = xp.astype(indices[:, None] == xp.arange(size, **self.place(elements))[None, :], elements.dtype)
+        return xp.matmul(elements, one_hot)
+
+
+_OF_SEVERAL = {"divide", "floor_divide", "matmul", "maximum", "minimum", "pow", "remainder", "where"}
+
+
+class Numpy(Foreign):
+    """NumPy's arrays."""
+
+    def copied(self, x: Any, dtype: Any) -> Any:
+        copy = self.library.array(x, dtype=dtype)
+        copy.setflags(write=False)  # a change in place raises, since no Value would notice it
+        return copy
+
+    def place(self, x: Any) -> dict[str, Any]:
+        return {}
+
+    def scattered(self, elements: Any, indices: Any, size: int) -> Any:
+        xp = self.library
+        if elements.dtype == xp.float64:
+            return xp.bincount(indices, weights=elements, minlength=size)  # many times faster than add.at
+        zeros = xp.zeros(size, dtype=elements.dtype)
+        xp.add.at(zeros, indices, elements)
+        return zeros
+
+
+class Torch(Foreign):
+    """torch's tensors, on their device."""
+
+    def copied(self, x: Any, dtype: Any) -> Any:
+        return x.detach().to(dtype, copy=True)  # without its graph, which the copy would keep
+
+    def erf(self, x: Any) -> Any:
+        return x.erf()
+
+    def scattered(self, elements: Any, indices: Any, size: int) -> Any:
+        return elements.new_zeros(size).index_add(0, indices, elements)
