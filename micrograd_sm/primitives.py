@@ -131,7 +131,8 @@ def unbroadcast(g: Any, shape: Shape) -> Any:
         return g
     missing = len(wide) - len(shape)
     repeated = tuple(k for k, size in enumerate(wide) if k < missing or (shape[k - missing] == 1 and size != 1))
-    return reshape(sum(g, axis=repeated, keepdims=False), shape=shape)
+    total = sum(g, axis=repeated, keepdims=False)
+    return total if shape_of(total) == shape else reshape(total, shape=shape)
 
 
 def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:

@@ -24,10 +24,11 @@ def stored(data: Any, requires_grad: bool) -> Any:
 
 def _foreign_stored(data: Any, requires_grad: bool) -> Any:
     xp = namespace(data)
-    if not xp.isdtype(data.dtype, ("bool", "integral", "real floating")):
+    if xp.isdtype(data.dtype, "real floating"):
+        return xp.copied(data, data.dtype)
+    if not xp.isdtype(data.dtype, ("bool", "integral")):
         raise TypeError(f"expected real numbers, got an array of {data.dtype}")
-    keep = xp.isdtype(data.dtype, "real floating") or not requires_grad
-    return xp.copied(data, data.dtype if keep else xp.float64)
+    return xp.copied(data, xp.float64 if requires_grad else data.dtype)
 
 
 def ones_like(data: Any) -> Any:

@@ -102,11 +102,14 @@ class ArrayTargets(Targets):
 
     def _kept(self, flat: Any, ignore_index: int, function: str) -> tuple[Any, Any]:
         xp = namespace(flat)
-        counts = flat != ignore_index
-        if xp.any_of(((flat < 0) | (flat >= self.classes)) & counts):
-            check_classes(flat.tolist(), self.shape, self.classes, function, IndexError, ignore_index)
         places = xp.arange(flat.shape[0], dtype=xp.int64, **xp.place(flat))
-        return (places[counts], flat[counts]) if xp.any_of(~counts) else (places, flat)
+        outside = (flat < 0) | (flat >= self.classes) | (flat == ignore_index)
+        if not xp.any_of(outside):
+            return places, flat
+        counts = flat != ignore_index
+        if xp.any_of(outside & counts):
+            check_classes(flat.tolist(), self.shape, self.classes, function, IndexError, ignore_index)
+        return places[counts], flat[counts]
 
     def _aimed(self) -> Any:
         return self._starts() + self.chosen * self.step
