@@ -100,6 +100,7 @@ class Foreign:
         return xp.matmul(elements, one_hot)
 
 
+_SMALL = 4096  # elements of an array that is written faster than NumPy finds how to share one row's memory
 _OF_SEVERAL = {"divide", "floor_divide", "matmul", "maximum", "minimum", "pow", "remainder", "where"}
 
 
@@ -135,6 +136,13 @@ class Numpy(Foreign):
 
     def permute_dims(self, x: Any, axes: Any) -> Any:
         return x.transpose(axes)
+
+    def broadcast_to(self, x: Any, shape: Shape) -> Any:
+        if prod(shape) > _SMALL:
+            return self.library.broadcast_to(x, shape)
+        filled = self.library.empty(shape, dtype=x.dtype)
+        filled[...] = x
+        return filled
 
     def scattered(self, elements: Any, indices: Any, size: int) -> Any:
         xp = self.library

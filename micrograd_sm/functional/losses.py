@@ -83,7 +83,8 @@ def cross_entropy(
     smoothing = _check_smoothing(label_smoothing)
     if not x.shape:
         raise RuntimeError("cross_entropy: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
-    if as_value(target, "cross_entropy: target").shape == x.shape:
+    shaped = target if hasattr(target, "shape") else as_value(target, "cross_entropy: target")
+    if tuple(shaped.shape) == x.shape:
         return _cross_entropy_of_probabilities(x, target, weight, ignore_index, reduction, smoothing)
     targets = targets_of(x, target, weight, ignore_index, "cross_entropy")
     log_probs = log_softmax(x, targets.axis)
