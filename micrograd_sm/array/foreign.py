@@ -79,6 +79,12 @@ class Foreign:
         """Return whether the condition may hold anywhere; True if that is not known yet."""
         return bool(self.library.any(condition))
 
+    def checked(self, x: Any, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Any:
+        """Return x; raise the error of its first number for which `bad` holds, as soon as the numbers are known."""
+        if self.any_of(found := bad(x)):
+            raise error(next(number for number, is_bad in zip(flat_of(x), flat_of(found)) if is_bad))
+        return x
+
     def positions(self, positions: Any, x: Any) -> Any:
         """Return flat positions as an array of integers beside x."""
         return self.library.asarray(positions, dtype=self.library.int64, **self.place(x))

@@ -8,11 +8,12 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from micrograd_sm.array.core import Array
+from micrograd_sm.array.dask import Dask
 from micrograd_sm.array.foreign import Foreign, Numpy, Torch
 from micrograd_sm.array.libraries import is_array_type, library_of
 
 OWN = {float, int, bool, Array}
-_STORAGES: dict[str, type[Foreign]] = {"numpy": Numpy, "torch": Torch}
+_STORAGES: dict[str, type[Foreign]] = {"dask": Dask, "numpy": Numpy, "torch": Torch}
 _known: dict[type, Foreign] = {}  # the storage of each type of array that was met
 
 

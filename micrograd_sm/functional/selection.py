@@ -318,6 +318,8 @@ def _integer_array(data: Any, what: str, like: Value) -> tuple[Any, Shape]:
         found = "bools" if theirs.isdtype(data.dtype, "bool") else "floats"
         raise RuntimeError(f"{what} must be integers, got {found} of {data.dtype}")
     xp = namespace(like.data)
+    if xp.lazy and namespace(data) is not xp:
+        data = xp.like(data, like.data)
     return xp.reshape(xp.positions(data, like.data), (-1,)), shape
 
 

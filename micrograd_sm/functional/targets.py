@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import is_foreign, namespace
+from micrograd_sm.array.dask import Picked
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value, as_value
@@ -23,7 +24,7 @@ def targets_of(x: Value, target: Any, weight: Any, ignore_index: int, function: 
     >>> targets_of(Value([[-0.5, -1.0], [-0.1, -2.0]]), [0, 1], None, -100, "nll_loss").at_target(Value([[1, 2], [3, 4]])).tolist()
     [1.0, 4.0]
     """
-    kind = Targets if not is_foreign(x.data) else ArrayTargets
+    kind = Targets if not is_foreign(x.data) else MaskedTargets if namespace(x.data).lazy else ArrayTargets
     return kind(x, target, weight, ignore_index, function)
 
 
@@ -39,8 +40,12 @@ class Targets:
         self.step = prod(x.shape[self.axis + 1 :])  # from class to class in x's flat data
         self.shape = _checked_shape(x.shape, shape, function)
         self.weights = class_weights(weight, self.classes, function, x)
+        self.function, self.dtype = function, getattr(x.data, "dtype", float)
         self.places, self.chosen = self._kept(flat, ignore_index, function)
-        self.all_kept = len(self.places) == prod(self.shape)
+
+    @property
+    def all_kept(self) -> bool:
+        return len(self.places) == prod(self.shape)
 
     def at_target(self, x: Value) -> Value:
         """Return x at each target that counts: in the target's shape if all do, else in a row."""
@@ -123,6 +128,42 @@ class ArrayTargets(Targets):
         if self.step == 1:
             return self.places * self.classes
         return self.places // self.step * (self.classes * self.step) + self.places % self.step
+
+
+class MaskedTargets(Targets):
+    """Class indices whose numbers are not known yet: each target has a loss, which is 0 if it does not count."""
+
+    def at_target(self, x: Value) -> Value:
+        picked = Picked(self.chosen, self.axis, x.shape, self.function)
+        return self._masked(primitives.index(x, positions=picked, shape=self.shape, key="target"))
+
+    def rows(self, x: Value) -> Value:
+        order = (*(axis for axis in range(x.ndim) if axis != self.axis), self.axis)
+        last = primitives.permute(x, order=order)
+        return primitives.reshape(last, shape=(prod(self.shape), self.classes))
+
+    def reduced(self, losses: Value, reduction: str) -> Value:
+        losses = self._masked(primitives.reshape(losses, shape=self.shape))
+        if reduction == "none":
+            return losses
+        return sum(losses) if reduction == "sum" else sum(losses) / self._mean_divisor()
+
+    def _masked(self, losses: Value) -> Value:
+        return primitives.where(losses, 0.0, condition=self.places)
+
+    def _kept_weights(self) -> Value:
+        positions = namespace(self.chosen).reshape(self.chosen, (-1,))
+        return self._masked(primitives.index(self.weights, positions=positions, shape=self.shape, key="target"))
+
+    def _mean_divisor(self) -> Value:
+        xp, counted = namespace(self.places), self.places if self.weights is None else self._kept_weights().data
+        return Value(xp.sum(xp.astype(counted, self.dtype), axis=tuple(range(len(self.shape)))), requires_grad=False)
+
+    def _kept(self, flat: Any, ignore_index: int, function: str) -> tuple[Any, Any]:
+        """Return which targets count, and the classes of all, 0 for those that do not."""
+        xp = namespace(flat)
+        flat = xp.reshape(flat, self.shape)
+        return flat != ignore_index, xp.where(flat == ignore_index, 0, flat)
 
 
 def _checked_shape(shape: Shape, target: Shape, function: str) -> Shape:
