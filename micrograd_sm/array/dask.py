@@ -47,6 +47,7 @@ class Dask(Foreign):
 
     def __init__(self, library: ModuleType) -> None:
         super().__init__(library)
+        self._chunks_of: dict[Shape, Any] = {}  # those of arrays that were reduced: their gradients are spread out again
         self.numpy, self.da = importlib.import_module("numpy"), importlib.import_module("dask.array")
 
     def place(self, x: Any) -> dict[str, Any]:
@@ -81,7 +82,42 @@ class Dask(Foreign):
         return x.map_blocks(erf, dtype=x.dtype, meta=x._meta)
 
     def reshape(self, x: Any, shape: Shape) -> Any:
-        return x if tuple(x.shape) == tuple(shape) else self.da.reshape(x, shape)
+        if tuple(x.shape) == tuple(shape):
+            return x
+        long = [axis for axis, size in enumerate(x.shape) if size != 1]
+        if [x.shape[axis] for axis in long] != [size for size in shape if size != 1]:
+            return self.da.reshape(x, shape)
+        names = iter(long)  # only axes of size 1 come or go: each chunk does it for itself
+        axes = tuple(next(names) if size != 1 else x.ndim + place for place, size in enumerate(shape))
+        new = {axis: 1 for axis in axes if axis >= x.ndim}
+        return self.da.blockwise(
+            _reshaped, axes, x, tuple(range(x.ndim)), long=tuple(long), ones=tuple(size == 1 for size in shape),
+            concatenate=True, new_axes=new or None, dtype=x.dtype, meta=x._meta,
+        )  # fmt: skip
+
+    def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
+        return self._reduced("sum", x, axis, keepdims)
+
+    def max(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
+        return self._reduced("max", x, axis, keepdims)
+
+    def _reduced(self, name: str, x: Any, axis: Any, keepdims: bool) -> Any:
+        """Reduce each chunk for itself if the axes are whole in it, else in Dask's tree."""
+        self._chunks_of[tuple(x.shape)] = x.chunks
+        axes = tuple(range(x.ndim))
+        if not axis or any(x.numblocks[k] > 1 for k in axis) or len(axis) == x.ndim or 0 in x.shape:
+            return getattr(self.library, name)(x, axis=axis, keepdims=keepdims)
+        return self.da.blockwise(
+            getattr(self.numpy, name), axes if keepdims else tuple(k for k in axes if k not in axis), x, axes,
+            axis=tuple(axis), keepdims=keepdims, concatenate=True, dtype=x.dtype if name == "max" else None,
+            adjust_chunks={k: 1 for k in axis} if keepdims else None,
+        )  # fmt: skip
+
+    def broadcast_to(self, x: Any, shape: Shape) -> Any:
+        if tuple(x.shape) == tuple(shape):
+            return x
+        chunks = self._chunks_of.get(tuple(shape)) or self.da.core.normalize_chunks("auto", shape, dtype=x.dtype)
+        return self.da.where(self.da.ones((), dtype=bool), x, self.da.zeros(shape, dtype=x.dtype, chunks=chunks))
 
     def positions(self, positions: Any, x: Any) -> Any:
         if isinstance(positions, (Picked, self.da.Array)):
@@ -125,6 +161,11 @@ class Dask(Foreign):
         theirs = dict(enumerate(reversed(other.chunks))) if hasattr(other, "chunks") else {}
         fitting = [theirs.get(k, ()) for k in range(len(shape))][::-1]
         return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))
+
+
+def _reshaped(block: Any, long: Sequence[int], ones: Sequence[bool]) -> Any:
+    sizes = iter(long)
+    return block.reshape([1 if is_one else block.shape[next(sizes)] for is_one in ones])
 
 
 def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:

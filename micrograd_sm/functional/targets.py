@@ -131,7 +131,10 @@ class ArrayTargets(Targets):
 
 
 class MaskedTargets(Targets):
-    """Class indices whose numbers are not known yet: each target has a loss, which is 0 if it does not count."""
+    """Class indices whose numbers are not known yet: each target has a loss, which is 0 if it does not count.
+
+    Targets of an unsigned type cannot be -100, so all count. Others are counted before any gradient is known.
+    """
 
     def at_target(self, x: Value) -> Value:
         picked = Picked(self.chosen, self.axis, x.shape, self.function)
@@ -149,20 +152,26 @@ class MaskedTargets(Targets):
         return sum(losses) if reduction == "sum" else sum(losses) / self._mean_divisor()
 
     def _masked(self, losses: Value) -> Value:
-        return primitives.where(losses, 0.0, condition=self.places)
+        return losses if self.places is None else primitives.where(losses, 0.0, condition=self.places)
 
     def _kept_weights(self) -> Value:
         positions = namespace(self.chosen).reshape(self.chosen, (-1,))
         return self._masked(primitives.index(self.weights, positions=positions, shape=self.shape, key="target"))
 
-    def _mean_divisor(self) -> Value:
-        xp, counted = namespace(self.places), self.places if self.weights is None else self._kept_weights().data
-        return Value(xp.sum(xp.astype(counted, self.dtype), axis=tuple(range(len(self.shape)))), requires_grad=False)
+    def _mean_divisor(self) -> Value | float:
+        if self.weights is not None:
+            return sum(self._kept_weights())
+        if self.places is None:
+            return float(prod(self.shape))
+        xp = namespace(self.places)
+        return Value(xp.sum(xp.astype(self.places, self.dtype), axis=tuple(range(len(self.shape)))), requires_grad=False)
 
     def _kept(self, flat: Any, ignore_index: int, function: str) -> tuple[Any, Any]:
-        """Return which targets count, and the classes of all, 0 for those that do not."""
+        """Return which targets count, None if all do, and the classes of all, 0 for those that do not count."""
         xp = namespace(flat)
         flat = xp.reshape(flat, self.shape)
+        if ignore_index < 0 and xp.isdtype(flat.dtype, "unsigned integer"):
+            return None, flat
         return flat != ignore_index, xp.where(flat == ignore_index, 0, flat)
 
 
