@@ -18,7 +18,7 @@ import time
 import dask
 import dask.array as da
 import numpy as np
-from distributed import Client, LocalCluster, get_worker
+from distributed import Client, LocalCluster
 
 from micrograd_sm import Value, cross_entropy
 
@@ -47,7 +47,9 @@ def check_against_numpy(rows: int = 100_000) -> None:
     ours.backward()
     theirs.backward()
     loss, gradient = dask.compute(ours.data, x.grad)
-    print(f"10^6 logits: loss {loss:.15f}, NumPy's {theirs.item():.15f}; gradients differ by {abs(gradient - y.grad).max():.1e}")
+    print(
+        f"10^6 logits: loss {loss:.15f}, NumPy's {theirs.item():.15f}; gradients differ by {abs(gradient - y.grad).max():.1e}"
+    )
     assert abs(loss - theirs.item()) < 1e-14 and abs(gradient - y.grad).max() < 1e-18
 
 
@@ -78,7 +80,10 @@ def run(client: Client, rows: int, chunk: int, kill: bool) -> tuple[float, float
 
 def main(rows: int = 10_000_000, chunk: int = 100_000) -> None:
     check_against_numpy()
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster, Client(cluster) as client:
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster,
+        Client(cluster) as client,
+    ):
         first = run(client, rows, chunk, kill=False)
         second = run(client, rows, chunk, kill=True)
     assert np.allclose(first, second, rtol=1e-13, atol=0.0), (first, second)

@@ -16,7 +16,7 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, shape_of, tolist
+from micrograd_sm.array import Array, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.display import show
 from micrograd_sm.array.dtypes import INT64, dtype_of
 from micrograd_sm.array.indexing import locate
@@ -314,7 +314,8 @@ class Value(Recorded):
 
     def __getitem__(self, key: Any) -> Value:
         key = plain_key(key)
-        positions, shape = locate(key, self.shape)
+        storage = namespace(self._data) if is_foreign(self._data) else None
+        positions, shape = locate(key, self.shape, storage, self._data)
         return primitives.index(self, positions=positions, shape=shape, key=key)
 
     # Recording and differentiating ----------------------------------------------------------------------------------

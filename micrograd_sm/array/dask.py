@@ -13,8 +13,9 @@ from math import prod
 from types import ModuleType
 from typing import Any
 
-from micrograd_sm.array.core import Array
 from micrograd_sm.array.foreign import Foreign
+from micrograd_sm.array.functions import flat_of, shape_of
+from micrograd_sm.array.indexing import Sliced
 from micrograd_sm.array.strides import Shape
 
 
@@ -60,9 +61,7 @@ class Dask(Foreign):
         return self.da.full(shape, number, dtype=other.dtype, chunks=self._chunks(shape, other))
 
     def like(self, x: Any, other: Any) -> Any:
-        floats = type(x) is float or (type(x) is Array and x.dtype is float)
-        dtype = other.dtype if floats and other is not None and self.isdtype(other.dtype, "real floating") else None
-        array = self.numpy.asarray(x.tolist() if type(x) is Array else x, dtype=dtype).reshape(getattr(x, "shape", ()))
+        array = self.numpy.asarray(flat_of(x), dtype=self.dtype_of(x, other)).reshape(shape_of(x))
         return self.da.from_array(array, chunks=self._chunks(array.shape, other))
 
     def any_of(self, condition: Any) -> bool:
@@ -84,6 +83,8 @@ class Dask(Foreign):
     def reshape(self, x: Any, shape: Shape) -> Any:
         if tuple(x.shape) == tuple(shape):
             return x
+        if 0 in x.shape:
+            return self.da.zeros(shape, dtype=x.dtype)
         long = [axis for axis, size in enumerate(x.shape) if size != 1]
         if [x.shape[axis] for axis in long] != [size for size in shape if size != 1]:
             return self.da.reshape(x, shape)
@@ -110,7 +111,7 @@ class Dask(Foreign):
         return self.da.blockwise(
             getattr(self.numpy, name), axes if keepdims else tuple(k for k in axes if k not in axis), x, axes,
             axis=tuple(axis), keepdims=keepdims, concatenate=True, dtype=x.dtype if name == "max" else None,
-            adjust_chunks={k: 1 for k in axis} if keepdims else None,
+            adjust_chunks=dict.fromkeys(axis, 1) if keepdims else None,
         )  # fmt: skip
 
     def broadcast_to(self, x: Any, shape: Shape) -> Any:
@@ -120,18 +121,24 @@ class Dask(Foreign):
         return self.da.where(self.da.ones((), dtype=bool), x, self.da.zeros(shape, dtype=x.dtype, chunks=chunks))
 
     def positions(self, positions: Any, x: Any) -> Any:
-        if isinstance(positions, (Picked, self.da.Array)):
+        if isinstance(positions, (Picked, Sliced, self.da.Array)):
             return positions
         return self.numpy.asarray(positions, dtype=self.numpy.int64)
 
     def take(self, x: Any, positions: Any, shape: Shape) -> Any:
         if isinstance(positions, Picked):
             return self._along(_picked, x, positions, x.dtype)
+        if isinstance(positions, Sliced):
+            return self.reshape(x[positions.key], shape)
         return self.reshape(self.reshape(x, (-1,))[self.positions(positions, x)], shape)
 
     def put(self, x: Any, positions: Any, shape: Shape) -> Any:
         if isinstance(positions, Picked):
             return self._along(_put_along, x, positions, x.dtype, new=shape[positions.axis])
+        if isinstance(positions, Sliced):
+            zeros = self.da.zeros(shape, dtype=x.dtype, chunks=self._chunks_of.get(tuple(shape), "auto"))
+            zeros[positions.key] = self.reshape(x, zeros[positions.key].shape)
+            return zeros
         size = prod(shape)
         elements = self.reshape(x, (-1,))
         indices = self.positions(positions, x)

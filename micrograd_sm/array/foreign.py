@@ -13,7 +13,8 @@ from types import ModuleType
 from typing import Any
 
 from micrograd_sm.array.core import Array
-from micrograd_sm.array.functions import flat_of
+from micrograd_sm.array.functions import flat_of, shape_of
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.array.strides import Shape
 
 
@@ -49,14 +50,20 @@ class Foreign:
         return mixed
 
     def like(self, x: Any, other: Any) -> Any:
-        """Return an `Array`, a list or a number as an array of this library, on the device of `other` and in its precision."""
-        floats = type(x) is float or (type(x) is Array and x.dtype is float)
-        dtype = other.dtype if floats and other is not None and self.isdtype(other.dtype, "real floating") else None
-        return self.library.asarray(x.tolist() if type(x) is Array else x, dtype=dtype, **self.place(other))
+        """Return an `Array` or a number as an array of this library, on the device of `other` and in its precision."""
+        xp, dtype = self.library, self.dtype_of(x, other)
+        return xp.reshape(xp.asarray(flat_of(x), dtype=dtype, **self.place(other)), shape_of(x))
+
+    def dtype_of(self, x: Any, other: Any) -> Any:
+        """Return this library's type for the elements of a number or an `Array`: floats have the precision of `other`."""
+        kind = type_of(x)
+        if kind is float:
+            return other.dtype if self.isdtype(other.dtype, "real floating") else self.library.float64
+        return self.library.bool if kind is bool else self.library.int64
 
     def place(self, x: Any) -> dict[str, Any]:
         """Return the argument `device` that puts a new array beside x."""
-        return {} if x is None else {"device": x.device}
+        return {"device": x.device}
 
     def concat(self, arrays: Any, axis: int) -> Any:
         foreign = next(x for x in arrays if type(x) is not Array)
@@ -84,6 +91,10 @@ class Foreign:
         if self.any_of(found := bad(x)):
             raise error(next(number for number, is_bad in zip(flat_of(x), flat_of(found)) if is_bad))
         return x
+
+    def beside(self, array: Any, x: Any) -> Any:
+        """Return an array of another library as one of this library, on the device of x."""
+        return self.library.asarray(array, **self.place(x))
 
     def positions(self, positions: Any, x: Any) -> Any:
         """Return flat positions as an array of integers beside x."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import sys
 from math import prod
 from typing import Any
 
@@ -36,6 +37,14 @@ def ones_like(data: Any) -> Any:
     if is_foreign(data):
         return namespace(data).full(1.0, tuple(data.shape), data)
     return Array.of([1.0] * prod(shape_of(data)), shape_of(data))
+
+
+def largest_of(data: Any) -> Any:
+    """Return the largest finite number of the elements' type: a float, or another library's array of no dimensions."""
+    if not is_foreign(data):
+        return sys.float_info.max
+    xp = namespace(data)
+    return xp.full(float(xp.finfo(data.dtype).max), (), data)
 
 
 def like_storage(data: Any, other: Any) -> Any:

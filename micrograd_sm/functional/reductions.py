@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import math
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, namespace
 from micrograd_sm.array.functions import flat_of
+from micrograd_sm.array.storage import largest_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axes_of, axis_of, numpy_names
@@ -24,7 +24,7 @@ __all__ = [
     "std_mean", "sum", "var", "var_mean",
 ]  # fmt: skip
 
-LARGEST = sys.float_info.max
+
 Dim = int | tuple[int, ...] | None
 
 
@@ -316,7 +316,8 @@ def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
         return primitives.log(sum(primitives.exp(x), axes, keepdim))
     top = primitives.max(x, axis=axes, keepdims=True)
     xp = namespace(top.data)
-    largest = xp.where(top.data > 0, LARGEST, -LARGEST)  # in place of an infinite maximum: inf - inf would be nan
+    bound = largest_of(top.data)
+    largest = xp.where(top.data > 0, bound, -bound)  # in place of an infinite maximum: inf - inf would be nan
     shift = primitives.where(largest, top, condition=top.data - top.data != 0)
     total = primitives.log(sum(primitives.exp(x - shift), axes, keepdim=True)) + shift
     return total if keepdim else primitives.reshape(total, shape=_without(x.shape, axes))

@@ -51,6 +51,8 @@ KINDS = [
     pytest.param(
         ("cuda", on_torch("cuda")),
         id="cuda",
-        marks=pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here: torch.cuda.is_available() is False"),
+        marks=pytest.mark.skipif(
+            not torch.cuda.is_available(), reason="there is no GPU here: torch.cuda.is_available() is False"
+        ),
     ),
 ]
