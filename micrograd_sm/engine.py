@@ -20,6 +20,7 @@ from micrograd_sm.array import Array, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.display import show
 from micrograd_sm.array.dtypes import INT64, dtype_of
 from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.namespace import refuse_if_mixed
 from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
@@ -39,6 +40,8 @@ def _operator(primitive: Primitive) -> Any:
     def method(self: Value, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
+        if type(self._data) is not type(other._data):
+            refuse_if_mixed(self._data, other._data)
         data = value(self._data, other._data)
         return _made(data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
@@ -520,12 +523,16 @@ def _format_nested(x: Any, spec: str) -> str:
 def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
+    if type(self._data) is not type(other._data):
+        refuse_if_mixed(self._data, other._data)
     return _made(self._data + other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 
 def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
+    if type(self._data) is not type(other._data):
+        refuse_if_mixed(self._data, other._data)
     return _made(self._data * other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 

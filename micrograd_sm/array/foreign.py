@@ -176,6 +176,14 @@ class Torch(Foreign):
     def copied(self, x: Any, dtype: Any) -> Any:
         return x.detach().to(dtype, copy=True)  # without its graph, which the copy would keep
 
+    def where(self, condition: Any, a: Any, b: Any) -> Any:
+        """Choose as the standard does, where torch's own function takes no plain bool and makes float32 of two plain floats."""
+        array = next(x for x in (condition, a, b) if hasattr(x, "device"))
+        a = self.library.asarray(a, dtype=self.library.float64, device=array.device) if type(a) is type(b) is float else a
+        condition = self.library.asarray(condition, device=array.device) if type(condition) is bool else condition
+        a, b, condition = (self.like(x, array) if type(x) is Array else x for x in (a, b, condition))
+        return self.library.where(condition, a, b)
+
     def erf(self, x: Any) -> Any:
         return x.erf()
 

@@ -34,7 +34,7 @@ def namespace(*xs: Any) -> Any:
             if found is None:
                 found = storage
             elif storage is not found:
-                refuse_mixed(xs)
+                _refuse(xs)
     return found or sys.modules[__package__]
 
 
@@ -47,8 +47,16 @@ def is_foreign(x: Any) -> bool:
     return type(x) not in OWN and (type(x) in _known or (is_array_type(type(x)) and hasattr(x, "shape")))
 
 
-def refuse_mixed(xs: Any) -> NoReturn:
-    """Raise TypeError: arrays of different libraries do not mix."""
+def refuse_if_mixed(a: Any, b: Any) -> None:
+    """Raise TypeError if these are arrays of different libraries.
+
+    >>> refuse_if_mixed(1.0, Array([1.0]))
+    """
+    if type(a) not in OWN and type(b) not in OWN:
+        namespace(a, b)
+
+
+def _refuse(xs: Any) -> NoReturn:
     kinds = dict.fromkeys(f"{type(x).__module__.partition('.')[0]}'s {type(x).__name__}" for x in xs if is_foreign(x))
     raise TypeError(
         f"arrays of different libraries do not mix: got {' and '.join(kinds)}; convert one to the other's library first"

@@ -8,7 +8,7 @@ from math import prod
 from typing import Any
 
 from micrograd_sm.array.core import Array
-from micrograd_sm.array.functions import asarray, shape_of
+from micrograd_sm.array.functions import asarray, flat_of, shape_of
 from micrograd_sm.array.namespace import is_foreign, namespace
 
 
@@ -45,6 +45,32 @@ def largest_of(data: Any) -> Any:
         return sys.float_info.max
     xp = namespace(data)
     return xp.full(float(xp.finfo(data.dtype).max), (), data)
+
+
+def chosen(condition: Any, yes: float, no: float, like: Any) -> Any:
+    """Return one of two numbers for each element of a condition, in the precision of `like`, a Value or an array.
+
+    >>> chosen(Array([True, False]), 1.0, 0.0, Array([2.0, 3.0]))
+    Array([1.0, 0.0])
+    """
+    xp = namespace(condition)
+    if is_foreign(condition):
+        yes, no = (xp.full(number, (), like) for number in (yes, no))
+    return xp.where(condition, yes, no)
+
+
+def is_lazy(data: Any) -> bool:
+    """Return whether the numbers of an array, such as Dask's, are not computed before they are asked for."""
+    return is_foreign(data) and namespace(data).lazy
+
+
+def may_hold(condition: Any) -> bool:
+    """Return whether a condition holds anywhere; True if that is not known yet.
+
+    >>> may_hold(Array([False, True])), may_hold(False)
+    (True, False)
+    """
+    return namespace(condition).any_of(condition) if is_foreign(condition) else True in flat_of(condition)
 
 
 def like_storage(data: Any, other: Any) -> Any:

@@ -10,10 +10,11 @@ from math import prod
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import flat_of, namespace
+from micrograd_sm.array import namespace
+from micrograd_sm.array.storage import may_hold
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.kinds import kind_of
+from micrograd_sm.functional.kinds import checked, kind_of
 from micrograd_sm.functional.pointwise import log, log1p, log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
@@ -145,10 +146,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     check_reduction(reduction, "binary_cross_entropy")
     if p.shape != y.shape:
         raise ValueError(f"binary_cross_entropy: target of shape {y.shape} must have input's shape {p.shape}")
-    for x, argument in ((p, "input"), (y, "target")):
-        if outside := [number for number in flat_of(x.data) if not 0 <= number <= 1]:
-            way_out = "; logits go to binary_cross_entropy_with_logits" if x is p else ""
-            raise RuntimeError(f"binary_cross_entropy: {argument} must be from 0 to 1, got {outside[0]}{way_out}")
+    p, y = _share(p, "input", "; logits go to binary_cross_entropy_with_logits"), _share(y, "target")
     losses = -(y * _bounded_log(p, complement=False) + (1.0 - y) * _bounded_log(p, complement=True))
     if weight is not None:
         losses = losses * _fitting(weight, p.shape, "weight", "binary_cross_entropy")
@@ -185,11 +183,16 @@ def binary_cross_entropy_with_logits(
     return reduced(losses, reduction)
 
 
+def _share(x: Value, argument: str, way_out: str = "") -> Value:
+    message = f"binary_cross_entropy: {argument} must be from 0 to 1, got {{}}{way_out}"
+    return checked(x, lambda p: ~((p >= 0) & (p <= 1)), lambda wrong: RuntimeError(message.format(wrong)))
+
+
 def _bounded_log(p: Value, complement: bool) -> Value:
     """Return log(p) or log(1 - p); below 1e-12, where torch bounds value and slope, a line of slope 1e12, at -100 or above."""
     q = 1.0 - p if complement else p
     tiny = q < _STEEPEST
-    if True not in flat_of(tiny):
+    if not may_hold(tiny):
         return log1p(-p) if complement else log(p)
     inner = primitives.where(0.5, p, condition=tiny)  # so that 1 / 0 is never computed
     logarithm = log1p(-inner) if complement else log(inner)

@@ -29,3 +29,32 @@ def test_the_table(kind: Any, row: Row) -> None:
         assert_agreement(row.program, *drawn, order=1 if library.name == "dask" else row.order, ours=library)
 
     agree()
+
+
+SINGLE = [row for row in TABLE if row.inputs]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("row", SINGLE, ids=name_of)
+def test_precision_and_device_are_kept(kind: Any, row: Row) -> None:
+    library = Stored(*kind, dtype="float32")
+
+    @settings(max_examples=1, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    @given(problem(row))
+    def kept(drawn: tuple) -> None:
+        leaves = [library.new(nested).reshape(shape).detach() for nested, shape in zip(*drawn)]
+        for leaf in leaves:
+            leaf.requires_grad = True
+        out = row.program(library, *leaves)
+        if out.requires_grad:
+            out.sum().backward()
+            for x in [out.data, *(leaf.grad for leaf in leaves if leaf.grad is not None)]:
+                assert str(x.dtype).endswith("float32") and getattr(x, "device", None) == getattr(
+                    leaves[0].data, "device", None
+                )
+
+    try:
+        kept()
+    except (IndexError, RuntimeError, ValueError) as error:
+        pytest.skip(f"this example is refused: {error}")
