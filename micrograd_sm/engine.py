@@ -16,10 +16,11 @@ from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, shape_of
+from micrograd_sm.array import Array, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.display import show
 from micrograd_sm.array.dtypes import INT64, dtype_of
 from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.namespace import refuse_if_mixed
 from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
@@ -39,6 +40,8 @@ def _operator(primitive: Primitive) -> Any:
     def method(self: Value, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
+        if type(self._data) is not type(other._data):
+            refuse_if_mixed(self._data, other._data)
         data = value(self._data, other._data)
         return _made(data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
@@ -229,7 +232,7 @@ class Value(Recorded):
         >>> Value([[1, 2], [3, 4]]).tolist()
         [[1.0, 2.0], [3.0, 4.0]]
         """
-        return self._data.tolist() if hasattr(self._data, "tolist") else self._data
+        return tolist(self._data)
 
     def detach(self) -> Value:
         """Return a leaf with the same data; no gradient flows through it (torch.Tensor.detach).
@@ -314,7 +317,8 @@ class Value(Recorded):
 
     def __getitem__(self, key: Any) -> Value:
         key = plain_key(key)
-        positions, shape = locate(key, self.shape)
+        storage = namespace(self._data) if is_foreign(self._data) else None
+        positions, shape = locate(key, self.shape, storage, self._data)
         return primitives.index(self, positions=positions, shape=shape, key=key)
 
     # Recording and differentiating ----------------------------------------------------------------------------------
@@ -519,12 +523,16 @@ def _format_nested(x: Any, spec: str) -> str:
 def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
+    if type(self._data) is not type(other._data):
+        refuse_if_mixed(self._data, other._data)
     return _made(self._data + other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 
 def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
+    if type(self._data) is not type(other._data):
+        refuse_if_mixed(self._data, other._data)
     return _made(self._data * other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 

@@ -26,6 +26,7 @@ from itertools import accumulate
 from typing import Any
 
 from micrograd_sm.array import ieee, namespace, shape_of
+from micrograd_sm.array.storage import chosen
 from micrograd_sm.array.strides import Shape
 
 
@@ -135,7 +136,8 @@ def unbroadcast(g: Any, shape: Shape) -> Any:
         return g
     missing = len(wide) - len(shape)
     repeated = tuple(k for k, size in enumerate(wide) if k < missing or (shape[k - missing] == 1 and size != 1))
-    return reshape(sum(g, axis=repeated, keepdims=False), shape=shape)
+    total = sum(g, axis=repeated, keepdims=False)
+    return total if shape_of(total) == shape else reshape(total, shape=shape)
 
 
 def kept(shape: Shape, axis: tuple[int, ...]) -> Shape:
@@ -204,7 +206,10 @@ def _power_by_base(g: Any, out: Any, a: Any, b: Any) -> Any:
 
 
 def _power_by_exponent(g: Any, out: Any, a: Any, b: Any) -> Any:
-    flat = (a == 0) & (b >= 0)  # 0 ** b stays 0
+    zero = a == 0
+    if zero is False:
+        return g * (out * log(a))
+    flat = zero & (b >= 0)  # 0 ** b stays 0
     return where(0.0, g, condition=flat) * (out * log(where(1.0, a, condition=flat)))
 
 
@@ -268,7 +273,7 @@ sum: Primitive = Primitive("sum", "sum",
 
 def _split_among_ties(g: Any, out: Any, x: Any, axis: tuple[int, ...], keepdims: bool) -> Any:
     shape = kept(shape_of(x), axis)
-    ties = 1.0 * (x == reshape(out, shape=shape))
+    ties = chosen(x == reshape(out, shape=shape), 1.0, 0.0, like=x)
     return divide(reshape(g, shape=shape), sum(ties, axis=axis, keepdims=True)) * ties
 
 

@@ -21,9 +21,9 @@ from micrograd_sm.array.parsing import DType, common, convert, parse, type_of, w
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
-    "argmax", "asarray", "broadcast_to", "ceil", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor", "floor_divide",
+    "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor", "floor_divide",
     "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round", "shape_of", "sin",
-    "sqrt", "sum", "take", "tanh", "trunc", "where",
+    "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
 ]  # fmt: skip
 
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
@@ -52,7 +52,18 @@ def flat_of(x: Any) -> list[Any]:
     """Return the elements of a number or an array, of any library, in row-major order."""
     if type(x) is Array:
         return x.flat
-    return x.reshape(-1).tolist() if shape_of(x) else [x]
+    return computed(x).reshape(-1).tolist() if shape_of(x) else [computed(x)]
+
+
+def tolist(x: Any) -> Any:
+    """Return the elements of an array, of any library, as nested lists; a number as it is."""
+    x = computed(x)
+    return x.tolist() if hasattr(x, "tolist") else x
+
+
+def computed(x: Any) -> Any:
+    """Return an array that is computed when it is asked for, such as Dask's, as the array that comes out; others as they are."""
+    return x.compute() if hasattr(x, "compute") else x
 
 
 def _unary(name: str, function: Callable[[float], float]) -> Callable[[Any], Any]:

@@ -1,20 +1,33 @@
-"""Other libraries' arrays: which library computes on one."""
+"""Other libraries' arrays: which objects are such arrays, and which library computes on one."""
 
 from __future__ import annotations
 
 import importlib
+from functools import cache
 from typing import Any
+
+_COMPATIBLE = {"cupy", "dask", "jax", "ndonnx", "numpy", "paddle", "sparse", "torch"}  # what array-api-compat wraps
+
+
+def is_array_type(kind: type) -> bool:
+    """Return whether objects of this type are arrays of another library, as array-api-compat recognises them.
+
+    >>> is_array_type(float)
+    False
+    """
+    return _protocol(kind) or _wrapped(kind)
 
 
 def library_of(x: Any) -> Any:
     """Return the array API namespace of an array's library. Raises TypeError if it has none."""
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
-    if type(x).__module__ == "torch":
+    if _wrapped(type(x)):
         try:
-            return importlib.import_module("array_api_compat.torch")
+            return importlib.import_module("array_api_compat").array_namespace(x)
         except ImportError:
-            raise TypeError("torch tensors as storage need array-api-compat: pip install array-api-compat") from None
+            library = type(x).__module__.partition(".")[0]
+            raise TypeError(f"{library}'s arrays as storage need array-api-compat: pip install array-api-compat") from None
     raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
 
 
@@ -22,3 +35,17 @@ def converted(x: Any, xp: Any, dtype: Any) -> Any:
     """Return an `Array` as an array of a library; nested lists alone lose the sizes after a 0."""
     array = xp.asarray(x.tolist(), dtype=dtype)
     return xp.reshape(array, x.shape) if 0 in x.shape else array
+
+
+@cache
+def _protocol(kind: type) -> bool:
+    return hasattr(kind, "__array_namespace__")
+
+
+@cache
+def _wrapped(kind: type) -> bool:
+    """Return whether a type, or one that it extends, is the array type of a library that array-api-compat wraps."""
+    return any(
+        base.__module__.partition(".")[0] in _COMPATIBLE and base.__name__ in ("Array", "Tensor", "ndarray")
+        for base in kind.__mro__
+    )

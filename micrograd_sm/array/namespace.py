@@ -2,33 +2,40 @@
 
 from __future__ import annotations
 
-import math
 import sys
-from functools import lru_cache
-from math import prod
+from functools import cache
 from types import ModuleType
-from typing import Any
+from typing import Any, NoReturn
 
 from micrograd_sm.array.core import Array
-from micrograd_sm.array.libraries import library_of
-from micrograd_sm.array.strides import Shape
+from micrograd_sm.array.dask import Dask
+from micrograd_sm.array.foreign import Foreign, Numpy, Torch
+from micrograd_sm.array.libraries import is_array_type, library_of
 
 OWN = {float, int, bool, Array}
+_STORAGES: dict[str, type[Foreign]] = {"dask": Dask, "numpy": Numpy, "torch": Torch}
+_known: dict[type, Foreign] = {}  # the storage of each type of array that was met
 
 
 def namespace(*xs: Any) -> Any:
     """Return the functions that compute on these numbers and arrays, under their array API names.
 
-    Numbers and `Array`s have `micrograd_sm.array`; NumPy's, torch's and other arrays have their library's own
-    array API namespace (torch's through array-api-compat). Raises TypeError if one is neither a number nor an array.
+    Numbers and `Array`s have `micrograd_sm.array`; NumPy's, torch's, Dask's and other arrays have their library's own
+    array API namespace (torch's and Dask's through array-api-compat). Raises TypeError if one is neither a number nor an
+    array, or if they are arrays of different libraries.
 
     >>> namespace(1.0, Array([2.0])).__name__
     'micrograd_sm.array'
     """
+    found: Any = None
     for x in xs:
         if type(x) not in OWN:
-            return _foreign(library_of(x))
-    return sys.modules[__package__]
+            storage = _known.get(type(x)) or _met(x)
+            if found is None:
+                found = storage
+            elif storage is not found:
+                _refuse(xs)
+    return found or sys.modules[__package__]
 
 
 def is_foreign(x: Any) -> bool:
@@ -37,58 +44,35 @@ def is_foreign(x: Any) -> bool:
     >>> is_foreign(1.0), is_foreign(Array([1.0]))
     (False, False)
     """
-    return type(x) not in OWN and (hasattr(x, "__array_namespace__") or type(x).__module__ == "torch") and hasattr(x, "shape")
+    return type(x) not in OWN and (type(x) in _known or (is_array_type(type(x)) and hasattr(x, "shape")))
 
 
-@lru_cache
-def _foreign(library: ModuleType | Foreign) -> Foreign:
-    return library if isinstance(library, Foreign) else Foreign(library)
+def refuse_if_mixed(a: Any, b: Any) -> None:
+    """Raise TypeError if these are arrays of different libraries.
 
-
-class Foreign:
-    """Another library's array API namespace, with `erf`, and with `take` and `put` by flat position like ours.
-
-    The standard has no scatter: `put` uses NumPy's or torch's own, and for other libraries a product with a one-hot matrix.
+    >>> refuse_if_mixed(1.0, Array([1.0]))
     """
+    if type(a) not in OWN and type(b) not in OWN:
+        namespace(a, b)
 
-    def __init__(self, library: ModuleType) -> None:
-        self.library = library
 
-    def __getattr__(self, name: str) -> Any:
-        if name == "erf" and not hasattr(self.library, name):  # the standard has none, and neither has NumPy
-            return self._erf
-        function = getattr(self.library, name)
-        if isinstance(function, type) or not callable(function):  # a dtype, NumPy's are classes
-            return function
-        return lambda *xs, **options: function(*map(self._own, xs), **options)
+def _refuse(xs: Any) -> NoReturn:
+    kinds = dict.fromkeys(f"{type(x).__module__.partition('.')[0]}'s {type(x).__name__}" for x in xs if is_foreign(x))
+    raise TypeError(
+        f"arrays of different libraries do not mix: got {' and '.join(kinds)}; convert one to the other's library first"
+    )
 
-    def _own(self, x: Any) -> Any:
-        """Return an `Array`, also inside a tuple of them, as an array of this library; anything else as it is."""
-        if isinstance(x, tuple):
-            return tuple(map(self._own, x))
-        return self.library.asarray(x.tolist()) if type(x) is Array else x
 
-    def _erf(self, x: Any) -> Any:
-        flat = [math.erf(y) for y in self.library.reshape(x, (-1,)).tolist()]
-        return self.library.reshape(self.library.asarray(flat, dtype=x.dtype), x.shape)
+def _met(x: Any) -> Foreign:
+    storage = _storage(library_of(x))
+    if is_array_type(type(x)):
+        _known[type(x)] = storage
+    return storage
 
-    def take(self, x: Any, positions: list[int], shape: Shape) -> Any:
-        """Return the elements at flat positions, as an array of `shape`."""
-        xp = self.library
-        return xp.reshape(xp.take(xp.reshape(x, (-1,)), self._indices(positions), axis=0), shape)
 
-    def put(self, x: Any, positions: list[int], shape: Shape) -> Any:
-        """Return zeros of `shape` with the elements of x added at flat positions."""
-        xp, size = self.library, prod(shape)
-        elements, indices, zeros = xp.reshape(x, (-1,)), self._indices(positions), xp.zeros(size, dtype=x.dtype)
-        if xp.__name__ == "numpy":
-            xp.add.at(zeros, indices, elements)
-        elif hasattr(zeros, "index_add"):
-            zeros = zeros.index_add(0, indices, elements)
-        else:
-            one_hot = xp.astype(indices[:, None] == xp.arange(size)[None, :], x.dtype)
-            zeros = xp.matmul(elements, one_hot)
-        return xp.reshape(zeros, shape)
-
-    def _indices(self, positions: list[int]) -> Any:
-        return self.library.asarray(positions, dtype=self.library.int64)
+@cache
+def _storage(library: ModuleType | Foreign) -> Foreign:
+    if not isinstance(library, ModuleType):  # a storage of this house, such as the study's decimals
+        return library
+    name = library.__name__.removeprefix("array_api_compat.").partition(".")[0]
+    return _STORAGES.get(name, Foreign)(library)

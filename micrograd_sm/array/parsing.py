@@ -85,7 +85,7 @@ def _plain(x: Any) -> Any:
         return float(x)
     if isinstance(x, (list, tuple)):
         return list(x)
-    if hasattr(x, "tolist") and hasattr(x, "shape"):
+    if hasattr(x, "shape") and (hasattr(x, "tolist") or hasattr(x, "compute")):
         return _plain_array(x)
     if isinstance(x, Iterator):
         raise TypeError(f"expected numbers or nested lists of numbers, got the iterator {type(x).__name__}: use list(...)")
@@ -97,7 +97,7 @@ def _plain_array(x: Any) -> Any:
         raise TypeError(
             "a list that holds Values which require a gradient: join them with stack([...]), so that the gradient reaches them"
         )
-    nested = x.tolist()
+    nested = (x.compute() if hasattr(x, "compute") else x).tolist()
     if isinstance(nested, (list, float, int)):
         return nested
     raise TypeError(f"expected an array of real numbers, got {type(x).__name__} of {getattr(x, 'dtype', '?')}")

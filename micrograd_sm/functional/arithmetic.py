@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import flat_of, namespace
+from micrograd_sm.array import namespace
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.kinds import all_whole, in_steps, like_input
+from micrograd_sm.functional.kinds import all_whole, checked, in_steps, like_input
 from micrograd_sm.mode import composed, scope
 
 __all__ = [
@@ -150,8 +151,9 @@ def floor_divide(input: Any, other: Any) -> Value:
 
 def _quotient(a: Value, b: Value, function: str) -> Any:
     """Return a / b rounded down, as data. Raises RuntimeError if an integer is divided by 0."""
-    if all_whole(a, b) and 0 in flat_of(b.data):
-        raise RuntimeError(f"{function}: an integer cannot be divided by 0; with floats the result would be inf or nan")
+    if all_whole(a, b):
+        message = f"{function}: an integer cannot be divided by 0; with floats the result would be inf or nan"
+        b = checked(b, lambda data: data == 0, lambda wrong: RuntimeError(message))
     return namespace(a.data, b.data).floor_divide(a.data, b.data)
 
 
@@ -170,8 +172,9 @@ def remainder(input: Any, other: Any) -> Value:
     whole = _quotient(a, b, "remainder")
     if all_whole(a, b):
         return Value(a.data - b.data * whole, requires_grad=False)
-    divisor = primitives.where(0.0, b, condition=whole == 0)  # an infinite divisor times 0 would be nan
-    return a - Value(whole, requires_grad=False) * divisor
+    if type(b.data) is not float or math.isinf(b.data):
+        b = primitives.where(0.0, b, condition=whole == 0)  # an infinite divisor times 0 would be nan
+    return a - Value(whole, requires_grad=False) * b
 
 
 @composed

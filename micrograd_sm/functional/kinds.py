@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, is_foreign, namespace
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.parsing import type_of
+from micrograd_sm.array.storage import is_lazy, may_hold
 from micrograd_sm.engine import Value, as_value
 
 _NAMES = {int: "ints", bool: "bools"}
@@ -88,3 +90,17 @@ def in_steps(data: Any, *operands: Value) -> Value:
     for operand in operands[1:]:
         last = primitives.where(last, operand, condition=everywhere)
     return primitives.where(Value(data, requires_grad=False), last, condition=everywhere)
+
+
+def checked(x: Value, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Value:
+    """Return x; raise the error of its first element for which `bad` holds, on Dask when that is computed.
+
+    >>> checked(Value([1.0, 2.0]), lambda data: data < 0, lambda wrong: ValueError(f"got {wrong}")).tolist()
+    [1.0, 2.0]
+    """
+    if not may_hold(found := bad(x.data)):
+        return x
+    if not is_lazy(x.data):
+        raise error(next(number for number, is_bad in zip(flat_of(x.data), flat_of(found)) if is_bad))
+    data = namespace(x.data).checked(x.data, bad, error)
+    return primitives.where(x, 0.0, condition=(data == data) | True)

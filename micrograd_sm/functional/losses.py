@@ -10,14 +10,15 @@ from math import prod
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import flat_of, namespace
-from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
+from micrograd_sm.array import namespace
+from micrograd_sm.array.storage import may_hold
+from micrograd_sm.array.strides import Shape, broadcast_shapes
 from micrograd_sm.engine import Value, as_value
-from micrograd_sm.functional.kinds import kind_of
+from micrograd_sm.functional.kinds import checked, kind_of
 from micrograd_sm.functional.pointwise import log, log1p, log_one_plus_exp_minus_size, relu
 from micrograd_sm.functional.probability import log_softmax
 from micrograd_sm.functional.reductions import mean, sum
-from micrograd_sm.functional.selection import check_classes, integers, offsets
+from micrograd_sm.functional.targets import Targets, class_weights, targets_of
 from micrograd_sm.mode import composed, scope
 
 __all__ = ["binary_cross_entropy", "binary_cross_entropy_with_logits", "cross_entropy", "nll_loss"]
@@ -43,15 +44,12 @@ def nll_loss(input: Any, target: Any, weight: Any = None, ignore_index: int = -1
     """
     x = as_value(input, "nll_loss: input")
     _check_options(reduction, ignore_index, "nll_loss")
-    return _picked(x, _Targets(x, target, weight, ignore_index, "nll_loss"), reduction)
+    return _picked(x, targets_of(x, target, weight, ignore_index, "nll_loss"), reduction)
 
 
-def _picked(log_probs: Value, targets: _Targets, reduction: str) -> Value:
+def _picked(log_probs: Value, targets: Targets, reduction: str) -> Value:
     """Return minus the log-probability at each target that counts, weighted and reduced: what nll_loss computes."""
-    losses = -targets.at_target(log_probs)
-    if targets.weights is not None:
-        losses = losses * targets.kept_weights()
-    return targets.reduced(losses, reduction)
+    return targets.reduced(targets.weighted(-targets.at_target(log_probs)), reduction)
 
 
 @composed
@@ -86,10 +84,11 @@ def cross_entropy(
     smoothing = _check_smoothing(label_smoothing)
     if not x.shape:
         raise RuntimeError("cross_entropy: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
-    if as_value(target, "cross_entropy: target").shape == x.shape:
+    shaped = target if hasattr(target, "shape") else as_value(target, "cross_entropy: target")
+    if tuple(shaped.shape) == x.shape:
         return _cross_entropy_of_probabilities(x, target, weight, ignore_index, reduction, smoothing)
-    targets = _Targets(x, target, weight, ignore_index, "cross_entropy")
-    log_probs = log_softmax(x, targets.class_axis)
+    targets = targets_of(x, target, weight, ignore_index, "cross_entropy")
+    log_probs = log_softmax(x, targets.axis)
     with scope("nll_loss"):
         loss = _picked(log_probs, targets, reduction)
     if not smoothing:
@@ -97,7 +96,7 @@ def cross_entropy(
     return (1.0 - smoothing) * loss + (smoothing / targets.classes) * _uniform_part(log_probs, targets, reduction)
 
 
-def _uniform_part(log_probs: Value, targets: _Targets, reduction: str) -> Value:
+def _uniform_part(log_probs: Value, targets: Targets, reduction: str) -> Value:
     """Return -sum_c weight_c log p_c, over the targets that count: what label smoothing mixes in."""
     rows = targets.rows(log_probs)
     if targets.weights is not None:
@@ -121,7 +120,7 @@ def _cross_entropy_of_probabilities(
     if smoothing and classes:
         probabilities = probabilities * (1.0 - smoothing) + smoothing / classes
     products = log_softmax(x, axis) * probabilities
-    weights = _class_weights(weight, classes, "cross_entropy")
+    weights = class_weights(weight, classes, "cross_entropy", x)
     if weights is not None:
         products = products * primitives.reshape(weights, shape=(classes,) + (1,) * (x.ndim - axis - 1))
     losses = -sum(products, dim=axis)
@@ -147,10 +146,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, reduction:
     check_reduction(reduction, "binary_cross_entropy")
     if p.shape != y.shape:
         raise ValueError(f"binary_cross_entropy: target of shape {y.shape} must have input's shape {p.shape}")
-    for x, argument in ((p, "input"), (y, "target")):
-        if outside := [number for number in flat_of(x.data) if not 0 <= number <= 1]:
-            way_out = "; logits go to binary_cross_entropy_with_logits" if x is p else ""
-            raise RuntimeError(f"binary_cross_entropy: {argument} must be from 0 to 1, got {outside[0]}{way_out}")
+    p, y = _share(p, "input", "; logits go to binary_cross_entropy_with_logits"), _share(y, "target")
     losses = -(y * _bounded_log(p, complement=False) + (1.0 - y) * _bounded_log(p, complement=True))
     if weight is not None:
         losses = losses * _fitting(weight, p.shape, "weight", "binary_cross_entropy")
@@ -187,11 +183,16 @@ def binary_cross_entropy_with_logits(
     return reduced(losses, reduction)
 
 
+def _share(x: Value, argument: str, way_out: str = "") -> Value:
+    message = f"binary_cross_entropy: {argument} must be from 0 to 1, got {{}}{way_out}"
+    return checked(x, lambda p: ~((p >= 0) & (p <= 1)), lambda wrong: RuntimeError(message.format(wrong)))
+
+
 def _bounded_log(p: Value, complement: bool) -> Value:
     """Return log(p) or log(1 - p); below 1e-12, where torch bounds value and slope, a line of slope 1e12, at -100 or above."""
     q = 1.0 - p if complement else p
     tiny = q < _STEEPEST
-    if True not in flat_of(tiny):
+    if not may_hold(tiny):
         return log1p(-p) if complement else log(p)
     inner = primitives.where(0.5, p, condition=tiny)  # so that 1 / 0 is never computed
     logarithm = log1p(-inner) if complement else log(inner)
@@ -210,89 +211,6 @@ def _fitting(factor: Any, shape: Shape, argument: str, function: str = _BINARY) 
 def reduced(losses: Value, reduction: str) -> Value:
     """Return the losses as they are for 'none', else their sum or mean."""
     return losses if reduction == "none" else sum(losses) if reduction == "sum" else mean(losses)
-
-
-class _Targets:
-    """Class indices checked against the input they index, and what is selected by those that count."""
-
-    def __init__(self, x: Value, target: Any, weight: Any, ignore_index: int, function: str) -> None:
-        if not x.shape:
-            raise ValueError(f"{function}: a single number has no classes; input must be (C), (N, C) or (N, C, d1, ...)")
-        flat, self.shape = integers(target, f"{function}: target")
-        self.class_axis = 0 if x.ndim == 1 else 1
-        self.classes = x.shape[self.class_axis]
-        self.shape = _checked_target_shape(x.shape, self.shape, function)
-        check_classes(flat, self.shape, self.classes, function, IndexError, ignore_index)
-        self.weights = _class_weights(weight, self.classes, function)
-        self.kept = [(position, chosen) for position, chosen in enumerate(flat) if chosen != ignore_index]
-        self.all_kept = len(self.kept) == len(flat)
-
-    def at_target(self, x: Value) -> Value:
-        """Return x at each target that counts: in the target's shape if all do, else in a row."""
-        step, starts = self._starts(x)
-        positions = [starts[position] + chosen * step for position, chosen in self.kept]
-        shape = self.shape if self.all_kept else (len(positions),)
-        return primitives.index(x, positions=positions, shape=shape, key="target")
-
-    def rows(self, x: Value) -> Value:
-        """Return, for each target that counts, x over all its classes: (number kept, C)."""
-        step, starts = self._starts(x)
-        positions = [starts[position] + k * step for position, _ in self.kept for k in range(self.classes)]
-        return primitives.index(x, positions=positions, shape=(len(self.kept), self.classes), key="rows")
-
-    def reduced(self, losses: Value, reduction: str) -> Value:
-        """Return the losses of the targets that count as 'none', 'sum' or 'mean' has them."""
-        if reduction == "none":
-            return self._spread(losses)
-        return sum(losses) if reduction == "sum" else sum(losses) / self._mean_divisor()
-
-    def _spread(self, losses: Value) -> Value:
-        """Return one loss for each target: those that count in place, exactly 0 elsewhere."""
-        if self.all_kept:
-            return primitives.reshape(losses, shape=self.shape) if losses.shape != self.shape else losses
-        return primitives.put(losses, positions=[position for position, _ in self.kept], shape=self.shape)
-
-    def kept_weights(self) -> Value:
-        """Return the weight of each target that counts, in the shape of `at_target`."""
-        positions = [chosen for _, chosen in self.kept]
-        shape = self.shape if self.all_kept else (len(positions),)
-        return primitives.index(self.weights, positions=positions, shape=shape, key="target")
-
-    def _mean_divisor(self) -> Value | float:
-        """Return what 'mean' divides by: the weights of the targets that count, or their number."""
-        return float(len(self.kept)) if self.weights is None else sum(self.kept_weights())
-
-    def _starts(self, x: Value) -> tuple[int, list[int]]:
-        """Return the step from class to class in x's flat data, and where each target's class 0 lies."""
-        sizes, steps = list(x.shape), row_major_steps(x.shape)
-        del sizes[self.class_axis]
-        step = steps.pop(self.class_axis)
-        return step, offsets(tuple(sizes), steps)
-
-
-def _checked_target_shape(shape: Shape, target: Shape, function: str) -> Shape:
-    """Return the target's shape; a list without elements, whose further sizes are lost, stands for any that starts with 0."""
-    wanted = shape[1:] if len(shape) == 1 else (shape[0], *shape[2:])
-    batch = 1 if len(shape) == 1 else shape[0]
-    if target == wanted or (target == (0,) and wanted[:1] == (0,)):
-        return wanted
-    if target and target[0] != batch:
-        raise ValueError(f"{function}: input {shape} has a batch of {batch}, target of shape {target} one of {target[0]}")
-    raise RuntimeError(
-        f"{function}: input of shape {shape} takes class indices of shape {wanted}, got shape {target}; "
-        "the classes are dimension 1 of a batched input"
-    )
-
-
-def _class_weights(weight: Any, classes: int, function: str) -> Value | None:
-    if weight is None:
-        return None
-    weights = as_value(weight, f"{function}: weight").detach()
-    if weights.shape != (classes,):
-        raise RuntimeError(
-            f"{function}: weight must hold a number for each of the {classes} classes, got shape {weights.shape}"
-        )
-    return weights
 
 
 def check_reduction(reduction: str, function: str) -> None:

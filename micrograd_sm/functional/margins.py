@@ -6,8 +6,8 @@ import math
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array, flat_of, namespace
-from micrograd_sm.array.storage import like_storage
+from micrograd_sm.array import Array, namespace
+from micrograd_sm.array.storage import like_storage, may_hold
 from micrograd_sm.array.strides import broadcast_shapes
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of
@@ -101,7 +101,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Valu
 def _at_least(x: Value, least: float) -> Value:
     """Return x, raised to `least` by a constant, so that the gradient passes."""
     lacking = namespace(x.data).maximum(least - x.data, 0.0)
-    return x + Value(lacking, requires_grad=False) if any(flat_of(lacking)) else x
+    return x + Value(lacking, requires_grad=False) if may_hold(lacking != 0) else x
 
 
 @composed

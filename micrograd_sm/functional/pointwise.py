@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, flat_of, is_foreign, namespace
-from micrograd_sm.array.storage import like_storage, stored
+from micrograd_sm.array.storage import chosen, like_storage, may_hold, stored
 from micrograd_sm.engine import Value, as_value, unary
 from micrograd_sm.functional.kinds import all_whole, like_input
 from micrograd_sm.mode import composed
@@ -181,9 +181,9 @@ def logit(input: Any, eps: float | None = None) -> Value:
     p = as_value(input, "logit: input")
     if eps is not None:
         below = p < eps
-        p = primitives.where(_choose(below, float(eps), 1.0 - eps), p, condition=below | (p > 1.0 - eps))
+        p = primitives.where(chosen(below, float(eps), 1.0 - eps, like=p), p, condition=below | (p > 1.0 - eps))
     outside = (p < 0) | (p > 1)
-    p = p * _choose(outside, NAN, 1.0) + 0.0  # + 0.0 turns -0.0 into 0.0
+    p = p * chosen(outside, NAN, 1.0, like=p) + 0.0  # + 0.0 turns -0.0 into 0.0
     return log(p) - log1p(-p)
 
 
@@ -234,7 +234,7 @@ def maximum(input: Any, other: Any) -> Value:
     ([2.0, 2.0], [0.0, 0.5], [1.0, 0.5])
     """
     a, b = as_value(input, "maximum: input"), as_value(other, "maximum: other")
-    share = _choose(a == b, 0.5, 1.0)
+    share = chosen(a == b, 0.5, 1.0, like=a)
     return primitives.where(0.0, a * share, condition=a < b) + primitives.where(0.0, b * share, condition=b < a)
 
 
@@ -262,7 +262,7 @@ def logaddexp(input: Any, other: Any) -> Value:
     first = a > b
     larger, smaller = primitives.where(a, b, condition=first), primitives.where(b, a, condition=first)
     infinite = (a == b) & (a - a != 0)
-    if True not in flat_of(infinite):
+    if not may_hold(infinite):
         return larger + log1p(exp(smaller - larger))
     gap = primitives.where(0.0, smaller, condition=infinite) - primitives.where(0.0, larger, condition=infinite)
     naive = log(exp(primitives.where(a, 0.0, condition=infinite)) + exp(primitives.where(b, 0.0, condition=infinite)))
@@ -292,7 +292,7 @@ def clamp(input: Any, min: Any = None, max: Any = None) -> Value:
     inside = ordered = x == x
     for bound in (low, high):
         ordered = ordered if bound is None else ordered & (bound == bound)
-    edge = as_value(_choose(ordered, 0.0, NAN))  # nan only where an operand is nan
+    edge = as_value(chosen(ordered, 0.0, NAN, like=x))  # nan only where an operand is nan
     if low is not None and high is not None:
         edge = primitives.where(high.detach(), edge, condition=(low == high) & (x < low))  # in torch no one's gradient
         edge = primitives.where(high, edge, condition=(x > high) | ((high < low) & (x == x)))
@@ -370,7 +370,3 @@ def bools(mask: Any, function: str, like: Value) -> Any:
     ):
         raise RuntimeError(f"{function}: expected bools, as a comparison returns them, got {mask!r}")
     return like_storage(data, like.data)
-
-
-def _choose(condition: Any, yes: float, no: float) -> Any:
-    return namespace(condition).where(condition, yes, no)

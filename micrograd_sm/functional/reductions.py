@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import builtins
 import math
-import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, namespace
 from micrograd_sm.array.functions import flat_of
+from micrograd_sm.array.storage import is_lazy, largest_of, may_hold
 from micrograd_sm.array.strides import groups
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axes_of, axis_of, numpy_names
@@ -24,7 +24,7 @@ __all__ = [
     "std_mean", "sum", "var", "var_mean",
 ]  # fmt: skip
 
-LARGEST = sys.float_info.max
+
 Dim = int | tuple[int, ...] | None
 
 
@@ -161,7 +161,7 @@ def _variance(input: Any, dim: Any, unbiased: Any, keepdim: bool, correction: fl
 def root(x: Value, exponent: float = 0.5) -> Value:
     """Return x ** exponent of a sum that is never negative; where it is 0, its derivative is 0, as in torch's norm."""
     zero = x.data == 0
-    if not builtins.any(flat_of(zero)):
+    if not may_hold(zero):
         return x**exponent
     return primitives.where(0.0, primitives.where(1.0, x, condition=zero) ** exponent, condition=zero)
 
@@ -316,7 +316,8 @@ def logsumexp(input: Any, dim: Dim, keepdim: bool = False) -> Value:
         return primitives.log(sum(primitives.exp(x), axes, keepdim))
     top = primitives.max(x, axis=axes, keepdims=True)
     xp = namespace(top.data)
-    largest = xp.where(top.data > 0, LARGEST, -LARGEST)  # in place of an infinite maximum: inf - inf would be nan
+    bound = largest_of(top.data)
+    largest = xp.where(top.data > 0, bound, -bound)  # in place of an infinite maximum: inf - inf would be nan
     shift = primitives.where(largest, top, condition=top.data - top.data != 0)
     total = primitives.log(sum(primitives.exp(x - shift), axes, keepdim=True)) + shift
     return total if keepdim else primitives.reshape(total, shape=_without(x.shape, axes))
@@ -344,7 +345,9 @@ def _reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> tu
 def _maximum_of_all(input: Any, function: str) -> Value:
     x = as_value(input, f"{function}: input")
     top = primitives.max(x, axis=_nonempty(x, None, function), keepdims=False)
-    return top if top == top else mean(x[x != x])  # nan won: all nan elements share the gradient, as in torch
+    return (
+        top if is_lazy(top.data) or top == top else mean(x[x != x])
+    )  # nan won: all nan elements share the gradient, as in torch
 
 
 def _nonempty(x: Value, dim: Dim, function: str) -> tuple[int, ...]:

@@ -6,8 +6,10 @@ import math
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import flat_of, namespace
+from micrograd_sm.array import namespace
+from micrograd_sm.array.storage import may_hold
 from micrograd_sm.engine import Value, as_value
+from micrograd_sm.functional.kinds import checked
 from micrograd_sm.functional.losses import check_reduction, reduced
 from micrograd_sm.functional.pointwise import abs, exp, log
 from micrograd_sm.functional.reductions import sum
@@ -124,7 +126,7 @@ def gaussian_nll_loss(
     variance = _variance(x, var)
     check_reduction(reduction, "gaussian_nll_loss")
     lacking = namespace(variance.data).maximum(eps - variance.data, 0.0)
-    if any(flat_of(lacking)):
+    if may_hold(lacking != 0):
         variance = variance + Value(lacking, requires_grad=False)
     difference = x - t
     losses = 0.5 * (log(variance) + difference * difference / variance)
@@ -133,8 +135,8 @@ def gaussian_nll_loss(
 
 def _variance(x: Value, var: Any) -> Value:
     variance = as_value(var, "gaussian_nll_loss: var")
-    if negative := [number for number in flat_of(variance.data) if number < 0]:
-        raise ValueError(f"gaussian_nll_loss: var must not be negative, got {negative[0]}")
+    message = "gaussian_nll_loss: var must not be negative, got {}"
+    variance = checked(variance, lambda v: v < 0, lambda wrong: ValueError(message.format(wrong)))
     if variance.shape == x.shape or isinstance(var, (int, float)):
         return variance
     if variance.shape == x.shape[:-1]:

@@ -7,7 +7,7 @@ from math import prod
 from typing import Any
 
 from micrograd_sm import primitives
-from micrograd_sm.array import Array
+from micrograd_sm.array import Array, is_foreign, namespace
 from micrograd_sm.array.functions import flat_of
 from micrograd_sm.array.parsing import parse, widest
 from micrograd_sm.array.storage import like_storage
@@ -293,19 +293,34 @@ def one_hot(target: Any, num_classes: int = -1) -> Value:
     return Value(Array.of(rows, (*shape, num_classes), int), requires_grad=False)
 
 
-def integers(x: Any, what: str) -> tuple[list[int], Shape]:
+def integers(x: Any, what: str, like: Value | None = None) -> tuple[Any, Shape]:
     """Return an int, a range, (nested) lists or an array of ints as a flat list and a shape.
 
-    Raises RuntimeError for floats and bools, as torch does.
+    If `like` holds an array of another library, they are a flat array of that library instead. Raises RuntimeError for floats
+    and bools, as torch does.
     """
+    data = x.data if isinstance(x, Value) else x
+    if like is not None and is_foreign(like.data) and is_foreign(data):
+        return _integer_array(data, what, like)
     try:
-        flat, shape = parse(x.data if isinstance(x, Value) else x)
+        flat, shape = parse(data)
     except (TypeError, ValueError) as error:
         raise type(error)(f"{what}: {error}") from None
     if flat and widest(flat) is not int:
         found = "floats" if widest(flat) is float else "bools"
         raise RuntimeError(f"{what} must be integers, got {found}: {x!r}")
-    return flat, shape
+    return (flat if like is None or not is_foreign(like.data) else namespace(like.data).positions(flat, like.data)), shape
+
+
+def _integer_array(data: Any, what: str, like: Value) -> tuple[Any, Shape]:
+    shape, theirs = tuple(data.shape), namespace(data)
+    if prod(shape) and not theirs.isdtype(data.dtype, "integral"):
+        found = "bools" if theirs.isdtype(data.dtype, "bool") else "floats"
+        raise RuntimeError(f"{what} must be integers, got {found} of {data.dtype}")
+    xp = namespace(like.data)
+    if xp.lazy and namespace(data) is not xp:
+        data = xp.like(data, like.data)
+    return xp.reshape(xp.positions(data, like.data), (-1,)), shape
 
 
 def offsets(shape: Shape, steps: list[int]) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Sequence
 from math import prod
 from typing import Any, NoReturn
@@ -10,7 +11,7 @@ from micrograd_sm import array, functional
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.array.functions import _sumprod
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.namespace import Foreign
+from micrograd_sm.array.foreign import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.methods.conversion import METHODS
@@ -152,7 +153,10 @@ class _Namespace(Foreign):
     """The functions of the array's namespace, noted for each element."""
 
     __name__ = "micrograd_sm.program"
-    float64, int64 = float, int
+    float64, int64, listed = float, int, True
+
+    def __init__(self) -> None:
+        self.library = array
 
     def __getattr__(self, name: str) -> Any:
         if name == "bool":
@@ -183,6 +187,9 @@ class _Namespace(Foreign):
 
     def floor_divide(self, a: Any, b: Any) -> Any:
         return _each("floor_divide" if float in (type_of(a), type_of(b)) else "//", a, b)
+
+    def erf(self, x: Any) -> Any:
+        return _each("erf", x)
 
     def isnan(self, x: Any) -> Any:
         return _each("!=", x, x)
@@ -225,11 +232,23 @@ class _Namespace(Foreign):
             x = tensor(list(x.flat), x.shape, x.dtype)
         return x if dtype is None else self.astype(x, dtype)
 
-    def ones(self, shape: Shape, dtype: Any = float) -> Any:
-        return Array.of([dtype(1)] * prod(shape), shape, dtype)
+    def copied(self, x: Any, dtype: Any) -> Any:
+        return self.asarray(x, dtype, copy=True)
 
-    def zeros(self, shape: Shape, dtype: Any = float) -> Any:
-        return Array.of([dtype(0)] * prod(shape), shape, dtype)
+    def full(self, number: float, shape: Shape, other: Any) -> Any:
+        return Array.of([number] * prod(shape), shape)
+
+    def like(self, x: Any, other: Any) -> Any:
+        return self.asarray(x)
+
+    def any_of(self, condition: Any) -> bool:
+        return any(map(bool, elements(condition)))
+
+    def positions(self, positions: Any, x: Any) -> Any:
+        return positions
+
+    def finfo(self, dtype: Any) -> Any:
+        return sys.float_info
 
 
 _LONGEST_SUM = 16 if _sumprod else 256  # products that the array library adds up one by one
@@ -251,7 +270,7 @@ _ELEMENTWISE = {
         "exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "floor", "ceil", "trunc", "round", "maximum", "where")},
     "divide": "/",
 }  # fmt: skip
-NAMESPACE = _Namespace(array)
+NAMESPACE = _Namespace()
 for _name in [*functional.__all__, *METHODS, "T", "mT", "detach", "requires_grad", "device", "__matmul__", "__rmatmul__"]:
     if _name in vars(Array) and _name not in vars(Tensor):
         setattr(Tensor, _name, vars(Array)[_name])

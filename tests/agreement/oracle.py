@@ -155,18 +155,20 @@ def close(ours: Any, theirs: Any, rtol: float = 1e-10, atol: float = 1e-12) -> b
     return math.isclose(ours, theirs, rel_tol=rtol, abs_tol=atol)
 
 
-def assert_agreement(program: Callable, data: Sequence[Any], shapes: Sequence[Sequence[int]], order: int = 2) -> None:
+def assert_agreement(
+    program: Callable, data: Sequence[Any], shapes: Sequence[Sequence[int]], order: int = 2, ours: Ours = OURS
+) -> None:
     """Fail unless both libraries give the same shape, value and derivatives, or the same kind of error."""
     try:
         theirs = run(THEIRS, program, data, shapes, order)
     except Exception as error:
         kinds = (type(error), RuntimeError) if isinstance(error, NotImplementedError) else type(error)
         try:
-            ours = run(OURS, program, data, shapes, order)
+            found = run(ours, program, data, shapes, order)
         except kinds:
             return
-        raise AssertionError(f"torch raised {error!r}; we returned {ours}") from error
-    ours = run(OURS, program, data, shapes, order)
+        raise AssertionError(f"torch raised {error!r}; we returned {found}") from error
+    found = run(ours, program, data, shapes, order)
     for what in ("shape", "value", "first", "second"):
-        mine, other = getattr(ours, what), getattr(theirs, what)
+        mine, other = getattr(found, what), getattr(theirs, what)
         assert mine == other if what == "shape" else close(mine, other), f"{what}: ours {mine}, torch's {other}, for {data}"

@@ -15,7 +15,6 @@ from typing import Any
 from micrograd_sm import array
 from micrograd_sm.array import Array, flat_of, shape_of
 from micrograd_sm.array.core import elementwise
-from micrograd_sm.array.namespace import Foreign
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.study.trust import elementary
 
@@ -76,7 +75,7 @@ class Exact:
     __hash__ = object.__hash__
 
 
-class _Namespace(Foreign):
+class _Namespace:
     """The functions of the array's namespace, with decimals for operands and results."""
 
     def __getattr__(self, name: str) -> Callable:
@@ -106,4 +105,4 @@ _ELEMENTARY: dict[str, Callable[[Decimal], Decimal]] = {
 }  # fmt: skip
 _LACKING: dict[str, Callable] = {name: _each(function) for name, function in _ELEMENTARY.items()}
 _LACKING["pow"] = lambda a, b: elementwise(elementary.power, a, b)
-DECIMALS = _Namespace(array)
+DECIMALS = _Namespace()

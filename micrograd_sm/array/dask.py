@@ -1,0 +1,205 @@
+"""Dask's arrays as storage: chunks of larger arrays, computed when they are asked for, on one machine or on many.
+
+Nothing is computed while a graph is built. So what depends on an array's numbers is decided inside the chunks: a target that
+is out of range raises when it is computed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import math
+from collections.abc import Callable, Iterator, Sequence
+from math import prod
+from types import ModuleType
+from typing import Any
+
+from micrograd_sm.array.foreign import Foreign
+from micrograd_sm.array.functions import flat_of, shape_of
+from micrograd_sm.array.indexing import Sliced
+from micrograd_sm.array.strides import Shape
+
+
+class Picked(Sequence[int]):
+    """The flat positions of one element along `axis` for each place of the other axes: `chosen` says which.
+
+    The positions themselves are computed only if somebody reads them. `function` names the caller in errors.
+    """
+
+    def __init__(self, chosen: Any, axis: int, shape: Shape, function: str) -> None:
+        self.chosen, self.axis, self.shape, self.function = chosen, axis, shape, function
+
+    def __len__(self) -> int:
+        return prod(self.chosen.shape)
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
+
+    def __iter__(self) -> Iterator[int]:
+        step = prod(self.shape[self.axis + 1 :])
+        span = step * self.shape[self.axis]
+        flat = self.chosen.compute().reshape(-1).tolist()
+        return (place // step * span + place % step + chosen * step for place, chosen in enumerate(flat))
+
+
+class Dask(Foreign):
+    """Dask's arrays, of NumPy's in chunks."""
+
+    lazy = True
+
+    def __init__(self, library: ModuleType) -> None:
+        super().__init__(library)
+        self._chunks_of: dict[Shape, Any] = {}  # those of arrays that were reduced: their gradients are spread out again
+        self.numpy, self.da = importlib.import_module("numpy"), importlib.import_module("dask.array")
+
+    def place(self, x: Any) -> dict[str, Any]:
+        return {}
+
+    def copied(self, x: Any, dtype: Any) -> Any:
+        return x.astype(dtype).copy()
+
+    def full(self, number: float, shape: Shape, other: Any) -> Any:
+        return self.da.full(shape, number, dtype=other.dtype, chunks=self._chunks(shape, other))
+
+    def like(self, x: Any, other: Any) -> Any:
+        array = self.numpy.asarray(flat_of(x), dtype=self.dtype_of(x, other)).reshape(shape_of(x))
+        return self.da.from_array(array, chunks=self._chunks(array.shape, other))
+
+    def any_of(self, condition: Any) -> bool:
+        return True
+
+    def checked(self, x: Any, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Any:
+        def check(block: Any) -> Any:
+            wrong = block[bad(block)]
+            if wrong.size:
+                raise error(wrong.reshape(-1)[0].item())
+            return block
+
+        return x.map_blocks(check, dtype=x.dtype, meta=x._meta)
+
+    def erf(self, x: Any) -> Any:
+        erf = self.numpy.vectorize(math.erf, otypes=[x.dtype])
+        return x.map_blocks(erf, dtype=x.dtype, meta=x._meta)
+
+    def reshape(self, x: Any, shape: Shape) -> Any:
+        if tuple(x.shape) == tuple(shape):
+            return x
+        if 0 in x.shape:
+            return self.da.zeros(shape, dtype=x.dtype)
+        long = [axis for axis, size in enumerate(x.shape) if size != 1]
+        if [x.shape[axis] for axis in long] != [size for size in shape if size != 1]:
+            return self.da.reshape(x, shape)
+        names = iter(long)  # only axes of size 1 come or go: each chunk does it for itself
+        axes = tuple(next(names) if size != 1 else x.ndim + place for place, size in enumerate(shape))
+        new = {axis: 1 for axis in axes if axis >= x.ndim}
+        return self.da.blockwise(
+            _reshaped, axes, x, tuple(range(x.ndim)), long=tuple(long), ones=tuple(size == 1 for size in shape),
+            concatenate=True, new_axes=new or None, dtype=x.dtype, meta=x._meta,
+        )  # fmt: skip
+
+    def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
+        return self._reduced("sum", x, axis, keepdims)
+
+    def max(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
+        return self._reduced("max", x, axis, keepdims)
+
+    def _reduced(self, name: str, x: Any, axis: Any, keepdims: bool) -> Any:
+        """Reduce each chunk for itself if the axes are whole in it, else in Dask's tree."""
+        self._chunks_of[tuple(x.shape)] = x.chunks
+        axes = tuple(range(x.ndim))
+        if not axis or any(x.numblocks[k] > 1 for k in axis) or len(axis) == x.ndim or 0 in x.shape:
+            return getattr(self.library, name)(x, axis=axis, keepdims=keepdims)
+        return self.da.blockwise(
+            getattr(self.numpy, name), axes if keepdims else tuple(k for k in axes if k not in axis), x, axes,
+            axis=tuple(axis), keepdims=keepdims, concatenate=True, dtype=x.dtype if name == "max" else None,
+            adjust_chunks=dict.fromkeys(axis, 1) if keepdims else None,
+        )  # fmt: skip
+
+    def broadcast_to(self, x: Any, shape: Shape) -> Any:
+        if tuple(x.shape) == tuple(shape):
+            return x
+        chunks = self._chunks_of.get(tuple(shape)) or self.da.core.normalize_chunks("auto", shape, dtype=x.dtype)
+        return self.da.where(self.da.ones((), dtype=bool), x, self.da.zeros(shape, dtype=x.dtype, chunks=chunks))
+
+    def positions(self, positions: Any, x: Any) -> Any:
+        if isinstance(positions, (Picked, Sliced, self.da.Array)):
+            return positions
+        return self.numpy.asarray(positions, dtype=self.numpy.int64)
+
+    def take(self, x: Any, positions: Any, shape: Shape) -> Any:
+        if isinstance(positions, Picked):
+            return self._along(_picked, x, positions, x.dtype)
+        if isinstance(positions, Sliced):
+            return self.reshape(x[positions.key], shape)
+        return self.reshape(self.reshape(x, (-1,))[self.positions(positions, x)], shape)
+
+    def put(self, x: Any, positions: Any, shape: Shape) -> Any:
+        if isinstance(positions, Picked):
+            return self._along(_put_along, x, positions, x.dtype, new=shape[positions.axis])
+        if isinstance(positions, Sliced):
+            zeros = self.da.zeros(shape, dtype=x.dtype, chunks=self._chunks_of.get(tuple(shape), "auto"))
+            zeros[positions.key] = self.reshape(x, zeros[positions.key].shape)
+            return zeros
+        size = prod(shape)
+        elements = self.reshape(x, (-1,))
+        indices = self.positions(positions, x)
+        if not isinstance(indices, self.da.Array):
+            indices = self.da.from_array(indices, chunks=elements.chunks)
+        if not size or not elements.shape[0]:
+            return self.da.zeros(shape, dtype=x.dtype)
+        chunks = self.da.core.normalize_chunks("auto", (size,), dtype=x.dtype)
+        firsts = self.da.arange(size, chunks=chunks)  # only its chunks are used: which positions each holds
+        parts = self.da.blockwise(
+            _scattered, "ji", firsts, "j", elements, "i", indices, "i", dtype=x.dtype, adjust_chunks={"i": lambda n: 1}
+        )
+        return self.reshape(parts.sum(axis=1, dtype=x.dtype), shape)
+
+    def _along(self, function: Callable, x: Any, picked: Picked, dtype: Any, new: int | None = None) -> Any:
+        """Apply a function to the chunks of x and of what is picked; the picked axis, of size `new` if x lacks it, is whole."""
+        axes = tuple(range(len(picked.shape)))
+        others = axes[: picked.axis] + axes[picked.axis + 1 :]
+        return self.da.blockwise(
+            function, others if new is None else axes, x, axes if new is None else others, picked.chosen, others,
+            axis=picked.axis, classes=picked.shape[picked.axis], caller=picked.function,
+            concatenate=True, dtype=dtype, new_axes=None if new is None else {picked.axis: new}, meta=x._meta,
+        )  # fmt: skip
+
+    def _chunks(self, shape: Shape, other: Any) -> Any:
+        """Return the chunks of `other` along the axes, counted from the right, where the sizes are the same; else whole ones."""
+        theirs = dict(enumerate(reversed(other.chunks))) if hasattr(other, "chunks") else {}
+        fitting = [theirs.get(k, ()) for k in range(len(shape))][::-1]
+        return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))
+
+
+def _reshaped(block: Any, long: Sequence[int], ones: Sequence[bool]) -> Any:
+    sizes = iter(long)
+    return block.reshape([1 if is_one else block.shape[next(sizes)] for is_one in ones])
+
+
+def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:
+    numpy = importlib.import_module("numpy")
+    _check(chosen, classes, caller)
+    return numpy.take_along_axis(block, numpy.expand_dims(chosen, axis), axis).squeeze(axis)
+
+
+def _put_along(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:
+    numpy = importlib.import_module("numpy")
+    _check(chosen, classes, caller)
+    shape = (*block.shape[:axis], classes, *block.shape[axis:])
+    zeros = numpy.zeros(shape, dtype=block.dtype)
+    numpy.put_along_axis(zeros, numpy.expand_dims(chosen, axis), numpy.expand_dims(block, axis), axis)
+    return zeros
+
+
+def _check(chosen: Any, classes: int, caller: str) -> None:
+    wrong = chosen[(chosen < 0) | (chosen >= classes)]
+    if wrong.size:
+        raise IndexError(f"{caller}: target {wrong.reshape(-1)[0]} is out of range for {classes} classes (0..{classes - 1})")
+
+
+def _scattered(places: Any, elements: Any, indices: Any) -> Any:
+    """Return, as a column, what a chunk of elements adds to the places of one chunk of the result."""
+    numpy = importlib.import_module("numpy")
+    inside = (indices >= places[0]) & (indices <= places[-1])
+    part = numpy.zeros(len(places), dtype=elements.dtype)
+    numpy.add.at(part, indices[inside] - places[0], elements[inside])
+    return part[:, None]
