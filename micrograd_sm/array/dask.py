@@ -85,16 +85,13 @@ class Dask(Foreign):
             return x
         if 0 in x.shape:
             return self.da.zeros(shape, dtype=x.dtype)
-        long = [axis for axis, size in enumerate(x.shape) if size != 1]
+        long = tuple(axis for axis, size in enumerate(x.shape) if size != 1)
         if [x.shape[axis] for axis in long] != [size for size in shape if size != 1]:
             return self.da.reshape(x, shape)
-        names = iter(long)  # only axes of size 1 come or go: each chunk does it for itself
-        axes = tuple(next(names) if size != 1 else x.ndim + place for place, size in enumerate(shape))
-        new = {axis: 1 for axis in axes if axis >= x.ndim}
-        return self.da.blockwise(
-            _reshaped, axes, x, tuple(range(x.ndim)), long=tuple(long), ones=tuple(size == 1 for size in shape),
-            concatenate=True, new_axes=new or None, dtype=x.dtype, meta=x._meta,
-        )  # fmt: skip
+        axes = tuple(range(x.ndim))  # only axes of size 1 come or go: each chunk does it for itself
+        if long != axes:
+            x = self.da.blockwise(_squeezed, long, x, axes, long=long, concatenate=True, dtype=x.dtype, meta=x._meta)
+        return x[tuple(None if size == 1 else slice(None) for size in shape)]
 
     def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
         return self._reduced("sum", x, axis, keepdims)
@@ -170,9 +167,8 @@ class Dask(Foreign):
         return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))
 
 
-def _reshaped(block: Any, long: Sequence[int], ones: Sequence[bool]) -> Any:
-    sizes = iter(long)
-    return block.reshape([1 if is_one else block.shape[next(sizes)] for is_one in ones])
+def _squeezed(block: Any, long: Sequence[int]) -> Any:
+    return block.reshape([block.shape[axis] for axis in long])
 
 
 def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:
