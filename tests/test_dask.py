@@ -65,7 +65,7 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
         loss = cross_entropy(x[2:] * 2.0, targets[2:])
         loss.backward()
         assert "not computed, shape (60, 5), float64, 9 chunks" in repr(x) and "not computed" in repr(loss)
-        assert "computed when it is asked for" in str(draw(loss)) + draw(loss).source if hasattr(draw(loss), "source") else True
+        assert "computed when it is asked for" in draw(loss).source
         assert "not computed" in repr(Graph(loss)["v0"].data) and type(x.grad) is da.Array
         assert started.count == 0
         loss.item()
