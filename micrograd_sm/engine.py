@@ -289,7 +289,7 @@ class Value(Recorded):
             notes.append(f"op={self.scope}/{self.op}" if self.scope else f"op={self.op}")
         elif not self.requires_grad:
             notes.append("requires_grad=False")
-        return show(self.tolist(), self.shape, prefix="Value(", notes=notes)
+        return show(self._data, self.shape, prefix="Value(", notes=notes)
 
     def _only_element(self, wanted: str) -> Any:
         if prod(self.shape) != 1:

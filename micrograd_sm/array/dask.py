@@ -85,16 +85,14 @@ class Dask(Foreign):
             return x
         if 0 in x.shape:
             return self.da.zeros(shape, dtype=x.dtype)
-        long = [axis for axis, size in enumerate(x.shape) if size != 1]
+        long = tuple(axis for axis, size in enumerate(x.shape) if size != 1)
         if [x.shape[axis] for axis in long] != [size for size in shape if size != 1]:
-            return self.da.reshape(x, shape)
-        names = iter(long)  # only axes of size 1 come or go: each chunk does it for itself
-        axes = tuple(next(names) if size != 1 else x.ndim + place for place, size in enumerate(shape))
-        new = {axis: 1 for axis in axes if axis >= x.ndim}
-        return self.da.blockwise(
-            _reshaped, axes, x, tuple(range(x.ndim)), long=tuple(long), ones=tuple(size == 1 for size in shape),
-            concatenate=True, new_axes=new or None, dtype=x.dtype, meta=x._meta,
-        )  # fmt: skip
+            inner = dict.fromkeys(range(1, x.ndim), -1)  # chunks of whole rows, which Dask can always reshape
+            return self.da.reshape(x.rechunk(inner if shape and shape[0] == x.shape[0] else -1), shape)
+        axes = tuple(range(x.ndim))  # only axes of size 1 come or go: each chunk does it for itself
+        if long != axes:
+            x = self.da.blockwise(_squeezed, long, x, axes, long=long, concatenate=True, dtype=x.dtype, meta=x._meta)
+        return x[tuple(None if size == 1 else slice(None) for size in shape)]
 
     def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
         return self._reduced("sum", x, axis, keepdims)
@@ -130,22 +128,24 @@ class Dask(Foreign):
             return self._along(_picked, x, positions, x.dtype)
         if isinstance(positions, Sliced):
             return self.reshape(x[positions.key], shape)
-        return self.reshape(self.reshape(x, (-1,))[self.positions(positions, x)], shape)
+        if 0 in shape:
+            return self.da.zeros(shape, dtype=x.dtype)
+        return self.reshape(self.reshape(x, (prod(x.shape),))[self.positions(positions, x)], shape)
 
     def put(self, x: Any, positions: Any, shape: Shape) -> Any:
+        size = prod(shape)
+        if not size or 0 in x.shape:
+            return self.da.zeros(shape, dtype=x.dtype)
         if isinstance(positions, Picked):
             return self._along(_put_along, x, positions, x.dtype, new=shape[positions.axis])
         if isinstance(positions, Sliced):
             zeros = self.da.zeros(shape, dtype=x.dtype, chunks=self._chunks_of.get(tuple(shape), "auto"))
             zeros[positions.key] = self.reshape(x, zeros[positions.key].shape)
             return zeros
-        size = prod(shape)
-        elements = self.reshape(x, (-1,))
+        elements = self.reshape(x, (prod(x.shape),))
         indices = self.positions(positions, x)
         if not isinstance(indices, self.da.Array):
             indices = self.da.from_array(indices, chunks=elements.chunks)
-        if not size or not elements.shape[0]:
-            return self.da.zeros(shape, dtype=x.dtype)
         chunks = self.da.core.normalize_chunks("auto", (size,), dtype=x.dtype)
         firsts = self.da.arange(size, chunks=chunks)  # only its chunks are used: which positions each holds
         parts = self.da.blockwise(
@@ -170,9 +170,8 @@ class Dask(Foreign):
         return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))
 
 
-def _reshaped(block: Any, long: Sequence[int], ones: Sequence[bool]) -> Any:
-    sizes = iter(long)
-    return block.reshape([1 if is_one else block.shape[next(sizes)] for is_one in ones])
+def _squeezed(block: Any, long: Sequence[int]) -> Any:
+    return block.reshape([block.shape[axis] for axis in long])
 
 
 def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:

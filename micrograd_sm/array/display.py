@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from micrograd_sm.array.functions import tolist
+from micrograd_sm.array.namespace import is_foreign, namespace
 from micrograd_sm.array.strides import Shape
 
 _DECIMALS = 4
@@ -13,10 +15,17 @@ _FULL = 1000  # the most elements that are shown without shortening
 _WIDTH = 100  # characters of a line
 
 
-def show(nested: Any, shape: Shape, prefix: str, notes: list[str] | None = None) -> str:
-    """Return `prefix`, the aligned numbers, the notes and a closing bracket: 'Value([1.0000, 2.5000], op=add)'."""
+def show(data: Any, shape: Shape, prefix: str, notes: list[str] | None = None) -> str:
+    """Return `prefix`, the aligned numbers, the notes and a closing bracket: 'Value([1.0000, 2.5000], op=add)'.
+
+    An array that is computed when it is asked for, such as Dask's, is not: its shape, type and chunks are shown.
+    """
+    if is_foreign(data) and namespace(data).lazy:
+        chunks = f"{math.prod(data.numblocks)} chunk{'s' * (math.prod(data.numblocks) != 1)}"
+        return f"{prefix}{', '.join([f'<not computed, shape {shape}, {data.dtype}, {chunks}>', *(notes or [])])})"
+    nested = tolist(_edges(data, shape) if is_foreign(data) and math.prod(shape) > _FULL else data)
     if math.prod(shape) > _FULL:
-        nested = _shorten(nested)
+        nested = _shorten(nested, shape)
     indent = " " * (len(prefix) + 1)
     extra = [f"shape={shape}"] if 0 in shape and shape != (0,) else []
     return f"{prefix}{', '.join([_format(nested, indent), *extra, *(notes or [])])})"
@@ -70,9 +79,20 @@ def _depth(nested: list) -> int:
     return max(depth, 1)
 
 
-def _shorten(nested: Any) -> Any:
+def _edges(data: Any, shape: Shape) -> Any:
+    """Return the rows and columns of another library's array that are shown of it, side by side."""
+    for axis, size in enumerate(shape):
+        if size > 2 * _EDGE:
+            before = (slice(None),) * axis
+            ends = data[(*before, slice(_EDGE))], data[(*before, slice(size - _EDGE, None))]
+            data = namespace(data).concat(ends, axis=axis)
+    return data
+
+
+def _shorten(nested: Any, shape: Shape) -> Any:
+    """Leave out the middle of long dimensions of an array of this shape; it may have been left out already."""
     if not isinstance(nested, list):
         return nested
-    if len(nested) > 2 * _EDGE:
+    if shape[0] > 2 * _EDGE:
         nested = [*nested[:_EDGE], Ellipsis, *nested[-_EDGE:]]
-    return [x if x is Ellipsis else _shorten(x) for x in nested]
+    return [x if x is Ellipsis else _shorten(x, shape[1:]) for x in nested]

@@ -87,6 +87,10 @@ class Foreign:
         """Return whether the condition may hold anywhere; True if that is not known yet."""
         return bool(self.library.any(condition))
 
+    def kind(self, x: Any) -> type:
+        """Return float, int or bool: what the elements are."""
+        return bool if self.isdtype(x.dtype, "bool") else int if self.isdtype(x.dtype, "integral") else float
+
     def checked(self, x: Any, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Any:
         """Return x; raise the error of its first number for which `bad` holds, as soon as the numbers are known."""
         if self.any_of(found := bad(x)):

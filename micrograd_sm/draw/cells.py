@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from micrograd_sm.array import flat_of
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.words.numbers import numbers
 
-PENDING, EMPTY = "not yet computed", "no elements"
+PENDING, EMPTY, NOT_COMPUTED = "not yet computed", "no elements", "computed when it is asked for"
 LEVELS = 5  # colours of a heat strip, each for an equal share of the array's numbers
 _WHOLE = 6  # the most rows or columns of a matrix that is shown whole
 _FIRST = 4  # the numbers that are shown of a larger array
@@ -30,10 +31,18 @@ def texts(data: Any, shape: tuple[int, ...]) -> list[str]:
     """
     if data is None:
         return [PENDING]
+    if isinstance(data, Summary):
+        return _summarised(data)
     flat = flat_of(data)
     if not flat:
         return [EMPTY]
     return numbers(flat) if is_whole(shape) else [f"{'  '.join(numbers(flat[:_FIRST]))} ...", *_ends(flat)]
+
+
+def _summarised(data: Summary) -> list[str]:
+    if not data.computed:
+        return [NOT_COMPUTED]
+    return [f"{'  '.join(numbers(data.first))} ...", *_said(data.ends, data.strange)]
 
 
 def is_whole(shape: tuple[int, ...]) -> bool:
@@ -44,8 +53,11 @@ def is_whole(shape: tuple[int, ...]) -> bool:
 def _ends(flat: Sequence[Any]) -> list[str]:
     """Return the least and the greatest finite number, and how many are nan or infinite."""
     finite = [x for x in flat if math.isfinite(x)]
-    strange = len(flat) - len(finite)
-    low, high = numbers([min(finite), max(finite)]) if finite else ("none finite", "")
+    return _said([min(finite), max(finite)] if finite else [], len(flat) - len(finite))
+
+
+def _said(ends: list, strange: int) -> list[str]:
+    low, high = numbers(ends) if ends else ("none finite", "")
     counted = f"{strange} nan or inf" if strange else ""
     return [low, ", ".join(part for part in (high, counted) if part)]
 
@@ -55,6 +67,8 @@ def heat(data: Any) -> list[int | None]:
 
     A level is the fifth of the array's sorted numbers that the mean lies in; None if the run holds nan or inf.
     """
+    if isinstance(data, Summary):
+        return []
     flat = flat_of(data)
     length = math.ceil(len(flat) / _STRIP)
     ordered = sorted(x for x in flat if math.isfinite(x))
@@ -71,5 +85,7 @@ def _level(run: Sequence[Any], bounds: Sequence[Any]) -> int | None:
 
 def strange_in(data: Any) -> list[str]:
     """Return which of "nan" and "inf" are among the elements of a value or gradient."""
+    if isinstance(data, Summary):
+        return data.kinds
     flat = [] if data is None else flat_of(data)
     return [word for word, test in (("nan", math.isnan), ("inf", math.isinf)) if any(map(test, flat))]

@@ -60,6 +60,8 @@ def _number(text: str, role: str) -> str:
 
 def _summary(texts: list[str], data: Any, role: str, room: int, strips: bool) -> list[str]:
     """Return a large array's first numbers, its heat strip, and the strip's key between the least and the greatest number."""
+    if len(texts) == 1:  # not computed
+        return [cell(quiet(texts[0]), 'ALIGN="LEFT"')]
     first, low, high = texts
     alarming = _ALARM[role] if high.endswith("inf") else role
     least = _right(f"{font(low, role if high else alarming)}{ROOM}", room)

@@ -60,4 +60,4 @@ class Moment:
 def _kept(x: Any) -> Any:
     """Return numbers that nobody can change in place."""
     x = x._data if isinstance(x, Value) else x
-    return namespace(x).asarray(x, copy=True) if is_foreign(x) else x
+    return namespace(x).copied(x, x.dtype) if is_foreign(x) else x

@@ -12,6 +12,7 @@ from operator import add
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array, flat_of, shape_of
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.graph.core import Graph
 from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.parts import Edge, Node
@@ -44,7 +45,7 @@ class _Sizes(NamedTuple):
 def with_rounding_marked(graph: Graph, heard: Iterable[Heard] = ()) -> tuple[Graph, tuple[Heard, ...]]:
     """Return a graph, and contributions of its backward pass, with each number that is 0 but for rounding as `Rounded`.
 
-    Graphs of more than 5,000 nodes, and of torch's own operations, are left as they are.
+    Graphs of more than 5,000 nodes, of torch's own operations and with summaries of large arrays are left as they are.
 
     >>> from micrograd_sm import Value
     >>> graph, _ = with_rounding_marked(Graph(Value(0.1) + 0.2 - 0.3))
@@ -52,7 +53,8 @@ def with_rounding_marked(graph: Graph, heard: Iterable[Heard] = ()) -> tuple[Gra
     'Rounded'
     """
     heard, opened = tuple(heard), graph.unfold()
-    if len(opened) > _MOST_NODES or any(PRIMITIVES[node.op].foreign for node in opened if node.op):
+    foreign = any(PRIMITIVES[node.op].foreign for node in opened if node.op)
+    if len(opened) > _MOST_NODES or foreign or any(type(x) is Summary for node in opened for x in (node.data, node.grad)):
         return graph, heard
     sizes = _sizes(opened)
     nodes = tuple(_marked_node(node, sizes) for node in opened)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_sm.array import Array, asarray, broadcast_to, namespace, shape_of
+from micrograd_sm.array import Array, asarray, broadcast_to, flat_of, is_foreign, namespace, shape_of
+from micrograd_sm.array.summary import Summary, is_summarised, plain_positions
 from micrograd_sm.backward import refuse_set, set_since
 from micrograd_sm.engine import Value
 from micrograd_sm.graph.moment import Held, Moment
@@ -59,18 +60,16 @@ def snapshot(data: Any) -> Any:
     """
     if data is None or type(data) in (float, int, bool, Array):
         return data
-    plain, shape = data.tolist(), tuple(data.shape)
-    if 0 in shape:  # nested lists end at the first empty one
-        return Array.of([], shape, _dtype(data))
-    return Array(plain) if isinstance(plain, list) else plain
-
-
-def _dtype(data: Any) -> type:
     kept = data.data if isinstance(data, Value) else data
+    if is_summarised(kept):
+        return Summary(kept)
+    return Array.of(list(flat_of(kept)), tuple(kept.shape), _dtype(kept)) if hasattr(kept, "shape") else kept
+
+
+def _dtype(kept: Any) -> type:
     if type(kept) is Array:
         return kept.dtype
-    xp = namespace(kept)
-    return bool if xp.isdtype(kept.dtype, "bool") else int if xp.isdtype(kept.dtype, "integral") else float
+    return namespace(kept).kind(kept)
 
 
 def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
@@ -84,7 +83,7 @@ def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
 
 
 def _frozen_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType({name: tuple(x) if name == "positions" else _frozen(x) for name, x in sorted(params.items())})
+    return MappingProxyType({name: plain_positions(x) if name == "positions" else _frozen(x) for name, x in sorted(params.items())})
 
 
 def _frozen(x: Any) -> Any:
@@ -95,7 +94,7 @@ def _frozen(x: Any) -> Any:
         return slice(_frozen(x.start), _frozen(x.stop), _frozen(x.step))
     if isinstance(x, (list, range)):
         return asarray(list(x))
-    if hasattr(x, "tolist"):
+    if hasattr(x, "tolist") or is_foreign(x):
         return snapshot(x)
     return operator.index(x) if hasattr(x, "__index__") and type(x) is not bool else x
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from typing import Any
 
@@ -41,7 +42,9 @@ def on_torch(device: str) -> Callable:
 
 
 def on_dask(array: Any) -> Any:
-    return pytest.importorskip("dask.array").from_array(array, chunks=2)
+    dask = pytest.importorskip("dask.array")
+    importlib.import_module("dask").config.set(scheduler="synchronous")  # small chunks, many tasks: threads only cost
+    return dask.from_array(array, chunks=2)
 
 
 KINDS = [

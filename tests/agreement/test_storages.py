@@ -22,7 +22,7 @@ def test_the_table(kind: Any, row: Row) -> None:
         assert_agreement(row.program, [], [], ours=library)
         return
 
-    @settings(max_examples=2 if library.name == "dask" else 5, deadline=None, derandomize=True, database=None,
+    @settings(max_examples=1 if library.name == "dask" else 3, deadline=None, derandomize=True, database=None,
               suppress_health_check=list(HealthCheck))  # fmt: skip
     @given(problem(row))
     def agree(drawn: tuple) -> None:

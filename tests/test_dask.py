@@ -1,0 +1,117 @@
+"""Values that hold Dask's arrays: in chunks, computed when they are asked for, on workers that may die."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from micrograd_sm import Graph, Value, cross_entropy, draw, steps
+
+np = pytest.importorskip("numpy")
+dask = pytest.importorskip("dask")
+da = pytest.importorskip("dask.array")
+pytest.importorskip("array_api_compat")
+
+pytestmark = pytest.mark.filterwarnings("ignore")
+
+
+def logits_and_targets(rows: int = 60) -> tuple[Any, Any]:
+    generator = np.random.default_rng(0)
+    return generator.normal(size=(rows, 5)), generator.integers(0, 5, rows)
+
+
+def outcome(logits: Any, targets: Any, **options: Any) -> list[Any]:
+    x = Value(logits)
+    loss = cross_entropy(x, targets, **options)
+    (loss * loss).sum().backward()
+    return [loss.tolist(), Value(x.grad).tolist()]
+
+
+def in_chunks(array: Any) -> Any:
+    return da.from_array(array, chunks=(7, *array.shape[1:]))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{}, {"reduction": "sum"}, {"reduction": "none"}, {"weight": [1.0, 2.0, 3.0, 4.0, 5.0]}, {"label_smoothing": 0.1}, {"ignore_index": 2}],
+    ids=str,
+)  # fmt: skip
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_cross_entropy_is_numpys(options: dict, dtype: str) -> None:
+    logits, targets = logits_and_targets()
+    found = outcome(in_chunks(logits), in_chunks(targets.astype(dtype)), **options)
+    for ours, theirs in zip(found, outcome(logits, targets, **options)):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
+
+
+class Started(dask.callbacks.Callback):
+    """Counts the computations that Dask starts."""
+
+    count = 0
+
+    def _start(self, tasks: Any) -> None:
+        self.count += 1
+
+
+def test_nothing_is_computed_before_it_is_asked_for() -> None:
+    logits, targets = map(in_chunks, logits_and_targets())
+    with Started() as started:
+        x = Value(logits, name="x")
+        loss = cross_entropy(x[2:] * 2.0, targets[2:])
+        loss.backward()
+        assert "not computed, shape (60, 5), float64, 9 chunks" in repr(x) and "not computed" in repr(loss)
+        assert "computed when it is asked for" in draw(loss).source
+        assert "not computed" in repr(Graph(loss)["v0"].data) and type(x.grad) is da.Array
+        assert started.count == 0
+        loss.item()
+        assert started.count == 1
+
+
+def test_views_that_need_the_numbers_say_so() -> None:
+    logits, targets = map(in_chunks, logits_and_targets())
+    with pytest.raises(RuntimeError, match=r"shape \(60, 5\) is not computed.*study a smaller part"):
+        steps(cross_entropy(Value(logits), targets))
+
+
+def test_a_target_out_of_range_raises_when_it_is_computed() -> None:
+    logits, targets = logits_and_targets()
+    targets[8] = 5
+    loss = cross_entropy(Value(in_chunks(logits)), in_chunks(targets))
+    with pytest.raises(IndexError, match=r"target 5 is out of range for 5 classes \(0..4\)"):
+        loss.item()
+
+
+def test_arrays_of_different_libraries_do_not_mix() -> None:
+    logits, _ = logits_and_targets()
+    for program in (lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a.T @ b):
+        with pytest.raises(TypeError, match=r"arrays of different libraries do not mix: got (numpy's ndarray|dask's Array) and"):
+            program(Value(logits), Value(in_chunks(logits)))
+
+
+def slow(block: Any) -> Any:
+    time.sleep(0.2)
+    return block
+
+
+def test_a_worker_that_is_killed_changes_no_number() -> None:
+    distributed = pytest.importorskip("distributed")
+    logits, targets = logits_and_targets(140)
+    expected = outcome(logits, targets)
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "silence_logs": 50}
+    with distributed.LocalCluster(**options) as cluster, distributed.Client(cluster) as client:
+        workers = client.run(os.getpid)
+        killer = threading.Timer(1.0, os.kill, (min(workers.values()), signal.SIGKILL))
+        killer.start()
+        x = Value(in_chunks(logits).map_blocks(slow, dtype=float))
+        loss = cross_entropy(x, in_chunks(targets))
+        (loss * loss).sum().backward()
+        found = client.gather(client.compute([loss.data, x.grad]))
+        killer.join()
+        assert set(client.run(os.getpid).values()) != set(workers.values())
+    for ours, theirs in zip(found, expected):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-13, atol=1e-16)
