@@ -164,7 +164,7 @@ class Dask(Foreign):
         )  # fmt: skip
 
     def _chunks(self, shape: Shape, other: Any) -> Any:
-        """Return the chunks of `other` along the axes, counted from the right, where the sizes are the same; else whole ones."""
+        """Return the chunks of `other` along the axes, from the last on, where sizes are the same; else whole ones."""
         theirs = dict(enumerate(reversed(other.chunks))) if hasattr(other, "chunks") else {}
         fitting = [theirs.get(k, ()) for k in range(len(shape))][::-1]
         return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))

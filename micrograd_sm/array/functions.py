@@ -62,7 +62,7 @@ def tolist(x: Any) -> Any:
 
 
 def computed(x: Any) -> Any:
-    """Return an array that is computed when it is asked for, such as Dask's, as the array that comes out; others as they are."""
+    """Return an array that is computed when it is asked for, such as Dask's, computed; others as they are."""
     return x.compute() if hasattr(x, "compute") else x
 
 
