@@ -75,7 +75,7 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
 
 def test_views_that_need_the_numbers_say_so() -> None:
     logits, targets = map(in_chunks, logits_and_targets())
-    with pytest.raises(RuntimeError, match="is not computed.*study a smaller part"):
+    with pytest.raises(RuntimeError, match=r"is not computed.*study a smaller part"):
         steps(cross_entropy(Value(logits), targets))
 
 

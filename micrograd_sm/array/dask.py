@@ -92,7 +92,9 @@ class Dask(Foreign):
         axes = tuple(range(x.ndim))  # only axes of size 1 come or go: each chunk does it for itself
         if long != axes:
             x = self.da.blockwise(_squeezed, long, x, axes, long=long, concatenate=True, dtype=x.dtype, meta=x._meta)
-        return x[tuple(None if size == 1 else slice(None) for size in shape)]
+        widened = x[tuple(None if size == 1 else slice(None) for size in shape)]
+        widened.narrow = x, tuple(axis for axis, size in enumerate(shape) if size != 1)  # for broadcast_to
+        return widened
 
     def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
         return self._reduced("sum", x, axis, keepdims)
@@ -116,7 +118,16 @@ class Dask(Foreign):
         if tuple(x.shape) == tuple(shape):
             return x
         chunks = self._chunks_of.get(tuple(shape)) or self.da.core.normalize_chunks("auto", shape, dtype=x.dtype)
-        return self.da.where(self.da.ones((), dtype=bool), x, self.da.zeros(shape, dtype=x.dtype, chunks=chunks))
+        narrow, along = getattr(x, "narrow", (x, ()))
+        zeros, axes = self.da.zeros(shape, dtype=x.dtype, chunks=chunks), tuple(range(len(shape)))
+        if (
+            len(along) != narrow.ndim
+            or x.ndim != len(shape)
+            or any(narrow.chunks[k] != zeros.chunks[a] for k, a in enumerate(along))
+        ):
+            return self.da.where(self.da.ones((), dtype=bool), x, zeros)
+        # each chunk is spread for itself, from before its axes of size 1 came: so Dask makes one task of what comes before and after
+        return self.da.blockwise(_spread, axes, narrow, along, zeros, axes, along=along, dtype=x.dtype, meta=zeros._meta)
 
     def positions(self, positions: Any, x: Any) -> Any:
         if isinstance(positions, (Picked, Sliced, self.da.Array)):
@@ -172,6 +183,10 @@ class Dask(Foreign):
 
 def _squeezed(block: Any, long: Sequence[int]) -> Any:
     return block.reshape([block.shape[axis] for axis in long])
+
+
+def _spread(block: Any, zeros: Any, along: Sequence[int]) -> Any:
+    return block.reshape([size if axis in along else 1 for axis, size in enumerate(zeros.shape)]) + zeros
 
 
 def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:

@@ -21,9 +21,9 @@ from micrograd_sm.array.parsing import DType, common, convert, parse, type_of, w
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
-    "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor", "floor_divide",
-    "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round", "shape_of", "sin",
-    "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
+    "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor",
+    "floor_divide", "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round",
+    "shape_of", "sin", "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
 ]  # fmt: skip
 
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
