@@ -81,7 +81,8 @@ class Dask(Foreign):
         return x.map_blocks(erf, dtype=x.dtype, meta=x._meta)
 
     def reshape(self, x: Any, shape: Shape) -> Any:
-        if tuple(x.shape) == tuple(shape):
+        shape = (prod(x.shape),) if tuple(shape) == (-1,) else tuple(shape)
+        if tuple(x.shape) == shape:
             return x
         if 0 in x.shape:
             return self.da.zeros(shape, dtype=x.dtype)
@@ -126,7 +127,7 @@ class Dask(Foreign):
             or any(narrow.chunks[k] != zeros.chunks[a] for k, a in enumerate(along))
         ):
             return self.da.where(self.da.ones((), dtype=bool), x, zeros)
-        # each chunk is spread for itself, from before its axes of size 1 came: so Dask makes one task of what comes before and after
+        # each chunk is spread for itself, from before its axes of size 1 came: so one task does what comes before and after
         return self.da.blockwise(_spread, axes, narrow, along, zeros, axes, along=along, dtype=x.dtype, meta=zeros._meta)
 
     def positions(self, positions: Any, x: Any) -> Any:
