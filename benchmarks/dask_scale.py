@@ -23,6 +23,7 @@ from distributed import Client, LocalCluster
 from micrograd_sm import Value, cross_entropy
 
 CLASSES = 10
+CLUSTER = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None, "silence_logs": 50}
 
 
 def logits_and_targets(rows: int, chunk: int) -> tuple:

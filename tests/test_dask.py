@@ -38,7 +38,8 @@ def in_chunks(array: Any) -> Any:
 
 @pytest.mark.parametrize(
     "options",
-    [{}, {"reduction": "sum"}, {"reduction": "none"}, {"weight": [1.0, 2.0, 3.0, 4.0, 5.0]}, {"label_smoothing": 0.1}, {"ignore_index": 2}],
+    [{}, {"reduction": "sum"}, {"reduction": "none"}, {"weight": [1.0, 2.0, 3.0, 4.0, 5.0]}, {"label_smoothing": 0.1},
+     {"ignore_index": 2}],
     ids=str,
 )  # fmt: skip
 @pytest.mark.parametrize("dtype", ["int64", "uint8"])
@@ -74,7 +75,7 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
 
 def test_views_that_need_the_numbers_say_so() -> None:
     logits, targets = map(in_chunks, logits_and_targets())
-    with pytest.raises(RuntimeError, match=r"shape \(60, 5\) is not computed.*study a smaller part"):
+    with pytest.raises(RuntimeError, match=r"is not computed.*study a smaller part"):
         steps(cross_entropy(Value(logits), targets))
 
 
@@ -89,7 +90,9 @@ def test_a_target_out_of_range_raises_when_it_is_computed() -> None:
 def test_arrays_of_different_libraries_do_not_mix() -> None:
     logits, _ = logits_and_targets()
     for program in (lambda a, b: a + b, lambda a, b: a * b, lambda a, b: a / b, lambda a, b: a.T @ b):
-        with pytest.raises(TypeError, match=r"arrays of different libraries do not mix: got (numpy's ndarray|dask's Array) and"):
+        with pytest.raises(
+            TypeError, match=r"arrays of different libraries do not mix: got (numpy's ndarray|dask's Array) and"
+        ):
             program(Value(logits), Value(in_chunks(logits)))
 
 

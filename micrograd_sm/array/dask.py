@@ -81,7 +81,8 @@ class Dask(Foreign):
         return x.map_blocks(erf, dtype=x.dtype, meta=x._meta)
 
     def reshape(self, x: Any, shape: Shape) -> Any:
-        if tuple(x.shape) == tuple(shape):
+        shape = (prod(x.shape),) if tuple(shape) == (-1,) else tuple(shape)
+        if tuple(x.shape) == shape:
             return x
         if 0 in x.shape:
             return self.da.zeros(shape, dtype=x.dtype)
@@ -92,7 +93,9 @@ class Dask(Foreign):
         axes = tuple(range(x.ndim))  # only axes of size 1 come or go: each chunk does it for itself
         if long != axes:
             x = self.da.blockwise(_squeezed, long, x, axes, long=long, concatenate=True, dtype=x.dtype, meta=x._meta)
-        return x[tuple(None if size == 1 else slice(None) for size in shape)]
+        widened = x[tuple(None if size == 1 else slice(None) for size in shape)]
+        widened.narrow = x, tuple(axis for axis, size in enumerate(shape) if size != 1)  # for broadcast_to
+        return widened
 
     def sum(self, x: Any, axis: Any, keepdims: bool = False) -> Any:
         return self._reduced("sum", x, axis, keepdims)
@@ -116,7 +119,16 @@ class Dask(Foreign):
         if tuple(x.shape) == tuple(shape):
             return x
         chunks = self._chunks_of.get(tuple(shape)) or self.da.core.normalize_chunks("auto", shape, dtype=x.dtype)
-        return self.da.where(self.da.ones((), dtype=bool), x, self.da.zeros(shape, dtype=x.dtype, chunks=chunks))
+        narrow, along = getattr(x, "narrow", (x, ()))
+        zeros, axes = self.da.zeros(shape, dtype=x.dtype, chunks=chunks), tuple(range(len(shape)))
+        if (
+            len(along) != narrow.ndim
+            or x.ndim != len(shape)
+            or any(narrow.chunks[k] != zeros.chunks[a] for k, a in enumerate(along))
+        ):
+            return self.da.where(self.da.ones((), dtype=bool), x, zeros)
+        # each chunk is spread for itself, from before its axes of size 1 came: so one task does what comes before and after
+        return self.da.blockwise(_spread, axes, narrow, along, zeros, axes, along=along, dtype=x.dtype, meta=zeros._meta)
 
     def positions(self, positions: Any, x: Any) -> Any:
         if isinstance(positions, (Picked, Sliced, self.da.Array)):
@@ -164,7 +176,7 @@ class Dask(Foreign):
         )  # fmt: skip
 
     def _chunks(self, shape: Shape, other: Any) -> Any:
-        """Return the chunks of `other` along the axes, counted from the right, where the sizes are the same; else whole ones."""
+        """Return the chunks of `other` along the axes, from the last on, where sizes are the same; else whole ones."""
         theirs = dict(enumerate(reversed(other.chunks))) if hasattr(other, "chunks") else {}
         fitting = [theirs.get(k, ()) for k in range(len(shape))][::-1]
         return tuple(chunks if math.fsum(chunks) == size and chunks else (size,) for chunks, size in zip(fitting, shape))
@@ -172,6 +184,10 @@ class Dask(Foreign):
 
 def _squeezed(block: Any, long: Sequence[int]) -> Any:
     return block.reshape([block.shape[axis] for axis in long])
+
+
+def _spread(block: Any, zeros: Any, along: Sequence[int]) -> Any:
+    return block.reshape([size if axis in along else 1 for axis, size in enumerate(zeros.shape)]) + zeros
 
 
 def _picked(block: Any, chosen: Any, axis: int, classes: int, caller: str) -> Any:

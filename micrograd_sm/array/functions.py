@@ -21,9 +21,9 @@ from micrograd_sm.array.parsing import DType, common, convert, parse, type_of, w
 from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
-    "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor", "floor_divide",
-    "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round", "shape_of", "sin",
-    "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
+    "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor",
+    "floor_divide", "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round",
+    "shape_of", "sin", "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
 ]  # fmt: skip
 
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
@@ -62,7 +62,7 @@ def tolist(x: Any) -> Any:
 
 
 def computed(x: Any) -> Any:
-    """Return an array that is computed when it is asked for, such as Dask's, as the array that comes out; others as they are."""
+    """Return an array that is computed when it is asked for, such as Dask's, computed; others as they are."""
     return x.compute() if hasattr(x, "compute") else x
 
 

@@ -90,7 +90,7 @@ def locate(key: Any, shape: Shape, storage: Any = None, x: Any = None) -> tuple[
     return positions, selected
 
 
-def _outer_sum(xs: Any, ys: Any, xp: _Beside | None) -> Any:
+def _outer_sum(xs: Any, ys: Any, xp: Any) -> Any:
     """Return x + y for each x and each y, in order."""
     if type(xs) is type(ys) is list:
         return [x + y for x in xs for y in ys]
@@ -98,7 +98,7 @@ def _outer_sum(xs: Any, ys: Any, xp: _Beside | None) -> Any:
     return xp.storage.reshape(xs[:, None] + ys[None, :], (-1,))
 
 
-def _expand_ellipsis(key: tuple, shape: Shape, xp: _Beside | None) -> list:
+def _expand_ellipsis(key: tuple, shape: Shape, xp: Any) -> list:
     entries = [_plain_index(entry, xp) for entry in key]
     used = sum(map(_axes_used, entries))
     ellipses = [position for position, entry in enumerate(entries) if entry is Ellipsis]
@@ -111,7 +111,7 @@ def _expand_ellipsis(key: tuple, shape: Shape, xp: _Beside | None) -> list:
     return entries
 
 
-def _plain_index(entry: Any, xp: _Beside | None) -> Any:
+def _plain_index(entry: Any, xp: Any) -> Any:
     if entry is None or entry is Ellipsis or isinstance(entry, slice):
         return entry
     if hasattr(entry, "dtype") and not entry.shape and not isinstance(entry, (bool, int)):
@@ -131,8 +131,8 @@ def _plain_index(entry: Any, xp: _Beside | None) -> Any:
     return shape, flat, dtype
 
 
-def _foreign_index(entry: Any, xp: _Beside | None) -> Any:
-    """Return an array as an index array in the library of the array that it indexes; a mask whose numbers are not known, as a list."""
+def _foreign_index(entry: Any, xp: Any) -> Any:
+    """Return an array as an index array in the library of the array that it indexes; an unknown mask as a list."""
     kind = str(entry.dtype).rpartition(".")[2]
     if kind == "bool":
         flat = parse(entry)[0] if xp.storage.lazy else xp.storage.reshape(xp.storage.beside(entry, xp.x), (-1,))
@@ -163,7 +163,7 @@ def _slice_offsets(entry: slice, size: int, step: int) -> tuple[Shape, list[int]
     return (len(chosen),), [index * step for index in chosen]
 
 
-def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int], xp: _Beside | None) -> list[tuple[Shape, Any]]:
+def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int], xp: Any) -> list[tuple[Shape, Any]]:
     """Return (shape, offsets) for each axis that an index array or a mask covers."""
     index_shape, flat, dtype = entry
     if dtype is not bool and type(flat) is not list:
@@ -185,7 +185,7 @@ def _array_offsets(entry: tuple, axis: int, shape: Shape, steps: list[int], xp: 
     return [((len(chosen),), [index[k] * steps[axis + k] for index in chosen]) for k in range(len(index_shape))]
 
 
-def _insert_array_block(dims: list[_Dim], arrays: list[_Dim], xp: _Beside | None) -> None:
+def _insert_array_block(dims: list[_Dim], arrays: list[_Dim], xp: Any) -> None:
     """Broadcast the index arrays into one block of dimensions, and insert it by NumPy's rule.
 
     The block stands where the arrays stood; first if a slice or None is between them. As in torch, and not in NumPy, a

@@ -22,7 +22,8 @@ def library_of(x: Any) -> Any:
     """Return the array API namespace of an array's library. Raises TypeError if it has none."""
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
-    if _wrapped(type(x)):
+    kind: Any = type(x)
+    if _wrapped(kind):
         try:
             return importlib.import_module("array_api_compat").array_namespace(x)
         except ImportError:
@@ -38,12 +39,12 @@ def converted(x: Any, xp: Any, dtype: Any) -> Any:
 
 
 @cache
-def _protocol(kind: type) -> bool:
+def _protocol(kind: Any) -> bool:
     return hasattr(kind, "__array_namespace__")
 
 
 @cache
-def _wrapped(kind: type) -> bool:
+def _wrapped(kind: Any) -> bool:
     """Return whether a type, or one that it extends, is the array type of a library that array-api-compat wraps."""
     return any(
         base.__module__.partition(".")[0] in _COMPATIBLE and base.__name__ in ("Array", "Tensor", "ndarray")

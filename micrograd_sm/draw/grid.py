@@ -37,7 +37,7 @@ def _part(label: str, role: str, node: Node, options: Options) -> list[str]:
     room = options.room.get(node.id, 0)
     texts = cells.texts(data, node.shape)
     columns = max(1, node.shape[-1]) if node.shape and cells.is_whole(node.shape) else 1
-    if texts in ([cells.PENDING], [cells.EMPTY]):
+    if texts in ([cells.PENDING], [cells.EMPTY], [cells.NOT_COMPUTED]):
         words = font(texts[0], "pending" if role == "grad" and data is None else "quiet", 10)
         rows = [_right(f"{GAP}<I>{words}</I>{ROOM}", columns=columns)]
     elif cells.is_whole(node.shape):
@@ -60,8 +60,6 @@ def _number(text: str, role: str) -> str:
 
 def _summary(texts: list[str], data: Any, role: str, room: int, strips: bool) -> list[str]:
     """Return a large array's first numbers, its heat strip, and the strip's key between the least and the greatest number."""
-    if len(texts) == 1:  # not computed
-        return [cell(quiet(texts[0]), 'ALIGN="LEFT"')]
     first, low, high = texts
     alarming = _ALARM[role] if high.endswith("inf") else role
     least = _right(f"{font(low, role if high else alarming)}{ROOM}", room)

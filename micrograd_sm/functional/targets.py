@@ -21,7 +21,8 @@ def targets_of(x: Value, target: Any, weight: Any, ignore_index: int, function: 
     Raises IndexError if a target is out of range, RuntimeError if targets are not integers or shapes do not fit, ValueError
     if the batch sizes differ.
 
-    >>> targets_of(Value([[-0.5, -1.0], [-0.1, -2.0]]), [0, 1], None, -100, "nll_loss").at_target(Value([[1, 2], [3, 4]])).tolist()
+    >>> x = Value([[1.0, 2.0], [3.0, 4.0]])
+    >>> targets_of(x, [0, 1], None, -100, "nll_loss").at_target(x).tolist()
     [1.0, 4.0]
     """
     storage = namespace(x.data)

@@ -83,7 +83,8 @@ def _gradient(grad: Any, wanted: tuple[int, ...]) -> Any:
 
 
 def _frozen_params(params: Mapping[str, Any]) -> Mapping[str, Any]:
-    return MappingProxyType({name: plain_positions(x) if name == "positions" else _frozen(x) for name, x in sorted(params.items())})
+    frozen = {name: plain_positions(x) if name == "positions" else _frozen(x) for name, x in sorted(params.items())}
+    return MappingProxyType(frozen)
 
 
 def _frozen(x: Any) -> Any:
