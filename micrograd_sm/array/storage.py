@@ -55,7 +55,7 @@ def chosen(condition: Any, yes: float, no: float, like: Any) -> Any:
     """
     xp = namespace(condition)
     if is_foreign(condition):
-        yes, no = (xp.full(number, (), like) for number in (yes, no))
+        yes, no = (xp.like(number, like) for number in (yes, no))
     return xp.where(condition, yes, no)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import namespace
+from micrograd_sm.array.storage import chosen
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.kinds import all_whole, checked, in_steps, like_input
 from micrograd_sm.mode import composed, scope
@@ -215,8 +216,9 @@ def sign(input: Any) -> Value:
     [1.0, -1.0, 0.0]
     """
     x = as_value(input, "sign: input")
-    one = 1 if all_whole(x) else 1.0
-    return in_steps(one * (x > 0) - one * (x < 0), x)
+    if all_whole(x):
+        return in_steps(1 * (x > 0) - 1 * (x < 0), x)
+    return in_steps(chosen(x > 0, 1.0, 0.0, like=x) - chosen(x < 0, 1.0, 0.0, like=x), x)
 
 
 @composed

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any
 
-from micrograd_sm.array import Array, asarray, broadcast_to, flat_of, is_foreign, namespace, shape_of
+from micrograd_sm.array import Array, asarray, broadcast_to, flat_of, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.summary import Summary, is_summarised, plain_positions
 from micrograd_sm.backward import refuse_set, set_since
 from micrograd_sm.engine import Value
@@ -63,7 +63,8 @@ def snapshot(data: Any) -> Any:
     kept = data.data if isinstance(data, Value) else data
     if is_summarised(kept):
         return Summary(kept)
-    return Array.of(list(flat_of(kept)), tuple(kept.shape), _dtype(kept)) if hasattr(kept, "shape") else kept
+    shape = tuple(shape_of(kept))
+    return Array.of(list(flat_of(kept)), shape, _dtype(kept)) if shape else tolist(kept)
 
 
 def _dtype(kept: Any) -> type:

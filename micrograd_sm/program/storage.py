@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 from micrograd_sm import array, functional
 from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array.foreign import Foreign
 from micrograd_sm.array.functions import _sumprod
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.foreign import Foreign
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.methods.conversion import METHODS
@@ -215,7 +215,7 @@ class _Namespace(Foreign):
             flat += [_product(row, column) for row in rows for column in columns]
         return tensor(flat, (*batch, n, m), float)
 
-    def isdtype(self, dtype: Any, kind: Any) -> Any:
+    def isdtype(self, dtype: Any, kind: Any) -> Any:  # type: ignore[override]
         kinds = {"bool": bool, "integral": int, "real floating": float}
         return dtype in [kinds[name] for name in (kind if isinstance(kind, tuple) else (kind,))]
 
