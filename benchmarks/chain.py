@@ -35,12 +35,12 @@ def compare() -> list[float]:
 def measure() -> list[Figure]:
     """Return the figure of this benchmark."""
     mine, reference, mine_alone, reference_alone = with_deep_stack(compare)
-    ratio = mine / reference
+    ratio = mine_alone / reference_alone
     measured = (
-        f"{ratio:.2f} ({mine * 1e3:.2f} ms against {reference * 1e3:.2f} ms); "
-        f"{mine_alone / reference_alone:.2f} with micrograd's garbage collected off the clock"
+        f"{ratio:.2f} with micrograd's garbage collected off the clock; "
+        f"{mine / reference:.2f} in a loop ({mine * 1e3:.2f} ms against {reference * 1e3:.2f} ms)"
     )
-    return [Figure(f"{LINKS:,} scalar multiply-adds, time over micrograd's", "at most 0.6", measured, ratio <= 0.6)]
+    return [Figure(f"{LINKS:,} scalar multiply-adds, time over micrograd's", "at most 0.45", measured, ratio <= 0.45)]
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ def measure() -> list[Figure]:
         with_import, without = medians(starting("import micrograd_sm"), starting("pass"), rounds=41, warmup=3)
     added = (with_import - without) * 1e3
     measured = f"{added:.0f} ms ({with_import * 1e3:.0f} ms against {without * 1e3:.0f} ms)"
-    return [Figure("`import micrograd_sm`, above starting Python", "at most 50 ms", measured, added <= 50)]
+    return [Figure("`import micrograd_sm`, above starting Python", "at most 30 ms", measured, added <= 30)]
 
 
 if __name__ == "__main__":
