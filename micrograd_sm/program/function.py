@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import builtins
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from inspect import getclosurevars, isfunction, signature
 from math import prod
 from threading import RLock
-from types import CellType, MethodType
+from types import CellType, CodeType, MethodType
 from typing import Any
 
 from micrograd_sm.array import Array, shape_of
@@ -234,7 +234,7 @@ def _names(function: Any) -> Callable[[dict[int, tuple[int, Value]]], tuple]:
     if not isfunction(function):
         return lambda named: ()
     cells, around = function.__closure__ or (), function.__globals__
-    names = [name for name in function.__code__.co_names if name not in vars(builtins)]
+    names = [name for name in dict.fromkeys(_names_of(function.__code__)) if name not in vars(builtins)]
 
     def now(named: dict[int, tuple[int, Value]]) -> tuple:
         found = [cell.cell_contents if cell != _EMPTY else None for cell in cells]
@@ -242,6 +242,14 @@ def _names(function: Any) -> Callable[[dict[int, tuple[int, Value]]], tuple]:
         return (_Same(owner), *[_kind(x, named) if isinstance(x, Value) else _plain(x) for x in found])
 
     return now
+
+
+def _names_of(code: CodeType) -> Iterator[str]:
+    """Yield the names that code looks up, also in the comprehensions and functions inside it."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, CodeType):
+            yield from _names_of(constant)
 
 
 _EMPTY = CellType()  # a variable of a closure that is not assigned yet
