@@ -479,6 +479,7 @@ def test_a_landscape_of_ones_own(capsys, arguments, said):
         (["residuals", "--loss", "hinge"], "residuals needs --logits, a list of rows, and --targets"),
         (["logits", "--logits", "3.0"], "--logits must be a list, as in '[2.0, 0.5, 0.0]', got '3.0'"),
         (["logits", "--targets", "[7]"], "target 7 is out of range for 3 classes"),
+        (["logits", "--loss", ""], "the expression is empty"),
         (["logits", "--loss", "foo(logits)"], "the function foo is not allowed"),
         (["logits", "--loss", "logts.sum()"], "the name logts is unknown (did you mean logits?)"),
     ],

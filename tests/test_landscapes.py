@@ -327,6 +327,7 @@ def test_residuals_of_a_loss_of_ones_own():
     [
         (lambda: loss_curves(losses="hing"), ValueError, "no loss is called 'hing'; there are 'cross-entropy'"),
         (lambda: loss_curves(losses=3), TypeError, "losses must be a function of logits and targets"),
+        (lambda: loss_curves(losses=lambda z: z.sum()), TypeError, "a loss takes two arguments, logits .N, C. and a list of N"),
         (lambda: loss_curves(losses=lambda z, t: 3.0), TypeError, "a loss must return a Value, got 3.0 of type float"),
         (
             lambda: loss_curves(losses=lambda z, t: z),

@@ -12,11 +12,13 @@ from micrograd_sm import (
     Value,
     binary_cross_entropy_with_logits,
     cross_entropy,
+    draw,
     einsum,
     embedding,
     layer_norm,
     maximum,
     stack,
+    steps,
 )
 from micrograd_sm import functional as F
 from micrograd_sm.study import anomaly
@@ -140,3 +142,13 @@ def test_numpy_takes_a_value_without_a_gradient() -> None:
     assert np.asarray(x > 1).tolist() == [[False, True]] and np.asarray(Value(3, requires_grad=False)) == 3
     with pytest.raises(RuntimeError, match=r"detach\(\)\.numpy\(\)"):
         np.asarray(Value([1.0]))
+
+
+def test_a_large_array_is_drawn_by_its_ends() -> None:
+    x = Value(np.linspace(-1.0, 3.0, 120_000).reshape(400, 300), name="x")
+    loss = (x * 2.0).sum()
+    loss.backward()
+    picture = draw(loss).svg()
+    assert "(400, 300)" in picture and "-1.0" in picture and "3.0" in picture and 'class="grad' in picture
+    with pytest.raises(RuntimeError, match=r"shape \(400, 300\) has 120,000 elements, .* study a smaller part"):
+        steps(loss).text()

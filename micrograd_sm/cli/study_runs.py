@@ -293,7 +293,7 @@ def _own_landscape(options: argparse.Namespace) -> study.Landscape:
         raise ValueError(f"study landscape: {name} takes no {' or '.join(given)}; {name.removesuffix('-settings')} does")
     logits, targets = _list_of(given, "--logits"), _list_of(given, "--targets")
     loss = given.get("--loss")
-    losses = loss if loss in study.LOSSES else function_of(loss, "logits", "target") if loss else None
+    losses = loss if loss in study.LOSSES else None if loss is None else function_of(loss, "logits", "target")
     if name != "residuals":
         setting = None if targets is None else study.Setting(tuple(targets))
         return study.PICTURES[name](setting=setting, losses=losses, logits=logits)

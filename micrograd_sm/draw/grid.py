@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
 
 from micrograd_sm.draw import cells
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, quiet, room_for, row, table
@@ -44,7 +43,7 @@ def _part(label: str, role: str, node: Node, options: Options) -> list[str]:
         numbers = [_right(f"{GAP}{_number(text, role)}{ROOM}", room) for text in texts]
         rows = ["".join(numbers[start : start + columns]) for start in range(0, len(numbers), columns)]
     else:
-        rows = _summary(texts, data, role, room, options.strips)
+        rows = _summary(texts, cells.heat(data) if options.strips else [], role, room)
     head = cell(quiet(label), f'ROWSPAN="{len(rows)}" ALIGN="LEFT" VALIGN="TOP"')
     return [row(head, rows[0]), *map(row, rows[1:])]
 
@@ -58,16 +57,16 @@ def _number(text: str, role: str) -> str:
     return f"<B>{font(text, _ALARM[role])}</B>" if text in _STRANGE else font(text, role)
 
 
-def _summary(texts: list[str], data: Any, role: str, room: int, strips: bool) -> list[str]:
-    """Return a large array's first numbers, its heat strip, and the strip's key between the least and the greatest number."""
+def _summary(texts: list[str], levels: list[int | None], role: str, room: int) -> list[str]:
+    """Return a large array's first numbers, its heat strip if it has levels, and between its ends the strip's key, or "to"."""
     first, low, high = texts
     alarming = _ALARM[role] if high.endswith("inf") else role
     least = _right(f"{font(low, role if high else alarming)}{ROOM}", room)
-    key = cell(table(row(_heat(range(cells.LEVELS), role)), _STRIP) if strips else quiet("to"))
+    key = cell(table(row(_heat(range(cells.LEVELS), role)), _STRIP) if levels else quiet("to"))
     greatest = cell(f"{GAP}{font(high, alarming)}" if high else "", 'ALIGN="LEFT"')
     rows = [_right(f"{GAP}{font(first, role)}{ROOM}", (room + 2) * _SUMMARY_NUMBERS if room else 0)]
-    if strips:
-        rows.append(cell(table(row(_heat(cells.heat(data), role)), _STRIP), 'ALIGN="LEFT" CELLPADDING="4"'))
+    if levels:
+        rows.append(cell(table(row(_heat(levels, role)), _STRIP), 'ALIGN="LEFT" CELLPADDING="4"'))
     return [*rows, cell(table(row(least, key, greatest), f'{PLAIN} CELLPADDING="1"'), 'ALIGN="LEFT"')]
 
 

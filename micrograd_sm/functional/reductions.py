@@ -345,9 +345,9 @@ def _reduced(shape: tuple[int, ...], axes: tuple[int, ...], keepdim: bool) -> tu
 def _maximum_of_all(input: Any, function: str) -> Value:
     x = as_value(input, f"{function}: input")
     top = primitives.max(x, axis=_nonempty(x, None, function), keepdims=False)
-    return (
-        top if is_lazy(top.data) or top == top else mean(x[x != x])
-    )  # nan won: all nan elements share the gradient, as in torch
+    if is_lazy(top.data) or top == top:
+        return top
+    return mean(x[x != x])  # nan won: all nan elements share the gradient, as in torch
 
 
 def _nonempty(x: Value, dim: Dim, function: str) -> tuple[int, ...]:

@@ -191,6 +191,20 @@ _SIMPLER: dict[str, Callable[..., Any]] = {  # what changes no bit of any result
 }
 
 
+_OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "power", "and": "&", "or": "|"}
+_COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
+
+
+def give_operators(kind: type, infix: Callable[[str], tuple[Callable, Callable]]) -> None:
+    """Give a class its operators: `infix` returns the method for an operation's symbol, and the reflected one."""
+    for name, symbol in _OPERATORS.items():
+        forward, reflected = infix(symbol)
+        setattr(kind, f"__{name}__", forward)
+        setattr(kind, f"__r{name}__", reflected)
+    for name, symbol in _COMPARISONS.items():
+        setattr(kind, f"__{name}__", infix(symbol)[0])
+
+
 def _infix(op: str) -> Any:
     repeats = op not in ("+", "-", "*")  # of two cells these are rarely noted twice, and looking takes as long as noting
 
@@ -231,16 +245,6 @@ class Number:
     def __init__(self, op: str, operands: tuple[Any, ...], dtype: type, number: int) -> None:
         self.op, self.operands, self.dtype, self.number = op, operands, dtype, number
 
-    __add__, __radd__ = _infix("+")
-    __sub__, __rsub__ = _infix("-")
-    __mul__, __rmul__ = _infix("*")
-    __truediv__, __rtruediv__ = _infix("/")
-    __pow__, __rpow__ = _infix("power")
-    __lt__, __le__ = _infix("<")[0], _infix("<=")[0]
-    __gt__, __ge__ = _infix(">")[0], _infix(">=")[0]
-    __eq__, __ne__ = _infix("==")[0], _infix("!=")[0]
-    __and__, __rand__ = _infix("&")
-    __or__, __ror__ = _infix("|")
     __hash__ = object.__hash__
 
     def __neg__(self) -> Any:
@@ -273,6 +277,7 @@ class Number:
         refuse("the number itself", "an index")
 
 
+give_operators(Number, _infix)
 _PLAIN = {Number, float, int, bool}
 
 

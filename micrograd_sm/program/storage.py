@@ -15,7 +15,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.methods.conversion import METHODS
-from micrograd_sm.program.cells import Number, current_tape, kind_of, note, refuse
+from micrograd_sm.program.cells import Number, current_tape, give_operators, kind_of, note, refuse
 
 
 def elements(x: Any) -> list[Any]:
@@ -60,16 +60,6 @@ class Tensor:
     def ndim(self) -> int:
         return len(self.shape)
 
-    __add__, __radd__ = _infix("+")
-    __sub__, __rsub__ = _infix("-")
-    __mul__, __rmul__ = _infix("*")
-    __truediv__, __rtruediv__ = _infix("/")
-    __pow__, __rpow__ = _infix("power")
-    __lt__, __le__ = _infix("<")[0], _infix("<=")[0]
-    __gt__, __ge__ = _infix(">")[0], _infix(">=")[0]
-    __eq__, __ne__ = _infix("==")[0], _infix("!=")[0]
-    __and__, __rand__ = _infix("&")
-    __or__, __ror__ = _infix("|")
     __hash__ = object.__hash__
 
     def __neg__(self) -> Any:
@@ -119,6 +109,7 @@ class Tensor:
         refuse("the truth of a comparison", "if a > b")
 
 
+give_operators(Tensor, _infix)
 _OPERANDS = (Tensor, Number, Array, float, int)
 
 

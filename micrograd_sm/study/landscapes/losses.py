@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import signature
 from math import prod
 from numbers import Integral, Real
 from typing import Any
@@ -192,6 +193,12 @@ def losses_of(losses: Any) -> dict[str, Loss]:
     if isinstance(losses, Mapping) or not callable(losses):
         kind = TypeError if losses else ValueError
         raise kind(f"landscapes: losses must be a function of logits and targets, or a dict of such by name, got {losses!r}")
+    try:
+        signature(losses).bind("logits", "targets")
+    except TypeError:
+        raise TypeError(
+            f"landscapes: a loss takes two arguments, logits (N, C) and a list of N classes; got {losses!r}"
+        ) from None
     name = getattr(losses, "__name__", "your loss")
     return {"your loss" if name == "<lambda>" else name: losses}
 
