@@ -42,13 +42,17 @@ def train(module: torch.nn.Module, data: list[Any]) -> list[torch.Tensor]:
 
 
 def worker(rank: int, processes: int, rendezvous: str, out: str) -> None:
-    """Train on this process's share of each batch, and save the parameters."""
+    """Train on this process's share of each batch, save the parameters, and end the process.
+
+    It ends by `os._exit`: while Python takes itself apart, a thread of gloo that still wants the GIL aborts the process.
+    An exception takes the usual way, back to the process that started this one.
+    """
     os.environ.setdefault("GLOO_SOCKET_IFNAME", "lo")
     torch.set_num_threads(1)
     dist.init_process_group("gloo", init_method=f"file://{rendezvous}", rank=rank, world_size=processes)
-    try:
-        share = [(x.chunk(processes)[rank], target.chunk(processes)[rank]) for x, target in batches()]
-        module = DistributedDataParallel(network(len(share[0][0])))
-        torch.save(train(module, share), f"{out}.{rank}")
-    finally:
-        dist.destroy_process_group()
+    share = [(x.chunk(processes)[rank], target.chunk(processes)[rank]) for x, target in batches()]
+    module = DistributedDataParallel(network(len(share[0][0])))
+    torch.save(train(module, share), f"{out}.{rank}")
+    dist.barrier()  # the other one must not lose its partner before it has finished
+    dist.destroy_process_group()
+    os._exit(0)
