@@ -20,7 +20,6 @@ from micrograd_sm.creation import *
 from micrograd_sm.draw import draw
 from micrograd_sm.engine import Value
 from micrograd_sm.functional import *
-from micrograd_sm.graph import Graph
 from micrograd_sm.methods.conversion import is_floating_point, numel
 from micrograd_sm.missing import missing
 from micrograd_sm.mode import enable_grad, inference_mode, is_grad_enabled, no_grad, set_grad_enabled, trace
@@ -30,6 +29,7 @@ from micrograd_sm.torch_names import *
 from micrograd_sm.torch_names import Size
 
 if TYPE_CHECKING:
+    from micrograd_sm.graph import Graph
     from micrograd_sm.program import compile
     from micrograd_sm.saving import load, save
     from micrograd_sm.training import Training
@@ -41,6 +41,7 @@ _ROOMS = ("autograd", "backends", "cuda", "nn", "optim", "study")
 _TRANSFORMS = ("grad", "hessian", "hvp", "jacfwd", "jacobian", "jacrev", "jvp", "value_and_grad", "vjp")
 _LATER = {
     **dict.fromkeys(_TRANSFORMS, "transforms"),
+    "Graph": "graph",
     "compile": "program",
     "load": "saving",
     "save": "saving",
@@ -57,7 +58,7 @@ __all__ = [name for name in _NAMES if name not in _ALONE]
 
 
 def __getattr__(name: str) -> Any:
-    """Return dtypes, and import rooms, the transforms, Training, load and save when they are first asked for."""
+    """Return dtypes, and import rooms, the transforms, Graph, Training, load and save when they are first asked for."""
     if name in DTYPES:
         return DTYPES[name]
     if name in (*_ROOMS, "torch"):  # `import *` leaves micrograd_sm.torch alone: it needs torch

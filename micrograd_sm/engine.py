@@ -25,6 +25,7 @@ from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.backward import Observer, differentiate
+from micrograd_sm.missing import Lacking
 from micrograd_sm.mode import Place, current_mode, recording, scope
 from micrograd_sm.primitives import Primitive, Recorded
 
@@ -62,7 +63,7 @@ def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, Any], An
     return method
 
 
-class Value(Recorded):
+class Value(Recorded, Lacking):
     """A number or n-d tensor in a graph of computations.
 
     `data` is a number, a (nested) list of numbers, an `Array`, or an array of another library that follows the

@@ -18,6 +18,7 @@ from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.libraries import converted, library_of
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
+from micrograd_sm.missing import Lacking, missing_on_array
 
 Number = float | int | bool
 
@@ -30,7 +31,7 @@ def _reflected(operation: Callable) -> Any:
     return lambda self, other: _operate(operation, other, self)
 
 
-class Array:
+class Array(Lacking):
     """An immutable n-d array, n >= 1, of Python floats, ints or bools.
 
     `data` is a (nested) list, tuple or range of numbers, or another array; `dtype` is `float`, `int` or `bool`,
@@ -54,6 +55,8 @@ class Array:
         if not shape:
             raise TypeError(f"Array: {data!r} is a number; an Array has at least one dimension, so put it in a list")
         self.flat, self.shape, self.dtype = convert(flat, dtype or widest(flat)), shape, dtype or widest(flat)
+
+    _lacks = staticmethod(missing_on_array)
 
     @classmethod
     def of(cls, flat: list, shape: Shape, dtype: DType = float) -> Any:

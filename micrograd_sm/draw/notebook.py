@@ -1,13 +1,15 @@
-"""Values and Drawings in a notebook: Jupyter calls `_repr_mimebundle_`, which `draw` adds to Value."""
+"""Values and Drawings in a notebook: Jupyter calls their `_repr_mimebundle_`."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Collection
-from typing import Any
+from collections.abc import Callable, Collection
+from typing import TYPE_CHECKING, Any
 
-from micrograd_sm.draw.drawing import Drawing, draw
 from micrograd_sm.engine import Value
+
+if TYPE_CHECKING:
+    from micrograd_sm.draw.drawing import Drawing
 
 TEXT, SVG, HTML = "text/plain", "image/svg+xml", "text/html"
 MOST_NODES = 60  # of a Value's graph that is drawn without being asked for: its layout takes about a third of a second
@@ -16,8 +18,8 @@ Kinds = Collection[str] | None
 Bundle = dict[str, str]
 
 
-def value_bundle(value: Value, include: Kinds = None, exclude: Kinds = None) -> Bundle:
-    """Return a Value as text and, if it has a graph of at most 60 nodes and there is a layout program, as a picture.
+def value_bundle(value: Value, draw: Callable[..., Drawing], include: Kinds, exclude: Kinds) -> Bundle:
+    """Return a Value as text and, if it has a graph of at most 60 nodes and there is a layout program, as `draw`'s picture.
 
     Names are those of the notebook's variables. `include` and `exclude` are IPython's kinds of media. If data was set after
     the Value was computed, the text says why there is no picture.

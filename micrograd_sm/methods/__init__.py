@@ -11,12 +11,15 @@ from __future__ import annotations
 from micrograd_sm import functional
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
-from micrograd_sm.methods import absent, conversion, in_place
+from micrograd_sm.methods import conversion, in_place
+from micrograd_sm.missing import Absent
 
 for _name in conversion.METHODS:
     setattr(Value, _name, getattr(conversion, _name))
 for _name, _method in in_place.METHODS.items():
     setattr(Value, _name, _method)
+    if not _name.endswith("__"):
+        setattr(Array, _name, Absent(_name))
 for _name in [*functional.__all__, *conversion.METHODS]:
     if callable(getattr(Value, _name, None)) and _name not in vars(Array):
         setattr(Array, _name, getattr(Value, _name))
@@ -36,4 +39,3 @@ for _name, _attribute in {
     "__matmul__": Value.__matmul__, "__rmatmul__": Value.__rmatmul__,
 }.items():  # fmt: skip
     setattr(Array, _name, _attribute)
-absent.attach()

@@ -8,9 +8,9 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph
 
 if TYPE_CHECKING:
+    from micrograd_sm.graph import Graph
     from micrograd_sm.steps.formula import Formula
     from micrograd_sm.steps.parts import Contribution, Step
     from micrograd_sm.steps.record import Steps
@@ -56,6 +56,7 @@ dL/dx += dL/dv1 * dv1/dx, as operand 2 = 1 * 3 = 3, from 3 to 6
     >>> [step.text for step in steps(neuron, 0.5, -1.0)][1]
     'z = v3 + b = 1 + (-1) = 0'
     """
+    from micrograd_sm.graph import Graph  # noqa: PLC0415
     from micrograd_sm.steps.record import called, record  # noqa: PLC0415 - so that importing stays quick
 
     options: dict[str, Any] = {"names": names, "gradient": gradient, "grain": grain}
