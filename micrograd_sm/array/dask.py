@@ -8,37 +8,15 @@ from __future__ import annotations
 
 import importlib
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from math import prod
 from types import ModuleType
 from typing import Any
 
 from micrograd_sm.array.foreign import Foreign
 from micrograd_sm.array.functions import flat_of, shape_of
-from micrograd_sm.array.indexing import Sliced
+from micrograd_sm.array.indexing import Picked, Sliced
 from micrograd_sm.array.strides import Shape
-
-
-class Picked(Sequence[int]):
-    """The flat positions of one element along `axis` for each place of the other axes: `chosen` says which.
-
-    The positions themselves are computed only if somebody reads them. `function` names the caller in errors.
-    """
-
-    def __init__(self, chosen: Any, axis: int, shape: Shape, function: str) -> None:
-        self.chosen, self.axis, self.shape, self.function = chosen, axis, shape, function
-
-    def __len__(self) -> int:
-        return prod(self.chosen.shape)
-
-    def __getitem__(self, place: Any) -> Any:
-        return list(self)[place]
-
-    def __iter__(self) -> Iterator[int]:
-        step = prod(self.shape[self.axis + 1 :])
-        span = step * self.shape[self.axis]
-        flat = self.chosen.compute().reshape(-1).tolist()
-        return (place // step * span + place % step + chosen * step for place, chosen in enumerate(flat))
 
 
 class Dask(Foreign):

@@ -7,7 +7,7 @@ takes the elements at the positions; the gradient is added at the same positions
 from __future__ import annotations
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import product
 from math import prod
 from typing import Any, NamedTuple
@@ -50,6 +50,28 @@ class Sliced(Sequence[int]):
     @property
     def _positions(self) -> list[int]:
         return locate(self.key, self.shape)[0]
+
+
+class Picked(Sequence[int]):
+    """The flat positions of one element along `axis` for each place of the other axes: `chosen` says which.
+
+    The positions themselves are computed only if somebody reads them. `function` names the caller in errors.
+    """
+
+    def __init__(self, chosen: Any, axis: int, shape: Shape, function: str) -> None:
+        self.chosen, self.axis, self.shape, self.function = chosen, axis, shape, function
+
+    def __len__(self) -> int:
+        return prod(self.chosen.shape)
+
+    def __getitem__(self, place: Any) -> Any:
+        return list(self)[place]
+
+    def __iter__(self) -> Iterator[int]:
+        step = prod(self.shape[self.axis + 1 :])
+        span = step * self.shape[self.axis]
+        flat = self.chosen.compute().reshape(-1).tolist()
+        return (place // step * span + place % step + chosen * step for place, chosen in enumerate(flat))
 
 
 def locate(key: Any, shape: Shape, storage: Any = None, x: Any = None) -> tuple[Any, Shape]:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sys
 from functools import cache
 from types import ModuleType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from micrograd_sm.array.core import Array
-from micrograd_sm.array.dask import Dask
-from micrograd_sm.array.foreign import Foreign, Numpy, Torch
 from micrograd_sm.array.libraries import is_array_type, library_of
 
+if TYPE_CHECKING:
+    from micrograd_sm.array.foreign import Foreign
+
 OWN = {float, int, bool, Array}
-_STORAGES: dict[str, type[Foreign]] = {"dask": Dask, "numpy": Numpy, "torch": Torch}
 _known: dict[type, Foreign] = {}  # the storage of each type of array that was met
 
 
@@ -74,5 +74,8 @@ def _met(x: Any) -> Foreign:
 def _storage(library: ModuleType | Foreign) -> Foreign:
     if not isinstance(library, ModuleType):  # a storage of this house, such as the study's decimals
         return library
+    from micrograd_sm.array.dask import Dask  # noqa: PLC0415 - so that importing stays quick
+    from micrograd_sm.array.foreign import Foreign, Numpy, Torch  # noqa: PLC0415
+
     name = library.__name__.removeprefix("array_api_compat.").partition(".")[0]
-    return _STORAGES.get(name, Foreign)(library)
+    return {"dask": Dask, "numpy": Numpy, "torch": Torch}.get(name, Foreign)(library)

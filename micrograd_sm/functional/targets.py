@@ -7,7 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import is_foreign, namespace
-from micrograd_sm.array.dask import Picked
+from micrograd_sm.array.indexing import Picked
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value, as_value
