@@ -61,6 +61,7 @@ class Started(dask.callbacks.Callback):
 
 def test_nothing_is_computed_before_it_is_asked_for() -> None:
     logits, targets = map(in_chunks, logits_and_targets())
+    targets = targets.astype("uint8")
     with Started() as started:
         x = Value(logits, name="x")
         loss = cross_entropy(x[2:] * 2.0, targets[2:])
@@ -71,6 +72,38 @@ def test_nothing_is_computed_before_it_is_asked_for() -> None:
         assert started.count == 0
         loss.item()
         assert started.count == 1
+
+
+def test_a_mean_counts_its_targets_without_the_logits() -> None:
+    def refused(block: Any) -> Any:
+        raise ArithmeticError("the logits are not asked for yet")
+
+    logits, targets = map(in_chunks, logits_and_targets())
+    loss = cross_entropy(Value(logits.map_blocks(refused, meta=logits._meta)), targets, weight=[1.0, 2.0, 3.0, 4.0, 5.0])
+    loss.backward()
+    with pytest.raises(ArithmeticError):
+        loss.item()
+
+
+class Held(dask.callbacks.Callback):
+    """Counts how many large arrays are held at once."""
+
+    most = 0
+
+    def _posttask(self, key: Any, result: Any, dsk: Any, state: Any, worker: Any) -> None:
+        self.most = max(self.most, sum(getattr(x, "nbytes", 0) > 10_000 for x in state["cache"].values()))
+
+
+@pytest.mark.parametrize("weight", [None, [1.0, 2.0, 3.0, 4.0, 5.0]])
+@pytest.mark.parametrize("dtype", ["int64", "uint8"])
+def test_few_chunks_are_held_at_once(dtype: str, weight: Any) -> None:
+    place = da.arange(40_000, chunks=1_000)
+    x = Value(da.sin(place[:, None] * 0.7 + da.arange(5)[None, :]))
+    loss = cross_entropy(x, (place * 7 % 5).astype(dtype), weight)
+    loss.backward()
+    with Held() as held:
+        dask.compute(loss.data, (x.grad**2).sum(), scheduler="synchronous")
+    assert 1 <= held.most <= 5, held.most
 
 
 def test_views_that_need_the_numbers_say_so() -> None:

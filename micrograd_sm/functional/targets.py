@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import is_foreign, namespace
+from micrograd_sm.array.functions import computed
 from micrograd_sm.array.indexing import Picked
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
@@ -43,7 +44,7 @@ class Targets:
         self.step = prod(x.shape[self.axis + 1 :])  # from class to class in x's flat data
         self.shape = _checked_shape(x.shape, shape, function)
         self.weights = class_weights(weight, self.classes, function, x)
-        self.function, self.dtype = function, getattr(x.data, "dtype", float)
+        self.function = function
         self.places, self.chosen = self._kept(flat, ignore_index, function)
 
     @property
@@ -136,7 +137,7 @@ class ArrayTargets(Targets):
 class MaskedTargets(Targets):
     """Class indices whose numbers are not known yet: each target has a loss, which is 0 if it does not count.
 
-    Targets of an unsigned type cannot be -100, so all count. Others are counted before any gradient is known.
+    Targets of an unsigned type cannot be -100, so all count. For a mean, others are counted at once.
     """
 
     def at_target(self, x: Value) -> Value:
@@ -162,12 +163,12 @@ class MaskedTargets(Targets):
         return self._masked(primitives.index(self.weights, positions=positions, shape=self.shape, key="target"))
 
     def _mean_divisor(self) -> Value | float:
+        """Return a number, computed from targets and weights alone: were it still open, all chunks of x would wait for it."""
         if self.weights is not None:
-            return sum(self._kept_weights())
+            return sum(self._kept_weights()).item()
         if self.places is None:
             return float(prod(self.shape))
-        xp = namespace(self.places)
-        return Value(xp.sum(xp.astype(self.places, self.dtype), axis=tuple(range(len(self.shape)))), requires_grad=False)
+        return float(computed(self.places.sum()))
 
     def _kept(self, flat: Any, ignore_index: int, function: str) -> tuple[Any, Any]:
         """Return which targets count, None if all do, and the classes of all, 0 for those that do not count."""
