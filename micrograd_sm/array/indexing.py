@@ -74,6 +74,13 @@ class Picked(Sequence[int]):
         return (place // step * span + place % step + chosen * step for place, chosen in enumerate(flat))
 
 
+class Among(NamedTuple):
+    """A flat position that is not known yet: the one of `positions` that `chosen`, an int of a recording, will select."""
+
+    chosen: Any
+    positions: range
+
+
 def locate(key: Any, shape: Shape, storage: Any = None, x: Any = None) -> tuple[Any, Shape]:
     """Return the flat positions that `key` selects from an array of `shape`, and the shape of the selection.
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import is_foreign, namespace
-from micrograd_sm.array.functions import computed
-from micrograd_sm.array.indexing import Picked
+from micrograd_sm.array.functions import computed, flat_of
+from micrograd_sm.array.indexing import Among, Picked
 from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape
 from micrograd_sm.engine import Value, as_value
@@ -27,8 +27,12 @@ def targets_of(x: Value, target: Any, weight: Any, ignore_index: int, function: 
     [1.0, 4.0]
     """
     storage = namespace(x.data)
-    in_lists = not is_foreign(x.data) or storage.listed
-    kind = Targets if in_lists else MaskedTargets if storage.lazy else ArrayTargets
+    if not is_foreign(x.data):
+        kind = Targets
+    elif storage.listed:
+        kind = OpenTargets if isinstance(target, Value) and is_foreign(target.data) else Targets
+    else:
+        kind = MaskedTargets if storage.lazy else ArrayTargets
     return kind(x, target, weight, ignore_index, function)
 
 
@@ -79,7 +83,11 @@ class Targets:
         return self.shape if self.all_kept else (len(self.places),)
 
     def _kept_weights(self) -> Value:
-        return primitives.index(self.weights, positions=self.chosen, shape=self._kept_shape(), key="target")
+        return primitives.index(self.weights, positions=self._classes(), shape=self._kept_shape(), key="target")
+
+    def _classes(self) -> Any:
+        """Return where in the weights the class of each target that counts is."""
+        return self.chosen
 
     def _mean_divisor(self) -> Value | float:
         """Return what 'mean' divides by: the weights of the targets that count, or their number."""
@@ -104,6 +112,20 @@ class Targets:
         """Return where in x's flat data the class 0 of each target that counts lies."""
         span, step = self.classes * self.step, self.step
         return [place // step * span + place % step for place in self.places]
+
+
+class OpenTargets(Targets):
+    """Class indices of a recording, which each replay is given anew; which of them count stays as it was recorded."""
+
+    def _kept(self, flat: Any, ignore_index: int, function: str) -> tuple[Any, Any]:
+        return super()._kept(flat_of(flat), ignore_index, function)
+
+    def _aimed(self) -> Any:
+        span = self.classes * self.step
+        return [Among(chosen, range(start, start + span, self.step)) for start, chosen in zip(self._starts(), self.chosen)]
+
+    def _classes(self) -> Any:
+        return [Among(chosen, range(self.classes)) for chosen in self.chosen]
 
 
 class ArrayTargets(Targets):

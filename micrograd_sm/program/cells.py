@@ -35,6 +35,7 @@ class Tape:
         self.cells: list[Number] = []
         self.known: dict[tuple, Number] = {}
         self.guards: list[tuple[Number, bool]] = []
+        self.refused: RuntimeError | None = None  # the first thing that the function may not do, also if it catches the error
         self.evaluated = 0
 
     def check_room(self, more: int = 0) -> None:
@@ -44,6 +45,12 @@ class Tape:
                 f"compile: the function takes more than {MOST_OPERATIONS:,} operations on single numbers, each of which would "
                 "be written; call the function itself, whose arrays do many at once, or compile a part of it"
             )
+
+    def refuse(self, why: str) -> NoReturn:
+        """Raise RuntimeError, now and, if the function catches it, again when the function has been recorded."""
+        error = RuntimeError(f"compile: {why}")
+        self.refused = self.refused or error
+        raise error
 
     def input(self, kind: type, value: Any) -> Number:
         """Return a new cell for a number that every call of the program is given; it has this value now."""
@@ -147,8 +154,8 @@ def kind_of(op: str, kinds: Sequence[type]) -> type:
     """Return the type of an operation's result by those of its operands."""
     if op in _KINDS:
         return _KINDS[op]
-    kinds = kinds[1:] if op == "where" else kinds
-    return common(*kinds) if op in ("where", "&", "|") else float if float in kinds else int
+    kinds = kinds[1:] if op in ("where", "pick") else kinds
+    return common(*kinds) if op in ("where", "pick", "&", "|") else float if float in kinds else int
 
 
 def _types(operands: Iterable[Any]) -> list[type]:
@@ -245,8 +252,6 @@ class Number:
     def __init__(self, op: str, operands: tuple[Any, ...], dtype: type, number: int) -> None:
         self.op, self.operands, self.dtype, self.number = op, operands, dtype, number
 
-    __hash__ = object.__hash__
-
     def __neg__(self) -> Any:
         return note("negative", self)
 
@@ -262,7 +267,14 @@ class Number:
         return truth
 
     def __repr__(self) -> str:
-        return f"<a number of a recording, {self.op}>" if _tape is None else repr(_tape.value(self))
+        if _tape is None:
+            return f"<a number of a recording, {self.op}>"
+        if not sys._getframe(1).f_code.co_filename.startswith(_HERE):
+            refuse("the number itself", "str(x)")
+        return repr(_tape.value(self))
+
+    def __hash__(self) -> int:  # noqa: PLE0309 (it never returns)
+        refuse("the number itself", "a set or the key of a dict")
 
     def tolist(self) -> NoReturn:
         refuse("the number itself", "item()")
@@ -283,9 +295,8 @@ _PLAIN = {Number, float, int, bool}
 
 def refuse(what: str, example: str) -> NoReturn:
     """Raise RuntimeError: a program that is compiled for all numbers cannot depend on those of one call."""
-    current_tape()
-    raise RuntimeError(
-        f"compile: the function asks for {what}, as by {example}, so what it does would depend on the numbers of one call; "
+    current_tape().refuse(
+        f"the function asks for {what}, as by {example}, so what it does would depend on the numbers of one call; "
         "choose with where(condition, a, b), or ask outside the compiled function"
     )
 
@@ -308,7 +319,7 @@ EAGER: dict[str, Callable[..., Any]] = {
     "&": operator.and_, "|": operator.or_, "//": operator.floordiv, "**": operator.pow,
     "negative": operator.neg, "not": operator.not_, "~": operator.invert,
     "float": float, "int": int, "bool": bool,
-    "where": lambda condition, a, b: a if condition else b,
+    "where": lambda condition, a, b: a if condition else b, "pick": lambda chosen, *xs: xs[chosen],
     "exp": ieee.exp, "log": ieee.log, "log1p": ieee.log1p, "sqrt": ieee.sqrt, "sin": ieee.sin, "cos": ieee.cos,
     "tanh": ieee.tanh, "erf": ieee.erf, "floor": ieee.floor, "ceil": ieee.ceil, "trunc": ieee.trunc,
     "round": ieee.round_half_even, "maximum": ieee.maximum, "floor_divide": ieee.floor_divide,

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-import builtins
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from functools import partial, update_wrapper
 from inspect import getclosurevars, isfunction, signature
 from math import prod
 from threading import RLock
-from types import CellType, CodeType, MethodType
+from types import CellType, CodeType, FunctionType, MethodType
 from typing import Any
+from warnings import warn
 
-from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array import Array, flat_of, is_foreign, shape_of
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.mode import current_mode, recording
+from micrograd_sm.nn.module import Module
 from micrograd_sm.program.recording import Recording, is_recording
 from micrograd_sm.program.replay import Replay
 from micrograd_sm.program.source import Program, program_of
-from micrograd_sm.program.storage import elements
 from micrograd_sm.program.writing import Changed
 from micrograd_sm.transforms.structure import leaves, mapped
 
@@ -33,8 +34,9 @@ def compile(function: Callable) -> Compiled:
     The first call records `function`: each operation on a single number is written down, forward and backward. Later calls
     run these lines. They return what the function returns, to the last bit; `backward()` of a Value in it adds the gradients
     of the Values that were read: arguments, and those that the function reaches in any other way, such as a model's
-    parameters. Their numbers are read anew in each call. All else is a constant; for other arguments that are no Values,
-    for other shapes, and if a name in the function stands for another thing, it is recorded again.
+    parameters. Their numbers are read anew in each call, and so are the class indices that cross_entropy is given as a Value.
+    All else is a constant; for other arguments that are no Values, for other shapes, and if a name in the function stands
+    for another thing, it is recorded again.
 
     Raises RuntimeError, when it records, if the function asks for a number (`if x > 0`, `float(x)`, `item()`), draws random
     numbers, changes a Value that it has not made, or takes more than 1,000,000 operations; TypeError for arrays of other
@@ -73,20 +75,24 @@ class Compiled:
         self._lock = RLock()
         self._last: Callable[[], Any] | None = None
         self._latest: Replay | None = None
+        self._ints_are_read = True  # until the function asks what they are
+        self._wasted = 0  # recordings that were dropped before they were used again
 
     def __repr__(self) -> str:
         return f"compile({self.function!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle the function, without what was recorded."""
+        return compile, (self.function,)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        mode, again = current_mode(), partial(self.function, *args, **kwargs)
-        if mode.watches or is_recording():
+        again = partial(self.function, *args, **kwargs)
+        if current_mode().watches or is_recording():
             return again()
-        given: dict[int, tuple[int, Value]] = {}
-        named: dict[int, tuple[int, Value]] = {}
-        key = (mode.recording, _kind((args, kwargs), given), self._names(named))
+        key, given, named = self._key(args, kwargs)
         arguments = [x for _, x in (*given.values(), *named.values())]
         known = self._known(key)
         for replay in known:
@@ -94,12 +100,13 @@ class Compiled:
                 found = replay(arguments, again)
             except Changed:
                 continue
+            replay.is_used = True
             self._last, self._latest = again, replay
             return found
-        if len(known) >= MOST_BRANCHES:
+        if len(known) >= MOST_BRANCHES or self._wasted >= MOST_RECORDINGS:
             return again()
         replay = self._recorded(args, kwargs, arguments, len(given))
-        self._keep(key, replay)
+        self._keep(self._key(args, kwargs)[0], replay)
         self._last, self._latest = again, replay
         return replay(arguments, again)
 
@@ -153,6 +160,11 @@ class Compiled:
 
     # The cache ------------------------------------------------------------------------------------------------------
 
+    def _key(self, args: tuple, kwargs: dict[str, Any]) -> tuple[Any, _Values, _Values]:
+        """Return what a recording depends on, and the Values among the arguments and the names."""
+        given, named = _Values(self._ints_are_read), _Values(self._ints_are_read)
+        return (current_mode().recording, _kind((args, kwargs), given), self._names(named)), given, named
+
     def _known(self, key: Any) -> list[Replay]:
         with self._lock:
             if key in self._replays:
@@ -163,13 +175,37 @@ class Compiled:
         with self._lock:
             self._replays.setdefault(key, []).insert(0, replay)
             while sum(map(len, self._replays.values())) > MOST_RECORDINGS:
-                self._replays.popitem(last=False)
+                _, dropped = self._replays.popitem(last=False)
+                self._wasted += len([replay for replay in dropped if not replay.is_used])
+                if self._wasted == MOST_RECORDINGS:
+                    warn(
+                        f"compile: each call has other shapes or constants, so no recording is used again; {self.function!r} "
+                        "is called itself from now on; pass numbers that change as Values",
+                        RuntimeWarning,
+                        stacklevel=4,
+                    )
 
     def _recorded(self, args: tuple, kwargs: dict[str, Any], arguments: list[Value], given: int) -> Replay:
         # a Value that is given may be read by a name, too: the function is given another one, to tell the two apart
-        stand_ins = {id(x): Value(x._data, x._requires_grad, x.name) for x in arguments[:given]}
+        stand_ins = {id(x): _stand_in(x) for x in arguments[:given]}
         args, kwargs = mapped(lambda x: stand_ins.get(id(x), x), (args, kwargs))
-        return Replay(Recording(self.function, args, kwargs), [*stand_ins.values(), *arguments[given:]])
+        arguments = [*stand_ins.values(), *arguments[given:]]
+        ints = {id(x) for x in arguments if type_of(x._data) is int} if self._ints_are_read else {}
+        try:
+            return Replay(Recording(self.function, args, kwargs, ints), arguments)
+        except Exception:
+            if not ints:
+                raise
+        replay = Replay(Recording(self.function, args, kwargs), arguments)
+        self._ints_are_read = False
+        return replay
+
+
+def _stand_in(x: Value) -> Value:
+    new = Value(x._data, x._requires_grad, x.name)
+    if type(x) is not Value:
+        new.__class__ = type(x)
+    return new
 
 
 def _names_in(call: Any) -> dict[str, Any]:
@@ -197,19 +233,26 @@ class _Same:
         return id(self.x)
 
 
-def _kind(x: Any, arguments: dict[int, tuple[int, Value]]) -> Any:
-    """Return what a recording depends on in an argument, and collect the Values in it, by id."""
+class _Values(dict[int, tuple[int, Value]]):
+    """Values that a function is given, each with its place, by id; and whether ints are read anew as floats are."""
+
+    def __init__(self, ints_are_read: bool) -> None:
+        self.kinds = (float, int) if ints_are_read else (float,)
+
+
+def _kind(x: Any, values: _Values) -> Any:
+    """Return what a recording depends on in an argument, and collect the Values in it."""
     if isinstance(x, Value):
-        place, _ = arguments.setdefault(id(x), (len(arguments), x))
+        place, _ = values.setdefault(id(x), (len(values), x))
         data = x._data
         if type(data) is float:
             return place, x._requires_grad
-        shape = shape_of(data)
-        return place, x._requires_grad, shape, None if getattr(data, "dtype", None) is float else _plain(data)
+        dtype = type_of(data)
+        return place, x._requires_grad, shape_of(data), dtype if dtype in values.kinds else _plain(data)
     if isinstance(x, (list, tuple)):
-        return (type(x), *[_kind(part, arguments) for part in x])
+        return (type(x), *[_kind(part, values) for part in x])
     if isinstance(x, dict):
-        return (type(x), *[(name, _kind(part, arguments)) for name, part in x.items()])
+        return (type(x), *[(name, _kind(part, values)) for name, part in x.items()])
     return _plain(x)
 
 
@@ -220,28 +263,55 @@ def _plain(x: Any) -> Any:
         return kind, repr(x)
     if kind in (int, bool, str, bytes, type(None)):
         return kind, x
-    if kind is Array:
-        return kind, x.shape, tuple(map(repr, elements(x)))
+    if kind is Array or is_foreign(x):
+        return kind, shape_of(x), str(x.dtype), tuple(map(repr, flat_of(x)))
+    if kind in (set, frozenset):
+        return kind, frozenset(map(_plain, x))
     return _Same(x)
 
 
-def _names(function: Any) -> Callable[[dict[int, tuple[int, Value]]], tuple]:
+def _names(function: Any) -> Callable[[_Values], tuple]:
     """Return a function that tells what the names in a function's closure, and its globals, stand for now.
 
-    It is given a dict, in which it collects the Values.
+    It is given where it collects the Values. The functions that a function wraps, as `grad(f)` and `partial(f)` do, are
+    looked at, too.
     """
-    owner, function = getattr(function, "__self__", None), getattr(function, "__func__", function)
-    if not isfunction(function):
-        return lambda named: ()
-    cells, around = function.__closure__ or (), function.__globals__
-    names = [name for name in dict.fromkeys(_names_of(function.__code__)) if name not in vars(builtins)]
+    owners, functions = _inside(function)
+    cells = [cell for f in functions for cell in f.__closure__ or ()]
+    names = [(f.__globals__, list(dict.fromkeys(_names_of(f.__code__)))) for f in functions]
 
-    def now(named: dict[int, tuple[int, Value]]) -> tuple:
+    def now(named: _Values) -> tuple:
         found = [cell.cell_contents if cell != _EMPTY else None for cell in cells]
-        found += [around[name] for name in names if name in around]
-        return (_Same(owner), *[_kind(x, named) if isinstance(x, Value) else _plain(x) for x in found])
+        found += [around[name] for around, looked_up in names for name in looked_up if name in around]
+        return (*owners, *[_kind(x, named) if isinstance(x, Value) else _plain(x) for x in found])
 
     return now
+
+
+def _inside(function: Any) -> tuple[list[_Same], list[FunctionType]]:
+    """Return the objects whose methods are called, and the functions in Python that run: this one, and those it wraps."""
+    owners: list[_Same] = []
+    functions: list[FunctionType] = []
+    pending = [function]
+    for f in pending:  # grows as it goes
+        if isfunction(f):
+            functions.append(f)
+            found = [cell.cell_contents for cell in f.__closure__ or () if cell != _EMPTY] + [getattr(f, "__wrapped__", None)]
+        elif isinstance(f, MethodType):
+            owners.append(_Same(f.__self__))
+            found = [f.__func__]
+        elif isinstance(f, partial):
+            found = [f.func]
+        elif isinstance(f, Compiled):
+            found = [f.function]
+        else:  # an object that can be called, such as a module
+            found = [getattr(type(f), name, None) for name in ("forward", "__call__")] if isinstance(f, Module) else []
+        pending += [x for x in found if _runs(x) and not any(x is known for known in pending)]
+    return owners, functions
+
+
+def _runs(x: Any) -> bool:
+    return isfunction(x) or isinstance(x, (MethodType, partial, Compiled, Module))
 
 
 def _names_of(code: CodeType) -> Iterator[str]:

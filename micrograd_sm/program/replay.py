@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from math import prod
 from typing import Any, NamedTuple
 
 from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.backward import gradients
 from micrograd_sm.engine import Value
-from micrograd_sm.mode import current_mode
+from micrograd_sm.mode import current_mode, recording
 from micrograd_sm.primitives import Primitive, Recorded
 from micrograd_sm.program.recording import Pull, Recording
 from micrograd_sm.program.storage import elements
@@ -35,9 +37,10 @@ class Replay:
     def __init__(self, recording: Recording, arguments: Sequence[Value]) -> None:
         places = {id(x): place for place, x in enumerate(arguments)}
         self.tape, self.cells = recording.tape, recording.cells
+        self.is_used = False  # again, after the call that was recorded
         self.given = [places.get(id(x)) for x in recording.inputs]
         self.closed = [x if place is None else None for place, x in zip(self.given, recording.inputs)]
-        self.needs = [(x._requires_grad, x.shape) for x in recording.inputs]
+        self.needs = [(x._requires_grad, type_of(x._data), x.shape) for x in recording.inputs]
         self.constants = [(x, data) for x, data in recording.constants if id(x) not in places]
         self.modes = list(recording.modes.values())
         self.results: list[Any] = []
@@ -74,7 +77,7 @@ class Replay:
         """
         inputs = [x if place is None else arguments[place] for place, x in zip(self.given, self.closed)]
         values = self._values(inputs)
-        loss = self.first if current_mode().recording else None
+        loss = self.first
         found = self.pulling(loss)([*values, [1.0] if loss.shape else 1.0]) if loss else self.forward(values)
         made = []
         for x in self.made:
@@ -88,13 +91,13 @@ class Replay:
     def _values(self, inputs: Sequence[Any]) -> list[Any]:
         """Return the numbers of the inputs. Raises `Changed` if one is of another kind than in the recording."""
         values: list[Any] = []
-        for x, (requires_grad, shape) in zip(inputs, self.needs):
+        for x, (requires_grad, dtype, shape) in zip(inputs, self.needs):
             data = x._data
             if x._requires_grad is not requires_grad:
                 raise Changed
-            if type(data) is float and not shape:
+            if type(data) is dtype and not shape:
                 values.append(data)
-            elif type(data) is Array and data.dtype is float and data.shape == shape:
+            elif type(data) is Array and data.dtype is dtype and data.shape == shape:
                 values.append(data.flat)
             else:
                 raise Changed
@@ -108,11 +111,16 @@ class Replay:
         data = Array.of(numbers, output.shape, output.dtype) if output.shape else numbers
         if not output.is_value:
             return data
-        if output.pull is None or not current_mode().recording:
-            return Value(data, requires_grad=False, name=output.name)
+        if output.pull is None or not output.pull.gradients:
+            return Value(data, requires_grad=output.pull is not None, name=output.name)
         call.data = data
         parents = [inputs[place] for place in output.pull.gradients]
-        value = parents[0].record(COMPILED, tuple(parents), {"call": call})
+        record = partial(parents[0].record, COMPILED, tuple(parents), {"call": call})
+        if current_mode().recording:
+            value = record()
+        else:  # the function turned it on for itself
+            with recording(True):
+                value = record()
         value.name = output.name
         return value
 
@@ -146,7 +154,7 @@ class Call:
         return Array.of(numbers, self.output.shape) if self.output.shape else numbers
 
     def gradients(self, g: Any, operands: Sequence[Any]) -> Iterator[Any]:
-        """Yield the gradient of each operand, which is a Value with a graph if g is a Value."""
+        """Yield the gradient of each operand, a Value with a graph if g is one; None if it came before as another operand."""
         if isinstance(g, Recorded):
             yield from self._gradients_with_graph(g, operands)
             return
@@ -154,7 +162,7 @@ class Call:
         if found is None or values is not self.values or elements(g) != [1.0]:
             found = self._run(self.replay.pulling(self.output), [*values, _listed(g)])[len(self.replay.results) :]
         for numbers, place in zip(found, self.parents):
-            shape = self.replay.needs[place][1]
+            shape = self.replay.needs[place][2]
             yield Array.of(numbers, shape) if shape else numbers
 
     def _given(self, operands: Sequence[Any]) -> list[Any]:
@@ -175,12 +183,23 @@ class Call:
             raise RuntimeError("a compiled function would take another way for these numbers; give f(x) itself") from None
 
     def _gradients_with_graph(self, g: Any, parents: Sequence[Any]) -> list[Any]:
-        """Call the function itself, and differentiate that; the pass around this one keeps what it has on the parents."""
+        """Call the function itself, and differentiate that; the pass around this one keeps what it has on the parents.
+
+        Raises RuntimeError if the function computes another number than the call did.
+        """
         pending = [x._upstream for x in parents]
+        distinct = list(dict.fromkeys(parents))
         try:
             for x in parents:
                 x._upstream = None
-            return gradients([leaves(self.again())[self.output.leaf]], [g], list(parents), create_graph=True)
+            output = leaves(self.again())[self.output.leaf]
+            if repr(_listed(output._data)) != repr(_listed(self.data)):
+                raise RuntimeError(
+                    "create_graph calls a compiled function once more, and now it computes other numbers than it did: what it "
+                    "reads has changed; differentiate before that, or give f(x) itself"
+                )
+            found = dict(zip(distinct, gradients([output], [g], distinct, create_graph=True)))
+            return [found.pop(x, None) for x in parents]
         finally:
             for x, upstream in zip(parents, pending):
                 x._upstream = upstream
@@ -191,7 +210,7 @@ class _Compiled(Primitive):
 
     def contributions(self, g: Any, out: Any, operands: Any, params: Any, wanted: Any) -> Iterator[tuple[int, Any]]:
         found = params["call"].gradients(g, operands)
-        return ((place, contribution) for place, contribution in enumerate(found) if wanted[place])
+        return ((place, each) for place, each in enumerate(found) if wanted[place] and each is not None)
 
 
 COMPILED = _Compiled(

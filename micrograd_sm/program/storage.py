@@ -11,7 +11,7 @@ from micrograd_sm import array, functional
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.array.foreign import Foreign
 from micrograd_sm.array.functions import _sumprod
-from micrograd_sm.array.indexing import locate
+from micrograd_sm.array.indexing import Among, locate
 from micrograd_sm.array.parsing import common, type_of
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, groups
 from micrograd_sm.methods.conversion import METHODS
@@ -159,12 +159,23 @@ class _Namespace(Foreign):
     reshape = _moved(array.reshape)
     permute_dims = _moved(array.permute_dims)
     broadcast_to = _moved(array.broadcast_to)
-    take = _moved(array.take)
+    _take = _moved(array.take)
 
-    def put(self, x: Any, positions: list[int], shape: Shape) -> Any:
-        flat: list[Any] = [type_of(x)(0)] * prod(shape)
+    def take(self, x: Any, positions: Any, shape: Shape) -> Any:
+        if Among not in set(map(type, positions)):
+            return self._take(x, positions, shape)
+        flat = elements(x)
+        return tensor([note("pick", chosen, *[flat[k] for k in among]) for chosen, among in positions], shape, type_of(x))
+
+    def put(self, x: Any, positions: Any, shape: Shape) -> Any:
+        zero = type_of(x)(0)
+        flat: list[Any] = [zero] * prod(shape)
         for position, element in zip(positions, elements(x), strict=True):
-            flat[position] = note("+", flat[position], element)
+            if type(position) is Among:
+                for k, place in enumerate(position.positions):
+                    flat[place] = note("+", flat[place], note("where", note("==", position.chosen, k), element, zero))
+            else:
+                flat[position] = note("+", flat[position], element)
         return tensor(flat, shape, type_of(x))
 
     def concat(self, arrays: Sequence[Any], axis: int) -> Any:

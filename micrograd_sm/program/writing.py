@@ -151,8 +151,9 @@ class _Writer:
 
     def write(self, tape: Tape, results: Sequence[Any]) -> str:
         """Write the lines, and return the results as one expression."""
-        choices = dict(tape.guards)
-        cells = _used(tape, [one for x in results for one in (x if isinstance(x, list) else [x])] + list(choices))
+        choices = {id(cell): truth for cell, truth in tape.guards}
+        asked = [cell for cell, _ in tape.guards]
+        cells = _used(tape, [one for x in results for one in (x if isinstance(x, list) else [x])] + asked)
         lines = self.lines
         for cell in cells:
             op, xs = cell.op, cell.operands
@@ -172,8 +173,8 @@ class _Writer:
                 lines.append(f"{name} = {text}")
                 text, level, size = name, ATOM, 0
             cell.text, cell.level, cell.size = text, level, size
-            if cell in choices:
-                lines.append(f"if {'not ' if choices[cell] else ''}({text}): raise Changed")
+            if id(cell) in choices:
+                lines.append(f"if {'not ' if choices[id(cell)] else ''}({text}): raise Changed")
         return _row([f"[{', '.join(map(text_of, x))}]" if isinstance(x, list) else text_of(x) for x in results])
 
     def _special(self, op: str, xs: tuple[Any, ...], cell: Number) -> tuple[str, int]:
@@ -189,6 +190,8 @@ class _Writer:
             if type(xs[1]) is float and xs[1] == xs[1]:
                 return f"{b} if {a} <= {b} else {a}", CHOICE
             return f"{a} if {a} > {b} or {a} != {a} else {b}", CHOICE
+        if op == "pick":
+            return f"{_row(list(map(text_of, xs[1:])))}[{text_of(xs[0])}]", ATOM
         if op in ("not", "~"):
             return f"{'not ' if op == 'not' else '~'}{within(xs[0], ATOM)}", COMPARISON if op == "~" else CHOICE
         if op == "sum" and len(xs) == 1:
