@@ -258,7 +258,9 @@ relu: Primitive = Primitive("relu", "ReLU",
     linear=True)  # fmt: skip
 
 where: Primitive = Primitive("where", "where",
-    value=lambda a, b, condition: namespace(condition, a, b).where(condition, a, b),
+    value=lambda a, b, condition: (
+        (a if condition else b) if type(a) is float is type(b) and type(condition) is bool
+        else namespace(condition, a, b).where(condition, a, b)),
     gradient=(lambda g, out, a, b, condition: where(g, 0.0, condition=condition),
               lambda g, out, a, b, condition: where(0.0, g, condition=condition)),
     broadcasts=True, linear=True)  # fmt: skip

@@ -214,27 +214,29 @@ class Contents:
     def _attributes(self) -> dict[str, Any]:
         return vars(self)
 
-    def _held(self, prefix: str = "", recurse: bool = True) -> Iterator[Held]:
-        """Yield the parameters and constants, each once; without those of sub-modules if `recurse` is False."""
+    def _held(self, prefix: str = "", recurse: bool = True) -> list[Held]:
+        """Return the parameters and constants, each once; without those of sub-modules if `recurse` is False."""
         seen: set[int] = set()
+        found: list[Held] = []
 
-        def within(part: Any, owner: Contents, name: str, own: str) -> Iterator[Held]:
+        def look(part: Any, owner: Contents, name: str, own: str) -> None:
             if id(part) in seen or not isinstance(part, (Value, Contents, list, tuple, dict)):
                 return  # a module that refers back to its owner ends here
             if isinstance(part, Value):
                 if held := owner._as_held(part, name, own):
                     seen.add(id(part))
-                    yield held
+                    found.append(held)
                 return
             seen.add(id(part))
             if isinstance(part, Contents):
                 for key, inner in part._attributes().items() if recurse or part is self else ():
-                    yield from within(inner, part, joined(name, key), key)
+                    look(inner, part, joined(name, key), key)
             else:
                 for key, inner in entries(part):
-                    yield from within(inner, owner, joined(name, key), joined(own, key))
+                    look(inner, owner, joined(name, key), joined(own, key))
 
-        return within(self, self, prefix, "")
+        look(self, self, prefix, "")
+        return found
 
     def _as_held(self, value: Value, name: str, own: str) -> Held | None:
         """Return what a Value counts as that this module holds under its `own` name; None if it is no part of the state."""
