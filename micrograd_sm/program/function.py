@@ -18,17 +18,19 @@ from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
 from micrograd_sm.mode import current_mode, recording
 from micrograd_sm.nn.module import Module
+from micrograd_sm.program.c import CCode
 from micrograd_sm.program.recording import Recording, is_recording
 from micrograd_sm.program.replay import Replay
 from micrograd_sm.program.source import Program, program_of
-from micrograd_sm.program.writing import Changed
+from micrograd_sm.program.writing import Changed, Code
 from micrograd_sm.transforms.structure import leaves, mapped
 
+BACKENDS = {"python": Code, "c": CCode}
 MOST_RECORDINGS = 16  # that a compiled function keeps; the one that was used longest ago goes first
 MOST_BRANCHES = 4  # recordings for one kind of inputs; a function that takes more ways than these is called itself
 
 
-def compile(function: Callable) -> Compiled:
+def compile(function: Callable, backend: str = "python") -> Compiled:
     """Return a function with the same values and gradients that runs as straight-line Python, without a graph (torch.compile).
 
     The first call records `function`: each operation on a single number is written down, forward and backward. Later calls
@@ -38,9 +40,11 @@ def compile(function: Callable) -> Compiled:
     All else is a constant; for other arguments that are no Values, for other shapes, and if a name in the function stands
     for another thing, it is recorded again.
 
-    Raises RuntimeError, when it records, if the function asks for a number (`if x > 0`, `float(x)`, `item()`), draws random
-    numbers, changes a Value that it has not made, or takes more than 1,000,000 operations; TypeError for arrays of other
-    libraries, and if `function` cannot be called.
+    With `backend="c"` the lines are C, which the machine's C compiler compiles.
+
+    Raises ValueError for another backend, TypeError for arrays of other libraries, and if `function` cannot be called;
+    RuntimeError, when it records, if the function asks for a number (`if x > 0`, `float(x)`, `item()`), draws random numbers,
+    changes a Value that it has not made, or takes more than 1,000,000 operations, and if there is no C compiler for "c".
 
     >>> w = Value(3.0)
     >>> step = compile(lambda x: (w * x - 1.0) ** 2)
@@ -55,7 +59,9 @@ def compile(function: Callable) -> Compiled:
     """
     if not callable(function):
         raise TypeError(f"compile: expected a function, got {function!r}; write compile(f)(x), not compile(f(x))")
-    return Compiled(function)
+    if backend not in BACKENDS:
+        raise ValueError(f"compile: backend must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
+    return Compiled(function, backend)
 
 
 class Compiled:
@@ -67,9 +73,9 @@ class Compiled:
     Value(9., op=compiled)
     """
 
-    def __init__(self, function: Callable) -> None:
+    def __init__(self, function: Callable, backend: str = "python") -> None:
         update_wrapper(self, function, updated=())
-        self.function = function
+        self.function, self.backend = function, backend
         self._names = _names(function)
         self._replays: OrderedDict[Any, list[Replay]] = OrderedDict()
         self._lock = RLock()
@@ -83,7 +89,7 @@ class Compiled:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy and pickle the function, without what was recorded."""
-        return compile, (self.function,)
+        return compile, (self.function, self.backend)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         return self if instance is None else MethodType(self, instance)
@@ -140,7 +146,7 @@ class Compiled:
 
     @property
     def code(self) -> str:
-        """The Python that the last call ran: the results and, if one requires a gradient, the gradients.
+        """The Python, or C, that the last call ran: the results and, if one requires a gradient, the gradients.
 
         Raises RuntimeError before the first call.
 
@@ -192,11 +198,11 @@ class Compiled:
         arguments = [*stand_ins.values(), *arguments[given:]]
         ints = {id(x) for x in arguments if type_of(x._data) is int} if self._ints_are_read else {}
         try:
-            return Replay(Recording(self.function, args, kwargs, ints), arguments)
+            return Replay(Recording(self.function, args, kwargs, ints), arguments, BACKENDS[self.backend])
         except Exception:
             if not ints:
                 raise
-        replay = Replay(Recording(self.function, args, kwargs), arguments)
+        replay = Replay(Recording(self.function, args, kwargs), arguments, BACKENDS[self.backend])
         self._ints_are_read = False
         return replay
 

@@ -34,7 +34,7 @@ class Output(NamedTuple):
 class Replay:
     """The programs of one recording: the results alone, or with the gradients of one of them."""
 
-    def __init__(self, recording: Recording, arguments: Sequence[Value]) -> None:
+    def __init__(self, recording: Recording, arguments: Sequence[Value], code: type[Code] = Code) -> None:
         places = {id(x): place for place, x in enumerate(arguments)}
         self.tape, self.cells = recording.tape, recording.cells
         self.is_used = False  # again, after the call that was recorded
@@ -46,7 +46,8 @@ class Replay:
         self.results: list[Any] = []
         self.tree = mapped(lambda x: None, recording.output)
         self.made = [self._made_of(leaf, x, recording, places) for leaf, x in enumerate(leaves(recording.output))]
-        self.forward = Code(self.tape, self.cells, self.results)
+        self.code = code
+        self.forward = code(self.tape, self.cells, self.results)
         self.codes: dict[int, Code] = {}
         ones = [x for x in self.made if isinstance(x, Output) and x.pull and prod(x.shape) == 1]
         self.first = ones[0] if ones else None  # the loss: its gradients are computed with it
@@ -67,7 +68,8 @@ class Replay:
         """Return the program of all results and of the gradients of one, by the inputs and its upstream gradient."""
         if output.place not in self.codes and output.pull:
             inputs = [*self.cells, _listed(output.pull.seeds)]
-            self.codes[output.place] = Code(self.tape, inputs, [*self.results, *map(_listed, output.pull.gradients.values())])
+            results = [*self.results, *map(_listed, output.pull.gradients.values())]
+            self.codes[output.place] = self.code(self.tape, inputs, results)
         return self.codes[output.place]
 
     def __call__(self, arguments: Sequence[Value], again: Callable[[], Any]) -> Any:

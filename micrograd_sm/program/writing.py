@@ -77,11 +77,15 @@ class Code:
         return "\n\n".join(self._parts(exact=False))
 
     def _parts(self, exact: bool) -> list[str]:
-        writer = _Writer(exact)
-        with _one_writer:
-            ending = writer.write(self.tape, self.results)
+        writer = Writer(exact)
+        written = iter(self._write(writer))
+        ending = [f"[{', '.join([next(written) for _ in x])}]" if isinstance(x, list) else next(written) for x in self.results]
         unpacked = ", ".join(map(_pattern, self.inputs))
-        return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {ending}"])
+        return _split([f"{unpacked}, = values" if self.inputs else "pass", *writer.lines, f"return {_row(ending)}"])
+
+    def _write(self, writer: Writer) -> list[str]:
+        with _one_writer:
+            return writer.write(self.tape, self.results)
 
     def _function(self, names: dict[str, Any], exact: bool) -> Callable:
         scope = dict(names)
@@ -142,19 +146,19 @@ def _function(name: str, given: str, lines: Iterable[str]) -> str:
     return f"def {name}({given}):\n    " + "\n    ".join(lines) + "\n"
 
 
-class _Writer:
+class Writer:
     """Writes each cell that is used once into the expression that uses it, and any other as a variable of its own."""
 
     def __init__(self, exact: bool) -> None:
         self.exact = exact
         self.lines: list[str] = []
 
-    def write(self, tape: Tape, results: Sequence[Any]) -> str:
-        """Write the lines, and return the results as one expression."""
+    def write(self, tape: Tape, results: Sequence[Any]) -> list[str]:
+        """Write the lines, and return the expressions of the results' elements."""
         choices = {id(cell): truth for cell, truth in tape.guards}
         asked = [cell for cell, _ in tape.guards]
-        cells = _used(tape, [one for x in results for one in (x if isinstance(x, list) else [x])] + asked)
-        lines = self.lines
+        elements = [one for x in results for one in (x if isinstance(x, list) else [x])]
+        cells = _used(tape, elements + asked)
         for cell in cells:
             op, xs = cell.op, cell.operands
             if op in INFIX and not (self.exact and op == "/"):
@@ -166,18 +170,24 @@ class _Writer:
                 text += b.text if known else within(b, right)
                 size = (a.size if type(a) is Number else 0) + (b.size if type(b) is Number else 0) + 1
             else:
-                text, level = self._special(op, xs, cell)
+                text, level = self.special(op, xs, cell)
                 size = sum([x.size for x in xs if type(x) is Number], 1)
             if op != "input" and (cell.uses > 1 or size > _LARGEST_EXPRESSION):
                 name = f"v{cell.number}"
-                lines.append(f"{name} = {text}")
+                self.assign(name, text)
                 text, level, size = name, ATOM, 0
             cell.text, cell.level, cell.size = text, level, size
             if id(cell) in choices:
-                lines.append(f"if {'not ' if choices[id(cell)] else ''}({text}): raise Changed")
-        return _row([f"[{', '.join(map(text_of, x))}]" if isinstance(x, list) else text_of(x) for x in results])
+                self.guard(text, choices[id(cell)])
+        return list(map(text_of, elements))
 
-    def _special(self, op: str, xs: tuple[Any, ...], cell: Number) -> tuple[str, int]:
+    def assign(self, name: str, text: str) -> None:
+        self.lines.append(f"{name} = {text}")
+
+    def guard(self, text: str, truth: bool) -> None:
+        self.lines.append(f"if {'not ' if truth else ''}({text}): raise Changed")
+
+    def special(self, op: str, xs: tuple[Any, ...], cell: Number) -> tuple[str, int]:
         if op == "input":
             return f"x{cell.number}", ATOM
         if op == "negative":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import random
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from micrograd_sm import Value, compile
+from micrograd_sm.program.c import compiler
 from tests.agreement.oracle import OURS, seeds
 from tests.agreement.rows import Row
 from tests.agreement.test_operations import SPECIAL, TABLE, name_of, problem
@@ -19,6 +21,7 @@ NEEDS_NUMBERS = {  # its shape, or the indices that it reads with, depend on the
     "histogram", "index", "masked_select", "max", "median", "min",
 }  # fmt: skip
 RANDOM = {"bernoulli", "multinomial"}
+EVERY = int(os.environ.get("MICROGRAD_SM_EVERY_ROW", "8"))  # of so many rows one is compiled as C, which takes a while
 CHOOSES = {  # the library looks at the numbers and takes another way for some: it is recorded for each
     "all", "allclose", "any", "argsort", "binary_cross_entropy", "cosine_similarity", "count_nonzero", "equal",
     "gaussian_nll_loss", "histogram", "logaddexp", "median", "nonzero", "norm", "sort", "std",
@@ -48,23 +51,34 @@ def edges(nested: Any, generator: random.Random) -> Any:
 
 @pytest.mark.parametrize("row", TABLE, ids=name_of)
 def test_the_same_bits(row: Row) -> None:
+    check_bits(row, "python", examples=8)
+
+
+@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+@pytest.mark.parametrize("row", TABLE[::EVERY], ids=name_of)
+def test_the_same_bits_in_c(row: Row) -> None:
+    check_bits(row, "c", examples=2)
+
+
+def check_bits(row: Row, backend: str, examples: int) -> None:
     problems: list[Any] = [([], ())]
     if row.inputs:
         problems.clear()
 
-        @settings(max_examples=8, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+        @settings(max_examples=examples, deadline=None, derandomize=True, database=None, suppress_health_check=[*HealthCheck])
         @given(problem(row))
         def draw(drawn: Any) -> None:
             problems.append(drawn)
 
         draw()
     generator = random.Random(row.operation)
-    step = compile(lambda *leaves: row.program(OURS, *leaves))
+    step = compile(lambda *leaves: row.program(OURS, *leaves), backend)
     refused = 0
     for data, shapes in problems:
         for point in (data, edges(data, generator), edges(data, generator), data):
             expected, found = outcome(step.function, point, shapes), outcome(step, point, shapes)
-            if row.operation in NEEDS_NUMBERS | RANDOM and str(found[1]).startswith("compile: the function "):
+            refusal = "compile: the function " if row.operation in NEEDS_NUMBERS | RANDOM else "compile: there is no C for"
+            if str(found[1]).startswith(refusal):
                 refused += 1
             else:
                 assert found == expected, (point, shapes, step.code)
