@@ -16,7 +16,6 @@ from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.torch.operations import OPERATIONS, as_tensors, tensor_of
 
-
 _TAKEN = {"self", "torch", "device", "inf", "nan", "NoneType", "pytree", "fx_pytree"}  # what the code of a module calls so
 
 
@@ -26,9 +25,9 @@ def to_torch(
     """Return what a Value was computed by as a `torch.nn.Module`, an fx.GraphModule with the same values and gradients.
 
     `output` may have any shape: a loss, or the logits of a model, for a loss of torch's own. `inputs` are leaves that it was
-    computed from, and require a gradient: one, several, or a dict of names. They are the arguments of `forward`, in that order,
-    in their recorded shapes. The other leaves that require a gradient are parameters, in float64, named as in a Graph (`W[0]` as
-    `W_0`); those that do not are buffers.
+    computed from, and that required a gradient then: one, several, or a dict of names. They are the arguments of `forward`, in
+    that order, in their recorded shapes. The other leaves that require a gradient are parameters, in float64, named as in a
+    Graph (`W[0]` as `W_0`); those that do not are buffers.
 
     A graph holds what was chosen, not what was compared. So these are refused, unless `keep_choices` says that their choices
     hold for all numbers, as those of a mask do: `where`, as in leaky_relu, clamp and masked_fill; gather, which `max(dim)`,
@@ -36,9 +35,9 @@ def to_torch(
     gaussian_nll_loss. What else was detached, compared or taken out as numbers, such as an index, is a constant that no graph
     can tell from others: it stays what it was.
 
-    Raises TypeError for anything but Values; ValueError for an output or an input that requires no gradient, an input that is no
-    leaf of the output, a name that no argument can have, and a choice; RuntimeError for what is not micrograd_sm's own: a call
-    of torch, or a compiled function.
+    Raises TypeError for anything but Values; ValueError for an output or an input that requires no gradient, an input that is
+    no leaf of the output, a name that no argument can have, and a choice; RuntimeError for what is not micrograd_sm's own: a
+    call of torch, or a compiled function.
 
     >>> x, w = Value([[1.0, 2.0]]), Value([[3.0], [4.0]])
     >>> module = to_torch((x @ w).tanh().sum(), x)
@@ -97,7 +96,7 @@ def _choice(node: Node) -> str | None:
         return "holds bools, as a comparison does"
     if _holds_bools(key):
         return "picked elements by a mask"
-    if str(key).startswith("gather("):
+    if isinstance(key, str) and key.startswith("gather("):
         return "picked elements, as max(dim), min(dim), sort, topk and median do (amax and amin choose anew)"
     if (node.op, function) == ("subtract", "remainder"):
         return "took away a whole quotient, which is a constant"

@@ -72,7 +72,7 @@ def summed(out: Any) -> Value:
 
 
 def recorded(row: Row, source: random.Random, factor: float = 1.0) -> Iterator[tuple[Value, list[Value], list[int]]]:
-    """Yield what an operation computes of drawn numbers, times a factor, as a loss: with its inputs, and which of them it used."""
+    """Yield what an operation computes of drawn numbers, times a factor, as a loss: with its inputs, and which it used."""
     fixed = getattr(row.shapes, "value", None)  # of st.just
     for shapes in [shapes[: row.inputs] for shapes in SHAPES] if fixed is None else [fixed]:
         inputs = [Value((x * factor).data) for x in drawn(row, shapes, source)]
@@ -109,7 +109,7 @@ CHOOSE = {
 
 
 def refused(row: Row, factor: float) -> bool:
-    """Return whether a row is refused. Fail unless its module is right at other numbers than the recorded ones, if it is not."""
+    """Return whether a row is refused. If it is not, fail unless its module is right at other numbers than those recorded."""
     source, found = random.Random(2), False
     for loss, inputs, used in recorded(row, source, factor):
         try:
