@@ -40,7 +40,7 @@ def texts(data: Any, shape: tuple[int, ...]) -> list[str]:
 
 
 def _summarised(data: Summary) -> list[str]:
-    if not data.computed:
+    if not data.known:
         return [NOT_COMPUTED]
     return [f"{'  '.join(numbers(data.first))} ...", *_said(data.ends, data.strange)]
 

@@ -9,9 +9,11 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array, flat_of, shape_of
+from micrograd_sm.array import Array, flat_of, namespace, shape_of
+from micrograd_sm.array.storage import is_lazy, ones_like
 from micrograd_sm.array.strides import broadcast
-from micrograd_sm.graph.evaluation import pull_back
+from micrograd_sm.array.summary import Summary
+from micrograd_sm.graph.evaluation import array_in, beside, pull_back
 from micrograd_sm.graph.parts import Edge
 from micrograd_sm.primitives import PRIMITIVES
 
@@ -27,7 +29,8 @@ class Local(NamedTuple):
 
     `kind` says what `data` is: "number", a float; "elementwise", an Array of the output's shape, with the derivative of each
     element by the operand's element that it depends on; "jacobian", a matrix with a row for each element of the output and a
-    column for each of the operand, at most 64 entries; "large", None, since there would be more.
+    column for each of the operand, at most 64 entries; "large", None, since there would be more. An elementwise one is a Summary
+    if the output is, and None if that is not computed.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value(2.0) * 3.0)
@@ -51,6 +54,8 @@ def local_derivative(graph: Graph, edge: Edge) -> Local:
     """
     operation = _Operation(graph, edge)
     if operation.elementwise:
+        if type(operation.out.data) is Summary:
+            return Local("elementwise", operation.elementwise_summary())
         return Local("elementwise" if operation.out_shape else "number", operation.elementwise_derivative())
     if operation.entries > SMALL_JACOBIAN:
         return Local("large", None)
@@ -106,6 +111,15 @@ class _Operation:
         ones = Array.of([1.0] * self.rows, self.out_shape)
         return _filled(self._pulled_back(ones, _filled(self.operand.data, self.out_shape)), self.out_shape)
 
+    def elementwise_summary(self) -> Summary | None:
+        """Return the same of a large array, computed by its own library; None if that is not to be computed yet."""
+        out = self.out.data.array
+        if is_lazy(out):
+            return None
+        xp = namespace(out)
+        operand = xp.broadcast_to(beside(self.operand.data, out), self.out_shape)
+        return Summary(xp.broadcast_to(self._pulled_back(ones_like(out), operand, out), self.out_shape))
+
     def matrix(self) -> list[float]:
         """Return the entries of the Jacobian, row after row."""
         if self.elementwise:  # no zeros are multiplied, so an infinite element leaves its neighbours alone
@@ -120,12 +134,16 @@ class _Operation:
             rows += flat_of(_filled(self._pulled_back(upstream, self.operand.data), self.operand_shape))
         return rows
 
-    def _pulled_back(self, upstream: Any, operand: Any) -> Any:
-        """Return the gradient of the operand, if it has these numbers, from the upstream gradient of the target."""
+    def _pulled_back(self, upstream: Any, operand: Any, array: Any = None) -> Any:
+        """Return the gradient of the operand, if it has these numbers, from the upstream gradient of the target.
+
+        All others are put beside `array`, if there is one.
+        """
         values = None
         if operand is not self.operand.data:
-            values = {e.source: self.graph[e.source].data for node in self.path for e in self.graph.operand_edges(node.id)}
-            values |= {node.id: node.data for node in self.path} | {self.operand.id: operand}
+            around = [self.graph[e.source] for node in self.path for e in self.graph.operand_edges(node.id)] + self.path
+            values = {node.id: node.data if array is None else array_in(node, array) for node in around}
+            values |= {self.operand.id: operand}
         gradients = {self.out.id: upstream}
         for _ in pull_back(self.graph, self.path, gradients, values, self.edges.__contains__):
             pass

@@ -1,0 +1,73 @@
+"""Graphs of arrays that are not computed yet, such as Dask's, with their numbers: all computed at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from math import prod
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from micrograd_sm.array import namespace
+from micrograd_sm.array.dask import Picked
+from micrograd_sm.array.summary import Summary, facts_of
+from micrograd_sm.graph.snapshot import snapshot
+
+if TYPE_CHECKING:
+    from micrograd_sm.graph.core import Graph
+
+MOST = 1_000_000  # elements of an array that is brought here; of a larger one, only what a summary says
+
+
+def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:
+    """Return a graph, and parts of its pass, with the numbers of their arrays, all computed in one go.
+
+    An array of more than a million elements stays where it is, and its Summary knows its first numbers, the least and the greatest.
+    """
+    waiting: dict[int, Any] = {}
+
+    def wait(part: Any) -> Any:
+        waiting[id(_array(part))] = part
+        return part
+
+    if not any(_waits(x) for node in graph.unfold() for x in (node.data, node.grad)):
+        return graph, *parts
+    whole = (graph.unfold().nodes, *parts)
+    _each(whole, wait)
+    arrays = {key: _array(part) for key, part in waiting.items()}
+    (found,) = namespace(*arrays.values()).compute({key: x if _is_small(x) else facts_of(x) for key, x in arrays.items()})
+
+    def known(part: Any) -> Any:
+        array = _array(part)
+        if type(part) is Picked:
+            return tuple(Picked(found[id(array)], part.axis, part.shape, part.function)) if _is_small(array) else part
+        if _is_small(array):
+            return snapshot(found[id(array)])
+        part.learn(found[id(array)])
+        return part
+
+    nodes, *others = _each(whole, known)
+    return graph._with_nodes(nodes), *others
+
+
+def _waits(part: Any) -> bool:
+    return (type(part) is Summary and not part.known) or type(part) is Picked
+
+
+def _array(part: Any) -> Any:
+    return part.chosen if type(part) is Picked else part.array
+
+
+def _is_small(array: Any) -> bool:
+    return prod(array.shape) <= MOST
+
+
+def _each(part: Any, new: Callable[[Any], Any]) -> Any:
+    """Return nested parts with what `new` says for each array that is not computed."""
+    if _waits(part):
+        return new(part)
+    if isinstance(part, Mapping):
+        return MappingProxyType({key: _each(x, new) for key, x in part.items()})
+    if isinstance(part, tuple):
+        parts = [_each(x, new) for x in part]
+        return type(part)(*parts) if hasattr(part, "_fields") else tuple(parts)
+    return part
