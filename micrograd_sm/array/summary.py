@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
 from math import inf, isfinite, prod
 from typing import Any, NoReturn
 
-from micrograd_sm.array.core import Array
 from micrograd_sm.array.functions import flat_of, shape_of
 from micrograd_sm.array.namespace import is_foreign, namespace
-from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes, row_major_steps
+from micrograd_sm.array.strides import Shape, indices_of
 
 LARGE = 100_000  # the most elements of another library's array that are looked at one by one
 _FIRST = 4
@@ -40,6 +38,10 @@ class Summary:
         self.kinds = [name for name, count in (("nan", nans), ("inf", infinite)) if count]
         self.strange, self.known = nans + infinite, True
 
+    def to_dict(self) -> dict[str, Any]:
+        """Return what is known as plain data."""
+        return {"shape": self.shape, "first": self.first, "ends": self.ends, "strange": self.strange}
+
     def _refuse(self, *others: Any, **options: Any) -> NoReturn:
         raise RuntimeError(f"{self!r} is only summarised; study a smaller part, such as a few rows: Value(x[:4])")
 
@@ -58,7 +60,7 @@ def facts_of(array: Any) -> list[Any]:
     They are computed by the array's library, when it computes.
     """
     xp = namespace(array)
-    first = [element_at(array, at) for at in range(min(_FIRST, prod(array.shape)))]
+    first = [array[indices_of(at, tuple(array.shape))] for at in range(min(_FIRST, prod(array.shape)))]
     is_float, least, greatest = xp.kind(array) is float, xp.library.min, xp.library.max
     numbers = array if is_float else xp.astype(array, xp.int64)
     ends = [least(numbers), greatest(numbers)]
@@ -82,57 +84,6 @@ def is_summarised(data: Any) -> bool:
 def array_of(x: Any) -> Any:
     """Return the array that a Summary is of; anything else as it is."""
     return x.array if type(x) is Summary else x
-
-
-def element_at(x: Any, position: int, shape: Shape | None = None) -> Any:
-    """Return an element of a number or an array, by its place in row-major order in `shape`, to which it is broadcast.
-
-    >>> element_at(2.0, 0), element_at(Array([1.0, 3.0]), 3, (2, 2))
-    (2.0, 3.0)
-    """
-    x = array_of(x)
-    own = shape_of(x)
-    if not own:
-        return x
-    shape = own if shape is None else shape
-    places = [position // step % size for step, size in zip(row_major_steps(shape), shape)]
-    index = [0 if size == 1 else place for place, size in zip(places[len(shape) - len(own) :], own)]
-    if type(x) is Array:
-        return x.flat[sum(place * step for place, step in zip(index, row_major_steps(own)))]
-    element = x[tuple(index)]
-    return element if namespace(x).lazy else element.item()
-
-
-def count(test: Callable[..., Any], *data: Any) -> int:
-    """Return for how many elements of these numbers and arrays, which are broadcast, a test holds.
-
-    The test gets one element of each, or the arrays themselves where their library computes it for all elements at once; so it
-    combines conditions by `&` and `|`.
-
-    >>> count(lambda x, y: (x > 0) & (y == 2), Array([-1.0, 1.0, 3.0]), 2.0)
-    2
-    """
-    found = _tested(test, data)
-    return sum(found) if isinstance(found, Iterator) else int(namespace(found).count_nonzero(found))
-
-
-def holds(test: Callable[..., Any], *data: Any) -> bool:
-    """Return whether a test, as `count` takes it, holds for any element.
-
-    >>> holds(lambda x: x != x, Array([1.0, 2.0]))
-    False
-    """
-    found = _tested(test, data)
-    return any(found) if isinstance(found, Iterator) else bool(namespace(found).library.any(found))
-
-
-def _tested(test: Callable[..., Any], data: Sequence[Any]) -> Any:
-    arrays = list(map(array_of, data))
-    large = next(filter(is_foreign, arrays), None)
-    if large is not None:
-        return test(*(namespace(large).like(x, large) if type(x) is Array else x for x in arrays))
-    shape = broadcast_shapes(*map(shape_of, arrays))
-    return map(test, *(broadcast(flat_of(x), shape_of(x), shape) for x in arrays))
 
 
 def plain_positions(positions: Any) -> Any:

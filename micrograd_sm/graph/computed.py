@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 from micrograd_sm.array import namespace
 from micrograd_sm.array.dask import Picked
 from micrograd_sm.array.summary import Summary, facts_of
+from micrograd_sm.graph.evaluation import Heard, backward_pass
 from micrograd_sm.graph.snapshot import snapshot
 
 if TYPE_CHECKING:
     from micrograd_sm.graph.core import Graph
 
 MOST = 1_000_000  # elements of an array that is brought here; of a larger one, only what a summary says
+
+
+def passed(graph: Graph, upstream: Any = None, *parts: Any) -> tuple[Any, ...]:
+    """Return a graph with the gradients of its backward pass, and the contributions, as a Graph keeps numbers; then other parts."""
+    found = backward_pass(graph, upstream)
+    heard = tuple(Heard(edge, *map(snapshot, numbers)) for edge, *numbers in found.heard)
+    return with_numbers(graph.with_gradients(found.gradients), heard, *parts)
 
 
 def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:

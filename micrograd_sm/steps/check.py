@@ -12,6 +12,7 @@ from functools import partial
 from typing import Any
 
 from micrograd_sm.array import Array, flat_of
+from micrograd_sm.array.strides import indices_of
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.differences import Verdict, slope_verdict
 from micrograd_sm.graph.evaluation import compute, dependents, recipes
@@ -156,7 +157,7 @@ def check(graph: Graph, seed: Any) -> Check:
             if kind == "differs" and _leads_to(found["kink"], graph, node):
                 kind = "kink"
             if kind != "agrees":
-                index, users = _index(position, node.shape), _users(graph, node, labels)
+                index, users = indices_of(position, node.shape), _users(graph, node, labels)
                 found[kind].append(Compared(node, labels[node.id], index, verdict.numeric, gradient, users))
     return Check(tuple(found["differs"]), tuple(found["kink"]), tuple(found["unknown"]), checked, elements)
 
@@ -213,11 +214,3 @@ class _Objective:
             return math.fsum(g * x for g, x in zip(self.seed, flat_of(root), strict=True))
         except (OverflowError, ValueError):  # of infinities
             return math.nan
-
-
-def _index(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    index: tuple[int, ...] = ()
-    for size in reversed(shape):
-        position, last = divmod(position, size)
-        index = (last, *index)
-    return index

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from micrograd_sm.array import flat_of, namespace
-from micrograd_sm.array.strides import row_major_steps
-from micrograd_sm.array.summary import Summary, array_of, element_at
+from micrograd_sm.array.questions import element_at
+from micrograd_sm.array.strides import indices_of
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.words.rules import FOLDED, rule_of, with_numbers
 from micrograd_sm.words.terms import Line, Number, Remark, Term, Words
 
@@ -54,4 +55,4 @@ def place(flat: int, shape: tuple[int, ...]) -> str:
     >>> place(5, (2, 3))
     '[1, 2]'
     """
-    return str([flat // stride % size for stride, size in zip(row_major_steps(shape), shape)])
+    return str(list(indices_of(flat, shape)))

@@ -16,8 +16,8 @@ from micrograd_sm.array.summary import array_of
 from micrograd_sm.draw.options import DIRECTIONS
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, snapshot
-from micrograd_sm.graph.computed import with_numbers
-from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.graph.computed import passed, with_numbers
+from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.rounding import with_rounding_marked
 from micrograd_sm.mode import trace
 from micrograd_sm.steps.parts import Contribution, Facts, Step, exactly
@@ -313,11 +313,10 @@ def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False, ran
     """Return the steps of a pass over a graph's own numbers; `earlier` if its gradients are what earlier passes had left."""
     root = Value(array_of(graph[graph.root].data), graph[graph.root].requires_grad)
     root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
-    passed = backward_pass(graph, root.grad)
-    held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None and node.id in passed.gradients}
-    heard = tuple(Heard(edge, *map(snapshot, numbers)) for edge, *numbers in passed.heard)
-    parts = with_numbers(graph.with_gradients(passed.gradients), heard, snapshot(root.grad), held)
-    return _marked(*parts, grain, rankdir)
+    held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None}
+    after, *parts, held = passed(graph, root.grad, snapshot(root.grad), held)
+    held = {id: grad for id, grad in held.items() if after.unfold()[id].grad is not None}
+    return _marked(after, *parts, held, grain, rankdir)
 
 
 def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:

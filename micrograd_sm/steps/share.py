@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from micrograd_sm.array import Array, namespace
+from micrograd_sm.array.questions import holds
 from micrograd_sm.array.storage import is_lazy
-from micrograd_sm.array.summary import Summary, array_of, holds
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.graph import Edge, Graph, snapshot
 from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.patterns import Normalised, normalised
@@ -125,12 +126,15 @@ class SoftmaxShare(Record):
         )
 
 
-def shares_of(graph: Graph, gradients: Mapping[str, Any], heard: Iterable[Heard]) -> Iterator[tuple[str, SoftmaxShare]]:
-    """Yield the share at every log_softmax, and every softmax of which the logarithm is taken, with the id of its input."""
+def shares_of(graph: Graph, heard: Iterable[Heard]) -> Iterator[tuple[str, SoftmaxShare]]:
+    """Yield the share at every log_softmax, and every softmax of which the logarithm is taken, with the id of its input.
+
+    The graph has the gradients of the pass that was heard.
+    """
     graph, amounts = graph.unfold(), {one.edge: array_of(one.amount) for one in heard}
     labels = labels_of(graph)
     for found in normalised(graph):
-        if found.input not in gradients or found.out not in gradients:
+        if graph[found.input].grad is None or graph[found.out].grad is None:
             continue
         if found.kind == "log_softmax":
             own = amounts[Edge(graph.operand_edges(found.out)[0].source, found.out, 0)]

@@ -7,8 +7,9 @@ from math import prod
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import count, element_at
 from micrograd_sm.array.storage import is_lazy
-from micrograd_sm.array.summary import Summary, array_of, count, element_at
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.steps.local import largest, place
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.numbers import data_text, number_text

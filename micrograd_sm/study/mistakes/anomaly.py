@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import holds, kinds_in
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Moment, Node
+from micrograd_sm.graph import Graph, Moment, Node, snapshot
 from micrograd_sm.graph.evaluation import backward_pass, dependents
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.patterns import operands
@@ -177,7 +177,7 @@ class _Watch:
         """Keep the first value that is not finite: of an operation, or of a leaf that was made in the block."""
         if self.value is not None and self._kind(value.data):
             self.last = value
-        if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
+        if self.value is None and kinds_in(value.data):
             leaves = [x for x in operands if x.op is None and x.number > self.start and self._kind(x.data, (), x.requires_grad)]
             if leaves or self._kind(value.data, [x.data for x in operands]):
                 frame = users_frame()
@@ -298,7 +298,8 @@ def _anomaly(graph: Graph, kind: str, node: Node, result: Any, upstream: Any = N
     labels = labels_of(graph)
     before = tuple((labels[x.id], x.data) for x in operands(graph, node))
     what, to = ("value", None) if passed_to is None else ("gradient", labels[passed_to])
-    return Anomaly(what, kind, node.id, labels[node.id], node.op, result, before, upstream, to, node.source)
+    numbers = snapshot(result), before, snapshot(upstream)
+    return Anomaly(what, kind, node.id, labels[node.id], node.op, *numbers, to, node.source)
 
 
 def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str:
@@ -306,9 +307,10 @@ def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -
 
     `infinite_counts` is False for constants: infinite ones, such as masks, are intended.
     """
-    numbers, earlier = flat_of(data), [x for operand in before for x in flat_of(operand)]
-    if any(map(math.isnan, numbers)) and not any(map(math.isnan, earlier)):
+    kinds = kinds_in(data)
+    new = set(kinds).difference(*map(kinds_in, before)) if kinds else ()
+    if "nan" in new:
         return "nan"
-    if infinite_counts and any(map(math.isinf, numbers)) and not any(map(math.isinf, earlier)):
-        return "inf" if math.inf in numbers else "-inf"
+    if infinite_counts and "inf" in new:
+        return "inf" if holds(lambda x: x == math.inf, data) else "-inf"
     return ""
