@@ -58,6 +58,15 @@ def holds(test: Callable[..., Any], *data: Any) -> bool:
     return any(found) if isinstance(found, Iterator) else bool(namespace(found).library.any(found))
 
 
+def has_nonzero(data: Any) -> bool:
+    """Return whether any element is not 0.
+
+    >>> has_nonzero(0.0)
+    False
+    """
+    return holds(lambda x: x != 0, data)
+
+
 def _tested(test: Callable[..., Any], data: Sequence[Any]) -> Any:
     arrays = list(map(array_of, data))
     large = next(filter(is_foreign, arrays), None)

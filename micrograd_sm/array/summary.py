@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 
 from micrograd_sm.array.functions import flat_of, shape_of
 from micrograd_sm.array.namespace import is_foreign, namespace
-from micrograd_sm.array.strides import Shape, indices_of
+from micrograd_sm.array.strides import indices_of
 
 LARGE = 100_000  # the most elements of another library's array that are looked at one by one
 _FIRST = 4
@@ -45,7 +45,7 @@ class Summary:
     def _refuse(self, *others: Any, **options: Any) -> NoReturn:
         raise RuntimeError(f"{self!r} is only summarised; study a smaller part, such as a few rows: Value(x[:4])")
 
-    reshape = tolist = __array_namespace__ = __getitem__ = __float__ = __iter__ = __len__ = __bool__ = __neg__ = _refuse
+    reshape = tolist = __getitem__ = __float__ = __iter__ = __len__ = __bool__ = __neg__ = _refuse
     __add__ = __radd__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __rtruediv__ = __pow__ = _refuse
     __lt__ = __le__ = __gt__ = __ge__ = _refuse
 

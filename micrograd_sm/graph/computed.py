@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import namespace
 from micrograd_sm.array.dask import Picked
+from micrograd_sm.array.storage import is_lazy
 from micrograd_sm.array.summary import Summary, facts_of
 from micrograd_sm.graph.evaluation import Heard, backward_pass
 from micrograd_sm.graph.snapshot import snapshot
@@ -20,7 +21,7 @@ MOST = 1_000_000  # elements of an array that is brought here; of a larger one, 
 
 
 def passed(graph: Graph, upstream: Any = None, *parts: Any) -> tuple[Any, ...]:
-    """Return a graph with the gradients of its backward pass, and the contributions, as a Graph keeps numbers; then other parts."""
+    """Return a graph with the gradients of its backward pass, its contributions with what a Graph keeps, and other parts."""
     found = backward_pass(graph, upstream)
     heard = tuple(Heard(edge, *map(snapshot, numbers)) for edge, *numbers in found.heard)
     return with_numbers(graph.with_gradients(found.gradients), heard, *parts)
@@ -29,7 +30,7 @@ def passed(graph: Graph, upstream: Any = None, *parts: Any) -> tuple[Any, ...]:
 def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:
     """Return a graph, and parts of its pass, with the numbers of their arrays, all computed in one go.
 
-    An array of more than a million elements stays where it is, and its Summary knows its first numbers, the least and the greatest.
+    An array of more than a million elements stays where it is, and its Summary knows its first numbers and its ends.
     """
     waiting: dict[int, Any] = {}
 
@@ -55,6 +56,20 @@ def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:
 
     nodes, *others = _each(whole, known)
     return graph._with_nodes(nodes), *others
+
+
+def refuse_large(graph: Graph, function: str, computed: bool = False) -> None:
+    """Raise RuntimeError if a graph only summarises an array whose numbers a function needs in Python.
+
+    With `computed`, an array is refused only if it is not computed: the function asks its library.
+    """
+    for node in graph.unfold():
+        if type(node.data) is Summary and (not computed or is_lazy(node.data.array)):
+            why = f"and at most {MOST:,} are computed for it" if computed else "and it looks at each of them in Python"
+            raise RuntimeError(
+                f"{function}: node {node.id} has shape {node.shape}, {prod(node.shape):,} elements, {why}; "
+                "take a part of the batch, such as a few rows: x[:100]"
+            )
 
 
 def _waits(part: Any) -> bool:

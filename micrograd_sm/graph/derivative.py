@@ -29,8 +29,8 @@ class Local(NamedTuple):
 
     `kind` says what `data` is: "number", a float; "elementwise", an Array of the output's shape, with the derivative of each
     element by the operand's element that it depends on; "jacobian", a matrix with a row for each element of the output and a
-    column for each of the operand, at most 64 entries; "large", None, since there would be more. An elementwise one is a Summary
-    if the output is, and None if that is not computed.
+    column for each of the operand, at most 64 entries; "large", None, since there would be more. An elementwise one is a
+    Summary if the output is, and None if that is not computed.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value(2.0) * 3.0)

@@ -67,8 +67,8 @@ def backward_pass(
 ) -> Pass:
     """Return the backward pass of a graph, unfolded, from its root: the rules, the order and the bits of `Value.backward`.
 
-    `upstream` is the gradient of the root, ones by default; `values` and `total` are those of `pull_back`. Arrays that the graph
-    only summarises are computed with by their own library, and so are all others beside them.
+    `upstream` is the gradient of the root, ones by default; `values` and `total` are those of `pull_back`. If the graph
+    summarises arrays, their library computes the pass, with all other numbers as its arrays, too.
     """
     graph = graph.unfold()
     root = graph[graph.root]

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array, flat_of, namespace
-from micrograd_sm.array.dask import Picked
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import is_lazy
-from micrograd_sm.array.summary import Summary
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import visible
@@ -161,11 +160,11 @@ def _words(step: Step, contribution: Contribution) -> str:
 
 
 def _repeats(positions: Any) -> bool:
-    """Return whether a position is there twice. Not computed ones are of targets, one in each row."""
-    if type(positions) is not Summary:
-        return not isinstance(positions, Picked) and len(set(positions)) < len(positions)
-    array = positions.array
-    return not is_lazy(array) and namespace(array).unique_values(array).shape != positions.shape
+    """Return whether a position is there twice; those that are not computed are one for each target."""
+    if type(positions) is tuple:
+        return len(set(positions)) < len(positions)
+    array = array_of(positions)
+    return is_foreign(array) and not is_lazy(array) and namespace(array).unique_values(array).shape != array.shape
 
 
 def _scaled(step: Step, contribution: Contribution, style: Style) -> Term:

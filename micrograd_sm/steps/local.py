@@ -37,7 +37,10 @@ def local_line(step: Step, contribution: Contribution) -> Line | None:
 
 
 def largest(step: Step, contribution: Contribution) -> int | None:
-    """Return the flat index of the output's element that passes on most; None if elements are mixed, not computed, or there are none."""
+    """Return the flat index of the output's element that passes on most.
+
+    It is None if elements are mixed or not computed, or if there are none.
+    """
     kind, data = contribution.local
     if kind not in ("number", "elementwise") or data is None:
         return None

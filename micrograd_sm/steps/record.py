@@ -314,9 +314,9 @@ def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False, ran
     root = Value(array_of(graph[graph.root].data), graph[graph.root].requires_grad)
     root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
     held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None}
-    after, *parts, held = passed(graph, root.grad, snapshot(root.grad), held)
-    held = {id: grad for id, grad in held.items() if after.unfold()[id].grad is not None}
-    return _marked(after, *parts, held, grain, rankdir)
+    graph, heard, seed, held = passed(graph, root.grad, snapshot(root.grad), held)
+    held = {id: grad for id, grad in held.items() if graph.unfold()[id].grad is not None}
+    return _marked(graph, heard, seed, held, grain, rankdir)
 
 
 def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
@@ -336,5 +336,6 @@ def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) 
     if loss.primitive is None:  # nothing was passed on
         totals[before.root] = ones_like(loss.data) if gradient is None else as_value(gradient).data
     earlier = {node.id: node.grad for node in before if node.grad is not None and node.id in totals}
-    parts = with_numbers(before.with_gradients(totals), tuple(heard), snapshot(totals[before.root]), earlier)
-    return _marked(*parts, grain)
+    parts = before.with_gradients(totals), tuple(heard), snapshot(totals[before.root]), earlier
+    graph, told, seed, earlier = with_numbers(*parts)
+    return _marked(graph, told, seed, earlier, grain)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from math import prod
 from typing import Any, NamedTuple
 
-from micrograd_sm.array.summary import Summary
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.computed import with_numbers
@@ -72,16 +71,6 @@ def refuse_opaque(graph: Graph, function: str) -> None:
     if node is not None:
         whose = "what compile made: give the loss of the function itself" if node.op == "compiled" else "torch's own"
         raise RuntimeError(f"{function}: node {node.id}, {node.op}, is {whose}; its rules are not here to be used")
-
-
-def refuse_large(graph: Graph, function: str) -> None:
-    """Raise RuntimeError if a graph has an array that is only summarised, for a study that looks at each number in Python."""
-    node = next((node for node in graph.unfold() if type(node.data) is Summary), None)
-    if node is not None:
-        raise RuntimeError(
-            f"{function}: node {node.id} has shape {node.shape}, {prod(node.shape):,} elements, and this study looks at each one "
-            "in Python; study a smaller part, such as a few rows of the batch"
-        )
 
 
 def _shown(x: Value) -> str:

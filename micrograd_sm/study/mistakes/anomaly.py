@@ -14,7 +14,8 @@ from micrograd_sm.array.questions import holds, kinds_in
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Moment, Node, snapshot
-from micrograd_sm.graph.evaluation import backward_pass, dependents
+from micrograd_sm.graph.computed import passed
+from micrograd_sm.graph.evaluation import dependents
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.patterns import operands
 from micrograd_sm.mode import Called, recording, users_frame, watching
@@ -261,32 +262,29 @@ def _in_values(graph: Graph, inf: bool) -> Anomaly | None:
         if kind:
             found = _anomaly(graph, kind, node, node.data)
             ill = {id for id in dependents(graph, node.id) if id != node.id and _kind(graph[id].data)}
-            gradients = backward_pass(graph).gradients
-            back = {id for id, gradient in gradients.items() if graph[id].op is not None and _kind(gradient)}
-            route, back_labels = _labels(graph, ill), _labels(graph, back)[::-1]
-            return replace(found, route=route, back=back_labels, reached=_reached(graph, gradients))
+            graph, _ = passed(graph)
+            back = {node.id for node in graph if node.op is not None and _kind(node.grad)}
+            return replace(found, route=_labels(graph, ill), back=_labels(graph, back)[::-1], reached=_reached(graph))
     return None
 
 
 def _in_gradients(graph: Graph, inf: bool) -> Anomaly | None:
-    passed = backward_pass(graph)
-    for contribution in passed.heard:
+    graph, heard = passed(graph)
+    for contribution in heard:
         kind, edge = _kind(contribution.after, (), inf), contribution.edge
         if kind:
             node = graph[edge.target]
-            found = _anomaly(graph, kind, node, contribution.amount, passed.gradients[edge.target], edge.source)
-            before = {node.id for node in graph.nodes[: graph.place(edge.source)]}
-            ill = {id for id in before & passed.gradients.keys() if _kind(passed.gradients[id])}
+            found = _anomaly(graph, kind, node, contribution.amount, graph[edge.target].grad, edge.source)
+            ill = {node.id for node in graph.nodes[: graph.place(edge.source)] if _kind(node.grad)}
             masked = {id for id in dependents(graph, edge.target) if graph[id].op == "where"}
-            return replace(
-                found, route=_labels(graph, ill)[::-1], masked=_labels(graph, masked), reached=_reached(graph, passed.gradients)
-            )
+            route = _labels(graph, ill)[::-1]
+            return replace(found, route=route, masked=_labels(graph, masked), reached=_reached(graph))
     return None
 
 
-def _reached(graph: Graph, gradients: Mapping[str, Any]) -> tuple[str, ...]:
+def _reached(graph: Graph) -> tuple[str, ...]:
     """Return the labels of the leaves whose gradients are not finite."""
-    return _labels(graph, {id for id, gradient in gradients.items() if graph[id].op is None and _kind(gradient)})
+    return _labels(graph, {node.id for node in graph if node.op is None and _kind(node.grad)})
 
 
 def _labels(graph: Graph, ids: Container[str]) -> tuple[str, ...]:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import count as elements_that
+from micrograd_sm.array.questions import distinct, element_at, holds, sums_of
 from micrograd_sm.array.strides import groups, permute
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.graph.patterns import Normalised
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
@@ -37,8 +39,10 @@ def softmax_over_other_axis(look: Look) -> Iterator[Mistake]:
 
 def _traced(look: Look, choice: Node) -> tuple[Normalised, list[int]] | None:
     """Return the softmax of whose elements a choice of targets picks, and the flat positions of these in its result."""
-    positions = list(choice.params["positions"])
     (node,) = look.operands(choice)
+    if type(node.data) is Summary:  # whose elements are not marked one by one
+        return None
+    positions = list(choice.params["positions"])
     while node.id not in look.normalised:
         if node.op == "permute":
             (operand,) = look.operands(node)
@@ -101,8 +105,8 @@ def mean_over_padding(look: Look) -> Iterator[Mistake]:
         for total in look.users[node.id]:
             for mean in look.users[total.id] if total.op == "sum" else ():
                 count = look.operands(mean)[1] if mean.op == "divide" else None
-                if count is not None and look.is_number(count) and flat_of(count.data)[0] == math.prod(node.shape):
-                    mask, kept = look.called(masks[0].id, "mask"), sum(map(bool, flat_of(masks[0].data)))
+                if count is not None and look.is_number(count) and element_at(count.data, 0) == math.prod(node.shape):
+                    mask, kept = look.called(masks[0].id, "mask"), elements_that(lambda x: x != 0, masks[0].data)
                     yield look.mistake(
                         mean, f"the mean counts all {math.prod(node.shape)} tokens, and {kept} are not padding: the more "
                         "padding, the smaller the loss",
@@ -112,10 +116,12 @@ def mean_over_padding(look: Look) -> Iterator[Mistake]:
 
 def _is_padding(node: Node) -> bool:
     """Whether each row of a mask is ones and then zeros, of different lengths."""
-    if len(node.shape) != 2 or set(flat_of(node.data)) != {0, 1}:
+    if len(node.shape) != 2 or distinct(node.data) != {0, 1}:
         return False
-    rows = [list(row) for row in groups(flat_of(node.data), node.shape, (1,))]
-    return all(row == sorted(row, reverse=True) and row[0] == 1 for row in rows) and len({sum(row) for row in rows}) > 1
+    mask = array_of(node.data)
+    if holds(lambda x: x != 1, mask[:, 0]) or holds(lambda x, after: x < after, mask[:, :-1], mask[:, 1:]):
+        return False
+    return len(distinct(sums_of(mask, (1,)))) > 1
 
 
 def _is_from_targets(look: Look, node: Node) -> bool:
