@@ -68,6 +68,8 @@ def has_nonzero(data: Any) -> bool:
 
 
 def _tested(test: Callable[..., Any], data: Sequence[Any]) -> Any:
+    if all(type(x) is float for x in data):  # quick, as graphs of numbers are large
+        return iter((test(*data),))
     arrays = list(map(array_of, data))
     large = next(filter(is_foreign, arrays), None)
     if large is not None:
@@ -88,6 +90,8 @@ def kinds_in(data: Any) -> list[str]:
         return []
     if type(data) is Summary:
         return data.kinds
+    if type(data) is float:
+        return [] if math.isfinite(data) else ["nan" if data != data else "inf"]
     tests = (namespace(data).isnan, namespace(data).isinf) if is_foreign(data) else (math.isnan, math.isinf)
     return [name for name, test in zip(("nan", "inf"), tests) if holds(test, data)]
 

@@ -11,7 +11,7 @@ from micrograd_sm.array import namespace
 from micrograd_sm.array.dask import Picked
 from micrograd_sm.array.storage import is_lazy
 from micrograd_sm.array.summary import Summary, facts_of
-from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.graph.evaluation import Heard, arrays_in, backward_pass
 from micrograd_sm.graph.snapshot import snapshot
 
 if TYPE_CHECKING:
@@ -23,7 +23,9 @@ MOST = 1_000_000  # elements of an array that is brought here; of a larger one, 
 def passed(graph: Graph, upstream: Any = None, *parts: Any) -> tuple[Any, ...]:
     """Return a graph with the gradients of its backward pass, its contributions with what a Graph keeps, and other parts."""
     found = backward_pass(graph, upstream)
-    heard = tuple(Heard(edge, *map(snapshot, numbers)) for edge, *numbers in found.heard)
+    heard = found.heard
+    if arrays_in(graph.unfold()) is not None:
+        heard = tuple(Heard(edge, *map(snapshot, numbers)) for edge, *numbers in heard)
     return with_numbers(graph.with_gradients(found.gradients), heard, *parts)
 
 
@@ -38,9 +40,11 @@ def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:
         waiting[id(_array(part))] = part
         return part
 
-    if not any(_waits(x) for node in graph.unfold() for x in (node.data, node.grad)):
+    nodes = graph.unfold().nodes
+    kinds = {type(node.data) for node in nodes} | {type(node.grad) for node in nodes}  # quick, as graphs of numbers are large
+    if Summary not in kinds or not any(_waits(x) for node in nodes for x in (node.data, node.grad)):
         return graph, *parts
-    whole = (graph.unfold().nodes, *parts)
+    whole = (nodes, *parts)
     _each(whole, wait)
     arrays = {key: _array(part) for key, part in waiting.items()}
     (found,) = namespace(*arrays.values()).compute({key: x if _is_small(x) else facts_of(x) for key, x in arrays.items()})
