@@ -61,7 +61,7 @@ def _most_rows_are_one_hot(look: Look, found: Normalised) -> bool:
 
 def all_ignored(look: Look) -> Iterator[Mistake]:
     for node in look.target_choices():
-        if node.requires_grad and not node.params["positions"] and 0 not in look.operands(node)[0].shape:
+        if node.requires_grad and 0 in node.shape and 0 not in look.operands(node)[0].shape:
             yield look.mistake(
                 node, "every target equals ignore_index, so no target counts: "
                 f"{'the mean is 0 / 0' if _is_nan(look) else 'the loss is 0'} and there is no gradient",
@@ -74,7 +74,7 @@ def _is_nan(look: Look) -> bool:
 
 
 def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
-    if not any(node.requires_grad and node.params["positions"] for node in look.target_choices()):
+    if not any(node.requires_grad and 0 not in node.shape for node in look.target_choices()):
         return
     for node in look.nodes("divide"):
         divisor = look.operands(node)[1]

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from micrograd_sm.array import flat_of, namespace
+from micrograd_sm.array import flat_of, is_foreign, namespace
 from micrograd_sm.array.questions import distinct, ends_of, holds, sums_of
 from micrograd_sm.array.strides import groups
 from micrograd_sm.array.summary import Summary, array_of
@@ -191,10 +191,12 @@ def _one_in_each_row(numbers: Any) -> bool:
 
 def _picks_of_rows(node: Node, shape: tuple[int, ...]) -> bool:
     """Whether one element of each row is picked, and not also one of each column."""
-    if type(node.params["positions"]) is Summary:
-        return node.params["key"] == "target"
+    positions = array_of(node.params["positions"])
+    if is_foreign(positions):
+        columns = namespace(positions).unique_values(positions % shape[1])
+        return node.params["key"] == "target" and not tuple(columns.shape) == tuple(positions.shape) == shape[1:]
     inner = math.prod(shape[1:])
-    rows, columns = zip(*(divmod(position, inner) for position in node.params["positions"])) if inner else ((), ())
+    rows, columns = zip(*(divmod(position, inner) for position in positions)) if inner else ((), ())
     if len(shape) == 2 and sorted(columns) == list(range(shape[1])):
         return False
     return node.params["key"] == "target" or list(rows) == list(range(shape[0]))
