@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from math import prod
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from micrograd_sm.array import namespace
 from micrograd_sm.array.dask import Picked
 from micrograd_sm.array.storage import is_lazy
-from micrograd_sm.array.summary import Summary, facts_of
+from micrograd_sm.array.summary import LARGE, Summary, facts_of
 from micrograd_sm.graph.evaluation import Heard, arrays_in, backward_pass
 from micrograd_sm.graph.snapshot import snapshot
 
@@ -62,17 +62,27 @@ def with_numbers(graph: Graph, *parts: Any) -> tuple[Any, ...]:
     return graph._with_nodes(nodes), *others
 
 
-def refuse_large(graph: Graph, function: str, computed: bool = False) -> None:
-    """Raise RuntimeError if a graph only summarises an array whose numbers a function needs in Python.
+def with_each_number(graph: Graph, function: str) -> Graph:
+    """Return a graph with all its numbers in Python, for a function that looks at each.
 
-    With `computed`, an array is refused only if it is not computed: the function asks its library.
+    Raises RuntimeError if an array has too many.
     """
+    _refuse_large(graph, function, LARGE, lambda array: True)
+    return cast("Graph", with_numbers(graph)[0])
+
+
+def refuse_uncomputed(graph: Graph, function: str) -> None:
+    """Raise RuntimeError if a graph has an array that would have to be computed as a whole, and is too large for that."""
+    _refuse_large(graph, function, MOST, is_lazy)
+
+
+def _refuse_large(graph: Graph, function: str, most: int, counts: Callable[[Any], bool]) -> None:
     for node in graph.unfold():
-        if type(node.data) is Summary and (not computed or is_lazy(node.data.array)):
-            why = f"and at most {MOST:,} are computed for it" if computed else "and it looks at each of them in Python"
+        if type(node.data) is Summary and prod(node.shape) > most and counts(node.data.array):
+            kind = " that are not computed" if counts is is_lazy else ", number by number"
             raise RuntimeError(
-                f"{function}: node {node.id} has shape {node.shape}, {prod(node.shape):,} elements, {why}; "
-                "take a part of the batch, such as a few rows: x[:100]"
+                f"{function}: node {node.id} has shape {node.shape}, {prod(node.shape):,} elements, and {function} looks at "
+                f"arrays of at most {most:,}{kind}; take a part of the batch, such as a few rows: x[:100]"
             )
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.strides import indices_of
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.computed import refuse_large
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.graph.differences import Verdict, slope_verdict
 from micrograd_sm.graph.evaluation import compute, dependents, recipes
 from micrograd_sm.primitives import PRIMITIVES
@@ -140,8 +140,7 @@ def _in_words(x: Compared) -> str:
 
 def check(graph: Graph, seed: Any) -> Check:
     """Compare the gradients that a graph holds, those of seed * root, with central differences; of folds, the inside."""
-    graph = graph.unfold()
-    refuse_large(graph, "check")
+    graph = with_each_number(graph.unfold(), "check")
     objective, labels = _Objective(graph, seed), labels_of(graph)
     nodes = [node for node in reversed(graph.nodes) if node.grad is not None]
     elements = sum(math.prod(node.shape) for node in nodes)

@@ -8,7 +8,6 @@ from typing import Any, NamedTuple
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.computed import with_numbers
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import shortened, visible
 
@@ -43,10 +42,10 @@ class Subject(NamedTuple):
 
 
 def subject_of(loss: Any, names: Mapping[str, Any], function: str) -> Subject:
-    """Return a Value or a Graph as the subject of a study, with the numbers of its arrays; TypeError for anything else."""
+    """Return a Value or a Graph as the subject of a study; TypeError for anything else."""
     if not isinstance(loss, (Graph, Value)):
         raise TypeError(f"{function}: expected a Value or a Graph, got {loss!r} of type {type(loss).__name__}")
-    graph, *_ = with_numbers(loss if isinstance(loss, Graph) else Graph(loss, names))
+    graph = loss if isinstance(loss, Graph) else Graph(loss, names)
     return Subject(graph, graph._ids)
 
 

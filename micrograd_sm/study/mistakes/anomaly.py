@@ -14,8 +14,8 @@ from micrograd_sm.array.questions import holds, kinds_in
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Moment, Node, snapshot
-from micrograd_sm.graph.computed import passed
-from micrograd_sm.graph.evaluation import dependents
+from micrograd_sm.graph.computed import passed, with_numbers
+from micrograd_sm.graph.evaluation import Heard, dependents
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.patterns import operands
 from micrograd_sm.mode import Called, recording, users_frame, watching
@@ -99,7 +99,8 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None, i
     the gradient of x is nan: v2 = power of x = 0, v1 = 0.5 passed it back, with 0 upstream
     """
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "first_anomaly").graph.unfold()
-    return _in_values(graph, inf) or _in_gradients(graph, inf)
+    graph, heard = passed(graph)
+    return _in_values(graph, inf) or _in_gradients(graph, heard, inf)
 
 
 class anomaly(metaclass=Called):
@@ -229,9 +230,9 @@ class _Watch:
         for root in (self.last, self.root):
             if root is not None and any(x is value for x in reachable(root)):
                 with suppress(RuntimeError):  # data may have been set since
-                    graph = Graph(root, self._names(), Moment(reachable(root)))
+                    graph, *_ = with_numbers(Graph(root, self._names(), Moment(reachable(root))))
                     return graph, graph[graph.id_of(value) or graph.root]
-        graph = Graph(value, self._names(), self.moment)
+        graph, *_ = with_numbers(Graph(value, self._names(), self.moment))
         return graph, graph[graph.root]
 
     def _with_route(self, found: Anomaly, graph: Graph, node: Node) -> Anomaly:
@@ -262,14 +263,12 @@ def _in_values(graph: Graph, inf: bool) -> Anomaly | None:
         if kind:
             found = _anomaly(graph, kind, node, node.data)
             ill = {id for id in dependents(graph, node.id) if id != node.id and _kind(graph[id].data)}
-            graph, _ = passed(graph)
             back = {node.id for node in graph if node.op is not None and _kind(node.grad)}
             return replace(found, route=_labels(graph, ill), back=_labels(graph, back)[::-1], reached=_reached(graph))
     return None
 
 
-def _in_gradients(graph: Graph, inf: bool) -> Anomaly | None:
-    graph, heard = passed(graph)
+def _in_gradients(graph: Graph, heard: Iterable[Heard], inf: bool) -> Anomaly | None:
     for contribution in heard:
         kind, edge = _kind(contribution.after, (), inf), contribution.edge
         if kind:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeAlias
 from micrograd_sm.array.questions import ends_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.computed import passed, refuse_large
+from micrograd_sm.graph.computed import passed, refuse_uncomputed
 from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.patterns import Normalised, normalised, operands
 from micrograd_sm.primitives import PRIMITIVES
@@ -144,12 +144,12 @@ def look_at(loss: Any, sampled_from: Any, variables: Mapping[str, Any]) -> Look:
     """Return what the rules look at. Raises TypeError if the loss is not a Value or a Graph."""
     graph, ids = subject_of(loss, variables, "lint")
     graph = graph.unfold()
-    refuse_large(graph, "lint", computed=True)
+    refuse_uncomputed(graph, "lint")
     users: dict[str, list[Node]] = defaultdict(list, {node.id: [] for node in graph})
     for edge in graph.edges:
         users[edge.source].append(graph[edge.target])
     held = {node.id: node.grad for node in graph if node.grad is not None}
-    graph, heard = passed(graph)
+    graph, heard, held = passed(graph, None, held)
     softmaxes = tuple(normalised(graph))
     by_result = {found.out: found for found in softmaxes}
     return Look(graph, ids, dict(users), softmaxes, by_result, heard, labels_of(graph), (), sampled_from, variables, held)

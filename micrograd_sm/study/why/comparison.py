@@ -16,7 +16,7 @@ from micrograd_sm.array.questions import count
 from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.computed import passed, refuse_large
+from micrograd_sm.graph.computed import passed, refuse_uncomputed
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
@@ -183,10 +183,7 @@ def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, An
     Match(a='v5', b='v6', label='L', how='root', value=nan, gradient=0.0)
     """
     variables = sys._getframe(1).f_locals if names is None else names
-    graphs = [_with_gradients(subject_of(loss, variables, "compare").graph) for loss in (loss_a, loss_b)]
-    a, b = graphs
-    for graph in graphs:
-        refuse_large(graph, "compare", computed=True)
+    a, b = (_with_gradients(subject_of(loss, variables, "compare").graph) for loss in (loss_a, loss_b))
     if a[a.root].shape != b[b.root].shape:
         raise ValueError(f"compare: one root has shape {a[a.root].shape}, the other {b[b.root].shape}; they are not the same")
     pairs = _Pairs(a, b)
@@ -249,6 +246,7 @@ def _named(node: Node, of_a: bool) -> Any:
 
 
 def _with_gradients(graph: Graph) -> Graph:
+    refuse_uncomputed(graph, "compare")
     return cast("Graph", passed(graph)[0])
 
 
