@@ -126,7 +126,8 @@ class _Operation:
         rows = []
         for row in range(self.rows):
             upstream = Array.of([float(k == row) for k in range(self.rows)], self.out_shape)
-            rows += flat_of(_filled(self._pulled_back(upstream, self.operand.data), self.operand_shape))
+            pulled = _filled(self._pulled_back(upstream, self.operand.data), self.operand_shape)
+            rows += flat_of(snapshot(pulled))
         return rows
 
     def _pulled_back(self, upstream: Any, operand: Any) -> Any:

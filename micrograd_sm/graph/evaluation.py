@@ -122,7 +122,7 @@ def arrays_in(graph: Graph) -> dict[str, Any] | None:
 
 def array_in(node: Node, array: Any) -> Any:
     """Return the numbers of a node as operations take them beside another array: a number that was given stays a number."""
-    return node.data if node.op is None and not node.shape else beside(node.data, array)
+    return array_of(node.data) if node.op is None and not node.shape else beside(node.data, array)
 
 
 def beside(x: Any, array: Any) -> Any:

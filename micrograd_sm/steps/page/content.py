@@ -165,7 +165,8 @@ class Writer:
 
     def told(self, data: Any) -> Any:
         """Return the numbers that a page has of an array: all, or none."""
-        return [] if self._large and math.prod(shape_of(data)) > _MOST_BESIDE else data
+        hidden = type(data) is Summary or (self._large and math.prod(shape_of(data)) > _MOST_BESIDE)
+        return [] if hidden else data
 
     def event(self, step: Step) -> Json:
         """Return an event; it has `shown` if its total is not the final gradient, which the picture has."""
