@@ -112,6 +112,8 @@ def ends_of(data: Any) -> list[Any]:
 def distinct(data: Any) -> set[Any]:
     """Return the different elements; of a large array that has more than two, its ends and one other.
 
+    For one that has nan or infinity, it is these two.
+
     >>> sorted(distinct(Array([2.0, 1.0, 2.0])))
     [1.0, 2.0]
     """

@@ -16,8 +16,8 @@ _FIRST = 4
 class Summary:
     """Another library's `array`, with its first numbers, its least and greatest finite one, and how many are nan or infinite.
 
-    These are None or empty if the array is not computed, as Dask's. An operation on a Summary raises RuntimeError: whoever
-    can compute in the array's own library takes `array_of` it.
+    They are not `known`, and are empty or 0, as long as the array is not computed, as Dask's. An operation on a Summary raises
+    RuntimeError: whoever can compute in the array's own library takes `array_of` it.
     """
 
     __slots__ = ("array", "dtype", "ends", "first", "kinds", "known", "shape", "strange")
