@@ -253,8 +253,13 @@ def _with_gradients(graph: Graph) -> Graph:
 def _near(a: Node, b: Node) -> bool:
     if a.shape != b.shape:
         return False
-    near = lambda x, y: (x == y) | (abs(x - y) <= _NEAR * abs(x)) | (abs(x - y) <= _NEAR * abs(y)) | ((x != x) & (y != y))
-    return count(near, a.data, b.data) == math.prod(a.shape)
+    return count(_is_near, a.data, b.data) == math.prod(a.shape)
+
+
+def _is_near(x: Any, y: Any) -> Any:
+    apart = abs(x - y)
+    close = (apart <= _NEAR * abs(x)) | (apart <= _NEAR * abs(y))
+    return (x == y) | (close & (apart < math.inf)) | ((x != x) & (y != y))
 
 
 def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Match:
