@@ -187,6 +187,15 @@ def test_a_large_array_has_a_page(open_page: Any, tmp_path: Path) -> None:  # no
     assert page.evaluate("document.documentElement.scrollWidth") == 1280
 
 
+def test_a_large_array_is_compared_with_a_list_and_not_with_another_librarys() -> None:
+    (x, loss), other = large(numpy_array), large(torch_tensor)[1]
+    lists = Value(x.data.tolist(), name="x")
+    found = compare((x * 2.0).sum(), (lists * 2.0).sum(), names={})
+    assert found and [match.value for match in found][:2] == [0.0, 0.0]
+    with pytest.raises(TypeError, match="arrays of different libraries do not mix"):
+        compare(loss, other, names={})
+
+
 def test_edges_of_large_arrays_are_drawn() -> None:
     _, loss = large(numpy_array)
     loss.backward()

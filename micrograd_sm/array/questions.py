@@ -73,7 +73,8 @@ def _tested(test: Callable[..., Any], data: Sequence[Any]) -> Any:
     arrays = list(map(array_of, data))
     large = next(filter(is_foreign, arrays), None)
     if large is not None:
-        return test(*(namespace(large).like(x, large) if type(x) is Array else x for x in arrays))
+        xp = namespace(*arrays)
+        return test(*(xp.like(x, large) if type(x) is Array else x for x in arrays))
     if len(arrays) == 1:
         return map(test, flat_of(arrays[0]))
     shape = broadcast_shapes(*map(shape_of, arrays))

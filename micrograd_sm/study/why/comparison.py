@@ -17,6 +17,7 @@ from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.computed import passed, refuse_uncomputed
+from micrograd_sm.graph.evaluation import beside
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
@@ -270,16 +271,16 @@ def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Ma
 
 def _difference(x: Any, y: Any) -> float:
     """Return the largest absolute difference; equal infinities, and nan against nan, do not differ."""
-    if type(x) is Summary:
-        return _largest_difference(x.array, array_of(y))
+    if Summary in (type(x), type(y)):
+        return _largest_difference(array_of(x), array_of(y))
     apart = [0.0 if p == q or (p != p and q != q) else abs(p - q) for p, q in zip(flat_of(x), flat_of(y), strict=True)]
     return max(apart, key=_sortable, default=0.0)
 
 
 def _largest_difference(x: Any, y: Any) -> float:
-    xp = namespace(x)
-    y = y if is_foreign(y) else xp.like(y, x)
-    apart = xp.where((x == y) | ((x != x) & (y != y)), xp.full(0.0, (), x), abs(x - y))
+    xp, large = namespace(x, y), x if is_foreign(x) else y
+    x, y = beside(x, large), beside(y, large)
+    apart = xp.where((x == y) | ((x != x) & (y != y)), xp.full(0.0, (), large), abs(x - y))
     return float(xp.library.max(apart))  # nan, if there is one
 
 
