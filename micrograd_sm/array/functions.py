@@ -128,9 +128,10 @@ def maximum(a: Any, b: Any) -> Any:
     >>> maximum(Array([-1.0, 2.0]), 0.0)
     Array([0.0, 2.0])
     """
-    if type(a) is Array and type(b) is float:
+    if type(a) is Array and type(b) is float is a.dtype:
         return Array.of([x if x > b or x != x else b for x in a.flat], a.shape)
-    return elementwise(ieee.maximum, a, b)
+    found = elementwise(ieee.maximum, a, b)
+    return _of_either(found.flat, found.shape, a, b) if type(found) is Array else found
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -145,9 +146,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if not shape:
         return a if condition else b
     test, xs, ys = (strides.broadcast(x.flat, x.shape, shape) if type(x) is Array else repeat(x) for x in (condition, a, b))
-    sides = (x.dtype if type(x) is Array else type(x) for x in (a, b))
-    flat = [x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)]
-    return Array.of(flat, shape, common(*sides))
+    return _of_either([x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)], shape, a, b)
+
+
+def _of_either(flat: list, shape: Shape, a: Any, b: Any) -> Array:
+    """Wrap elements of which each is one of a or of b."""
+    kinds = {type_of(a), type_of(b)}
+    dtype = common(*kinds)
+    return Array.of(flat if len(kinds) == 1 else convert(flat, dtype), shape, dtype)
 
 
 def isnan(x: Any) -> Any:
@@ -222,19 +228,20 @@ def matmul(a: Any, b: Any) -> Any:
     Array([[11.0]])
     """
     (n, k), m = a.shape[-2:], b.shape[-1]
+    dtype = float if float in (a.dtype, b.dtype) else int
+    if k == 0:
+        return broadcast_to(dtype(0), (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), n, m))
     if a.ndim == b.ndim == 2:
-        return Array.of(_product(a.flat, b.flat, n, k, m), (n, m))
+        return Array.of(_product(a.flat, b.flat, n, k, m), (n, m), dtype)
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     xs = strides.broadcast(a.flat, a.shape, (*batch, n, k))
     ys = strides.broadcast(b.flat, b.shape, (*batch, k, m))
     products = (_product(xs[i * n * k : (i + 1) * n * k], ys[i * k * m : (i + 1) * k * m], n, k, m) for i in range(prod(batch)))
-    return Array.of(list(chain.from_iterable(products)), (*batch, n, m))
+    return Array.of(list(chain.from_iterable(products)), (*batch, n, m), dtype)
 
 
-def _product(xs: list, ys: list, n: int, k: int, m: int) -> list[float]:
+def _product(xs: list, ys: list, n: int, k: int, m: int) -> list:
     """Multiply a flat (n, k) matrix by a flat (k, m) one: rows by columns."""
-    if k == 0:
-        return [0.0] * (n * m)
     rows = [xs[start : start + k] for start in range(0, n * k, k)]
     columns = [ys[column::m] for column in range(m)]
     if _sumprod and k > 16:
