@@ -1,4 +1,4 @@
-"""What the suite is told of `Array`: which tests apply to it, and that it never changes, so it is made with all its elements."""
+"""What the suite is told of `Array`: which tests apply, and that it never changes, so it is made with all its elements."""
 
 import builtins
 import importlib
@@ -6,7 +6,7 @@ import re
 
 import pytest
 from hypothesis import strategies as st
-from subject import OPERATORS, OURS
+from subject import FUNCTIONS, OPERATORS
 
 _max = builtins.max
 builtins.max = lambda *args, **options: _max(*args, **options) if args != ([],) else (None, 0)  # of no complex types
@@ -34,8 +34,7 @@ def applies(nodeid: str) -> bool:
     if "imag(" in (case or "") or test.startswith("has_"):
         return False
     subject = re.split(r"[(\[ ,]", case)[0] if case else test
-    operator = re.fullmatch(r"__i?(\w+)__", subject)
-    return subject in OURS or (operator is not None and operator[1] in OPERATORS) or (test in OURS and not case)
+    return subject in FUNCTIONS or subject in OPERATORS or test.startswith("getitem")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

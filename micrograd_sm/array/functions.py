@@ -26,7 +26,7 @@ __all__ = [
     "round", "shape_of", "sin", "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
 ]  # fmt: skip
 
-Axes = Sequence[int] | int | None
+Axes = tuple[int, ...] | int | None
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
 _sumprod = getattr(math, "sumprod", None)  # Python 3.12 and newer
 
@@ -199,7 +199,7 @@ def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
 
 
 def _reduce(function: Callable[[list], Any], x: Array, axis: Axes, keepdims: bool, dtype: DType) -> Any:
-    if type(axis) is not tuple:
+    if not isinstance(axis, tuple):
         axis = tuple(range(x.ndim)) if axis is None else (axis,)
     if len(axis) == x.ndim and not keepdims:
         return function(x.flat)
