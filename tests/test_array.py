@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -33,6 +34,45 @@ def test_element_types_are_those_found() -> None:
     assert (Array([1, 2]) + Array([1, 2])).dtype is int and (Array([1, 2]) / 1).dtype is float
     assert (Array([1.0]) > 0).dtype is bool and (Array([True]) & Array([False])).tolist() == [False]
     assert (True | Array([False])).tolist() == [True] and (~Array([True])).tolist() == [False]
+    assert (True ^ Array([True, False])).tolist() == [False, True] and (Array([6]) ^ 3).tolist() == [5]
+
+
+@pytest.mark.parametrize(
+    "compute, expected",
+    [
+        (lambda: abs(Array([-2, 3])), [2, 3]),
+        (lambda: +Array([-2, 3]), [-2, 3]),
+        (lambda: Array([7, -7]) // 2, [3, -4]),
+        (lambda: 7 // Array([2, -2]), [3, -4]),
+        (lambda: Array([7, -7]) % 3, [1, 2]),
+        (lambda: 7 % Array([4, -4]), [3, -1]),
+        (lambda: Array([2, 3]) ** Array([3, 0]), [8, 1]),
+        (lambda: xp.floor(Array([1, 2])), [1, 2]),
+        (lambda: xp.round(Array([3])), [3]),
+        (lambda: xp.matmul(Array([[1, 2]]), Array([[3], [4]])), [[11]]),
+        (lambda: xp.matmul(Array([[]], int), Array([[]], int)[0, :, None]), [[0]]),
+        (lambda: xp.where(Array([True, False]), Array([2, 3]), Array([True, True])), [2, 1]),
+        (lambda: xp.maximum(Array([True, False]), Array([0, -1])), [1, 0]),
+    ],
+)
+def test_integers_stay_integers(compute: Callable[[], Array], expected: list) -> None:
+    found = compute()
+    assert repr(found) == f"Array({expected})" and found.dtype is int
+
+
+@pytest.mark.parametrize(
+    "compute, expected",
+    [
+        (lambda: Array([2, 3]) ** 2.0, [4.0, 9.0]),
+        (lambda: Array([7]) // 2.0, [3.0]),
+        (lambda: xp.matmul(Array([[2]]), Array([[0.5]])), [[1.0]]),
+        (lambda: xp.where(Array([True, False]), 1, Array([2.0, 3.0])), [1.0, 3.0]),
+        (lambda: xp.maximum(Array([1, -2]), 0.0), [1.0, 0.0]),
+    ],
+)
+def test_integers_beside_floats_become_floats(compute: Callable[[], Array], expected: list) -> None:
+    found = compute()
+    assert repr(found) == f"Array({expected})" and found.dtype is float
 
 
 def test_rows_and_elements() -> None:
@@ -64,7 +104,16 @@ def test_arithmetic_refuses_what_it_does_not_know() -> None:
         Array([1.0, 2.0]) + Array([1.0, 2.0, 3.0])
 
 
+def test_an_integer_has_no_negative_power() -> None:
+    with pytest.raises(RuntimeError, match="float"):
+        Array([1, 2]) ** -1
+
+
 def test_division_and_powers_follow_ieee() -> None:
+    assert str((Array([7.5, -7.5, 1.0, -5.0, inf]) % Array([2.0, 2.0, 0.0, inf, 2.0])).tolist()) == "[1.5, 0.5, nan, inf, nan]"
+    assert (
+        str((Array([7.5, -7.5, 1.0, -1.0, inf]) // Array([2.0, 2.0, 0.0, inf, 2.0])).tolist()) == "[3.0, -4.0, inf, -1.0, nan]"
+    )
     assert str((Array([1.0, -1.0, 0.0, nan]) / 0.0).tolist()) == "[inf, -inf, nan, nan]"
     assert str((1.0 / Array([0.0, -0.0, inf])).tolist()) == "[inf, -inf, 0.0]"
     assert (
@@ -101,6 +150,16 @@ def test_reductions() -> None:
     assert str(xp.max(Array([1.0, nan, inf, -inf]), (0,))) == "nan" and xp.max(Array([inf, -inf]), (0,)) == inf
     assert xp.argmax(Array([[1.0, nan, nan], [2.0, 5.0, 5.0]]), 1).tolist() == [1, 1]
     assert xp.sum(Array([[], []]), (1,)).tolist() == [0.0, 0.0]
+
+
+def test_axes_may_be_left_out_or_count_from_the_right() -> None:
+    a = Array([[1, 2, 3], [6, 5, 4]])
+    assert xp.sum(a) == 21 and xp.sum(a, -1).tolist() == [6, 15] and xp.sum(a, (0, -1), keepdims=True).tolist() == [[21]]
+    assert xp.sum(Array([True, True])) == 2 and repr(xp.sum(a, 0, dtype=float)) == "Array([7.0, 7.0, 7.0])"
+    assert xp.max(a) == 6 and xp.max(a, axis=-2).tolist() == [6, 5, 4]
+    assert xp.argmax(a) == 3 and xp.argmax(a, -1).tolist() == [2, 0] and xp.argmax(a, 1, keepdims=True).tolist() == [[2], [0]]
+    assert xp.concat([a, a], -1).shape == (2, 6) and xp.concat([a, Array([7]), 8], None).tolist() == [1, 2, 3, 6, 5, 4, 7, 8]
+    assert xp.reshape(a, (3, -1)).shape == (3, 2) and xp.reshape(a, (-1,)).tolist() == a.flat
 
 
 @pytest.mark.parametrize("k", [0, 1, 2, 16, 17, 256, 300])

@@ -125,6 +125,13 @@ def test_a_mask_that_is_empty_keeps_its_shape() -> None:
     assert x[x > 0.5].shape == (0,) and x[~isnan(x)].shape == (0,)
 
 
+def test_the_larger_of_integers_is_an_integer() -> None:
+    a, b = (Value(x, requires_grad=False) for x in ([2, -2], [1, 1]))
+    assert (
+        repr(micrograd_sm.maximum(a, b).data) == "Array([2, 1])" and repr(micrograd_sm.minimum(a, b).data) == "Array([1, -2])"
+    )
+
+
 def test_softmax_takes_a_dtype_of_floats() -> None:
     x = Value([1, 2], requires_grad=False)
     for function in (micrograd_sm.softmax, micrograd_sm.log_softmax, micrograd_sm.softmin):

@@ -173,16 +173,25 @@ class Array(Lacking):
     def __neg__(self) -> Array:
         return Array.of(list(map(operator.neg, self.flat)), self.shape, int if self.dtype is bool else self.dtype)
 
+    def __abs__(self) -> Array:
+        return Array.of(list(map(abs, self.flat)), self.shape, int if self.dtype is bool else self.dtype)
+
+    def __pos__(self) -> Array:
+        return self
+
     __add__, __radd__ = _forward(operator.add), _reflected(operator.add)
     __sub__, __rsub__ = _forward(operator.sub), _reflected(operator.sub)
     __mul__, __rmul__ = _forward(operator.mul), _reflected(operator.mul)
     __truediv__, __rtruediv__ = _forward(ieee.divide), _reflected(ieee.divide)
+    __floordiv__, __rfloordiv__ = _forward(ieee.floor_divide), _reflected(ieee.floor_divide)
+    __mod__, __rmod__ = _forward(ieee.remainder), _reflected(ieee.remainder)
     __pow__, __rpow__ = _forward(ieee.power), _reflected(ieee.power)
     __eq__, __ne__ = _forward(operator.eq), _forward(operator.ne)
     __lt__, __le__ = _forward(operator.lt), _forward(operator.le)
     __gt__, __ge__ = _forward(operator.gt), _forward(operator.ge)
     __and__ = __rand__ = _forward(operator.and_)
     __or__ = __ror__ = _forward(operator.or_)
+    __xor__ = __rxor__ = _forward(operator.xor)
 
     def __invert__(self) -> Array:
         invert = operator.not_ if self.dtype is bool else operator.invert
@@ -190,7 +199,9 @@ class Array(Lacking):
 
 
 _COMPARISONS = {operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge}
-_REALS = {ieee.divide, ieee.power}
+_BITWISE = {operator.and_, operator.or_, operator.xor}
+_OF_INTS = {ieee.floor_divide: operator.floordiv, ieee.remainder: operator.mod, ieee.power: ieee.power_of_int}
+_PYTHONS = {ieee.divide: operator.truediv, **_OF_INTS, ieee.power: operator.pow}
 
 
 def _operate(operation: Callable, a: Any, b: Any) -> Any:
@@ -207,7 +218,7 @@ def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any
     """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
     xp = library_of(foreign)
     a, b = (converted(x, xp, _dtype_like(x, foreign)) if type(x) is Array else x for x in (a, b))
-    return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
+    return _PYTHONS.get(operation, operation)(a, b)
 
 
 def _dtype_like(x: Array, foreign: Any) -> Any:
@@ -221,7 +232,7 @@ def elementwise(operation: Callable, a: Any, b: Any) -> Any:
     ys: Iterable
     if type(a) is not Array:
         if type(b) is not Array:
-            return operation(a, b)
+            return (_OF_INTS.get(operation, operation) if isinstance(a, int) and isinstance(b, int) else operation)(a, b)
         shape, xs, ys = b.shape, repeat(a), b.flat
     elif type(b) is not Array:
         shape, xs, ys = a.shape, a.flat, repeat(b)
@@ -232,7 +243,10 @@ def elementwise(operation: Callable, a: Any, b: Any) -> Any:
         xs, ys = broadcast(a.flat, a.shape, shape), broadcast(b.flat, b.shape, shape)
     if operation is ieee.divide:
         return Array.of(_divide(xs, ys), shape)
-    return Array.of(list(map(operation, xs, ys)), shape, _result(operation, a, b))
+    dtype = _result(operation, a, b)
+    if dtype is int:
+        operation = _OF_INTS.get(operation, operation)
+    return Array.of(list(map(operation, xs, ys)), shape, dtype)
 
 
 def _divide(xs: Any, ys: Any) -> list[float]:
@@ -245,11 +259,9 @@ def _divide(xs: Any, ys: Any) -> list[float]:
 def _result(operation: Callable, a: Any, b: Any) -> DType:
     if operation in _COMPARISONS:
         return bool
-    if operation in _REALS:
-        return float
     kinds = {a.dtype if type(a) is Array else type(a), b.dtype if type(b) is Array else type(b)}
     if float in kinds:
         return float
-    if operation in (operator.and_, operator.or_):
+    if operation in _BITWISE:
         return common(*kinds)
     return int if kinds <= {int, bool} else float

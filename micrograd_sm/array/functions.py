@@ -1,7 +1,7 @@
 """The array namespace: functions over numbers and `Array`s, under their array API standard names.
 
 A number counts as an array of no dimensions, so each function takes either; results of shape () are Python numbers.
-Axes must be non-negative and in range: `primitives` and `functional` check what users pass.
+Axes must be in range: `primitives` and `functional` check what users pass.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import builtins
 import math
 import operator
 from collections.abc import Callable, Sequence
-from functools import lru_cache
+from functools import lru_cache, wraps
 from itertools import chain, repeat
 from math import prod
 from typing import Any
@@ -22,10 +22,11 @@ from micrograd_sm.array.strides import Shape, broadcast_shapes
 
 __all__ = [
     "argmax", "asarray", "broadcast_to", "ceil", "computed", "concat", "cos", "divide", "erf", "exp", "flat_of", "floor",
-    "floor_divide", "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "reshape", "round",
-    "shape_of", "sin", "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
+    "floor_divide", "isnan", "log", "log1p", "matmul", "max", "maximum", "permute_dims", "pow", "put", "remainder", "reshape",
+    "round", "shape_of", "sin", "sqrt", "sum", "take", "tanh", "tolist", "trunc", "where",
 ]  # fmt: skip
 
+Axes = tuple[int, ...] | int | None
 _sum, _max = builtins.sum, builtins.max  # the names below are the standard's
 _sumprod = getattr(math, "sumprod", None)  # Python 3.12 and newer
 
@@ -77,6 +78,16 @@ def _unary(name: str, function: Callable[[float], float]) -> Callable[[Any], Any
     return apply
 
 
+def _rounding(name: str, function: Callable[[float], float]) -> Callable[[Any], Any]:
+    round_floats = _unary(name, function)
+
+    @wraps(round_floats)
+    def apply(x: Any) -> Any:
+        return round_floats(x) if type_of(x) is float else x  # integers are whole already
+
+    return apply
+
+
 exp = _unary("exp", ieee.exp)
 log = _unary("log", ieee.log)
 log1p = _unary("log1p", ieee.log1p)
@@ -85,10 +96,10 @@ sin = _unary("sin", ieee.sin)
 cos = _unary("cos", ieee.cos)
 tanh = _unary("tanh", ieee.tanh)
 erf = _unary("erf", ieee.erf)
-floor = _unary("floor", ieee.floor)
-ceil = _unary("ceil", ieee.ceil)
-trunc = _unary("trunc", ieee.trunc)
-round = _unary("round", ieee.round_half_even)
+floor = _rounding("floor", ieee.floor)
+ceil = _rounding("ceil", ieee.ceil)
+trunc = _rounding("trunc", ieee.trunc)
+round = _rounding("round", ieee.round_half_even)
 
 
 def divide(a: Any, b: Any) -> Any:
@@ -98,21 +109,17 @@ def divide(a: Any, b: Any) -> Any:
 
 def floor_divide(a: Any, b: Any) -> Any:
     """Return a // b elementwise; 1.0 // 0.0 is inf, and integers stay integers."""
-    whole = all(type_of(x) is not float for x in (a, b))
-    return elementwise(operator.floordiv if whole else ieee.floor_divide, a, b)
+    return elementwise(ieee.floor_divide, a, b)
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """Return what is left of a // b elementwise, with the sign of b; 1.0 % 0.0 is nan, and integers stay integers."""
+    return elementwise(ieee.remainder, a, b)
 
 
 def pow(a: Any, b: Any) -> Any:
     """Return a ** b elementwise; a negative base with a fractional exponent gives nan. Ints stay ints."""
-    if {type_of(a), type_of(b)} == {int}:
-        if _smallest(b) < 0:
-            raise RuntimeError("pow: an int to the power of a negative int is no int; convert it with float()")
-        return elementwise(operator.pow, a, b)
     return elementwise(ieee.power, a, b)
-
-
-def _smallest(b: Any) -> int:
-    return min(b.flat, default=0) if type(b) is Array else b
 
 
 def maximum(a: Any, b: Any) -> Any:
@@ -121,9 +128,10 @@ def maximum(a: Any, b: Any) -> Any:
     >>> maximum(Array([-1.0, 2.0]), 0.0)
     Array([0.0, 2.0])
     """
-    if type(a) is Array and type(b) is float:
+    if type(a) is Array and type(b) is float is a.dtype:
         return Array.of([x if x > b or x != x else b for x in a.flat], a.shape)
-    return elementwise(ieee.maximum, a, b)
+    found = elementwise(ieee.maximum, a, b)
+    return _of_either(found.flat, found.shape, a, b) if type(found) is Array else found
 
 
 def where(condition: Any, a: Any, b: Any) -> Any:
@@ -138,9 +146,14 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     if not shape:
         return a if condition else b
     test, xs, ys = (strides.broadcast(x.flat, x.shape, shape) if type(x) is Array else repeat(x) for x in (condition, a, b))
-    sides = (x.dtype if type(x) is Array else type(x) for x in (a, b))
-    flat = [x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)]
-    return Array.of(flat, shape, common(*sides))
+    return _of_either([x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)], shape, a, b)
+
+
+def _of_either(flat: list, shape: Shape, a: Any, b: Any) -> Array:
+    """Wrap elements of which each is one of a or of b."""
+    kinds = {type_of(a), type_of(b)}
+    dtype = common(*kinds)
+    return Array.of(flat if len(kinds) == 1 else convert(flat, dtype), shape, dtype)
 
 
 def isnan(x: Any) -> Any:
@@ -148,14 +161,15 @@ def isnan(x: Any) -> Any:
     return elementwise(operator.ne, x, x)
 
 
-def sum(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
-    """Return the sum over `axis`, correctly rounded, so that it does not depend on the order of addition.
+def sum(x: Any, axis: Axes = None, keepdims: bool = False, dtype: DType | None = None) -> Any:
+    """Return the sum over `axis`, or of all elements, correctly rounded, so that it does not depend on the order of addition.
 
     >>> sum(Array([[1.0, 2.0], [3.0, 4.0]]), axis=(0,))
     Array([4.0, 6.0])
     """
     if type(x) is not Array:
-        return x
+        return x if dtype is None else dtype(x)
+    x = x if dtype is None else x.astype(dtype)
     return _reduce(_total if x.dtype is float else _sum, x, axis, keepdims, int if x.dtype is bool else x.dtype)
 
 
@@ -166,8 +180,8 @@ def _total(group: list[float]) -> float:
         return _sum(group, 0.0)
 
 
-def max(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
-    """Return the maximum over `axis`, which must not be empty; nan if an element is nan.
+def max(x: Any, axis: Axes = None, keepdims: bool = False) -> Any:
+    """Return the maximum over `axis`, or of all elements, which must not be empty; nan if an element is nan.
 
     >>> max(Array([[1.0, float("nan")], [3.0, 4.0]]), axis=(1,))
     Array([nan, 4.0])
@@ -175,18 +189,22 @@ def max(x: Any, axis: Sequence[int], keepdims: bool = False) -> Any:
     return x if type(x) is not Array else _reduce(_largest, x, axis, keepdims, x.dtype)
 
 
-def argmax(x: Any, axis: int) -> Any:
-    """Return the index of the first maximum along an axis; nan counts as the largest.
+def argmax(x: Any, axis: int | None = None, keepdims: bool = False) -> Any:
+    """Return the index of the first maximum along an axis, or in row-major order; nan counts as the largest.
 
     >>> argmax(Array([[1.0, 5.0, 5.0]]), axis=1)
     Array([1])
     """
-    return 0 if type(x) is not Array else _reduce(_first_largest, x, (axis,), False, int)
+    return 0 if type(x) is not Array else _reduce(_first_largest, x, axis, keepdims, int)
 
 
-def _reduce(function: Callable[[list], Any], x: Array, axis: Sequence[int], keepdims: bool, dtype: DType) -> Any:
+def _reduce(function: Callable[[list], Any], x: Array, axis: Axes, keepdims: bool, dtype: DType) -> Any:
+    if not isinstance(axis, tuple):
+        axis = tuple(range(x.ndim)) if axis is None else (axis,)
     if len(axis) == x.ndim and not keepdims:
         return function(x.flat)
+    if axis and min(axis) < 0:
+        axis = tuple(each % x.ndim for each in axis)
     flat = list(map(function, strides.groups(x.flat, x.shape, axis)))
     sizes = ((1 if k in axis else size) for k, size in enumerate(x.shape) if keepdims or k not in axis)
     return Array.of(flat, tuple(sizes), dtype)
@@ -210,19 +228,20 @@ def matmul(a: Any, b: Any) -> Any:
     Array([[11.0]])
     """
     (n, k), m = a.shape[-2:], b.shape[-1]
+    dtype = float if float in (a.dtype, b.dtype) else int
+    if k == 0:
+        return broadcast_to(dtype(0), (*broadcast_shapes(a.shape[:-2], b.shape[:-2]), n, m))
     if a.ndim == b.ndim == 2:
-        return Array.of(_product(a.flat, b.flat, n, k, m), (n, m))
+        return Array.of(_product(a.flat, b.flat, n, k, m), (n, m), dtype)
     batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
     xs = strides.broadcast(a.flat, a.shape, (*batch, n, k))
     ys = strides.broadcast(b.flat, b.shape, (*batch, k, m))
     products = (_product(xs[i * n * k : (i + 1) * n * k], ys[i * k * m : (i + 1) * k * m], n, k, m) for i in range(prod(batch)))
-    return Array.of(list(chain.from_iterable(products)), (*batch, n, m))
+    return Array.of(list(chain.from_iterable(products)), (*batch, n, m), dtype)
 
 
-def _product(xs: list, ys: list, n: int, k: int, m: int) -> list[float]:
+def _product(xs: list, ys: list, n: int, k: int, m: int) -> list:
     """Multiply a flat (n, k) matrix by a flat (k, m) one: rows by columns."""
-    if k == 0:
-        return [0.0] * (n * m)
     rows = [xs[start : start + k] for start in range(0, n * k, k)]
     columns = [ys[column::m] for column in range(m)]
     if _sumprod and k > 16:
@@ -245,12 +264,14 @@ def _unrolled_product(k: int) -> Callable[[list, list], list[float]]:
 
 
 def reshape(x: Any, shape: Shape) -> Any:
-    """Return the same elements in row-major order under another shape of the same size.
+    """Return the same elements in row-major order under another shape of the same size; one -1 in it is what is left.
 
     >>> reshape(Array([1.0, 2.0]), (2, 1)), reshape(5.0, (1,)), reshape(Array([5.0]), ())
     (Array([[1.0], [2.0]]), Array([5.0]), 5.0)
     """
     flat, dtype = (x.flat, x.dtype) if type(x) is Array else ([x], type(x))
+    if -1 in shape:
+        shape = tuple(len(flat) // -prod(shape) if size == -1 else size for size in shape)
     return Array.of(flat, shape, dtype)
 
 
@@ -268,8 +289,11 @@ def broadcast_to(x: Any, shape: Shape) -> Any:
     return Array.of([x] * prod(shape), shape, type(x))
 
 
-def concat(arrays: Sequence[Array], axis: int) -> Array:
-    """Return the arrays joined along an axis; their other sizes must be equal."""
+def concat(arrays: Sequence[Any], axis: int | None = 0) -> Array:
+    """Return the arrays joined along an axis, along which alone their sizes may differ; flattened first if it is None."""
+    if axis is None:
+        arrays, axis = [reshape(x, (prod(shape_of(x)),)) for x in arrays], 0
+    axis %= arrays[0].ndim
     outer = prod(arrays[0].shape[:axis])
     widths = [prod(array.shape[axis:]) for array in arrays]
     blocks = [

@@ -32,6 +32,13 @@ def power(a: float, b: float) -> float:
         return -inf if a < 0 and b % 2 == 1 else inf
 
 
+def power_of_int(a: int, b: int) -> int:
+    """Return `a ** b`, an int. Raises RuntimeError if b is negative."""
+    if b < 0:
+        raise RuntimeError("pow: an int to the power of a negative int is no int; convert it with float()")
+    return a**b
+
+
 def maximum(a: float, b: float) -> float:
     """Return the larger; nan if either is nan."""
     return a if a > b or a != a else b
@@ -46,6 +53,11 @@ def floor_divide(a: float, b: float) -> float:
     if math.isfinite(whole) and whole:
         return math.floor(whole) + float(whole - math.floor(whole) > 0.5)
     return whole or math.copysign(0.0, divide(a, b))
+
+
+def remainder(a: float, b: float) -> float:
+    """Return what is left of a when it is divided by b, with b's sign; nan if b is 0."""
+    return a % b if b != 0 and math.isfinite(a) else nan
 
 
 def _whole(function: Callable[[float], int]) -> Callable[[float], float]:

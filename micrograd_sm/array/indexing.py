@@ -70,7 +70,8 @@ class Picked(Sequence[int]):
     def __iter__(self) -> Iterator[int]:
         step = prod(self.shape[self.axis + 1 :])
         span = step * self.shape[self.axis]
-        flat = self.chosen.compute().reshape(-1).tolist()
+        chosen = self.chosen.compute() if hasattr(self.chosen, "compute") else self.chosen
+        flat = chosen.reshape(-1).tolist()
         return (place // step * span + place % step + chosen * step for place, chosen in enumerate(flat))
 
 

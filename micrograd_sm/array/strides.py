@@ -66,6 +66,11 @@ def row_major_steps(shape: Shape) -> list[int]:
     return [prod(shape[axis + 1 :]) for axis in range(len(shape))]
 
 
+def indices_of(position: int, shape: Shape) -> Shape:
+    """Return the index of the element at a place in row-major order: (1, 2) for place 5 in shape (2, 3)."""
+    return tuple(position // step % size for step, size in zip(row_major_steps(shape), shape))
+
+
 def groups(flat: list, shape: Shape, axes: Sequence[int]) -> Iterator[list]:
     """Yield, for each element of the reduced array, the list of elements that a reduction over `axes` combines."""
     axes = sorted(axes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from micrograd_sm.draw.cells import strange_in
+from micrograd_sm.array.questions import kinds_in
 from micrograd_sm.draw.grid import grid
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, named, quiet, row, table, wide_enough
 from micrograd_sm.draw.options import Options
@@ -31,7 +31,7 @@ def kind_of(graph: Graph, node: Node) -> str:
 
 def strangeness(node: Node) -> str:
     """Return a warning that says where a node holds nan or inf, such as "inf in value"; "" if it holds neither."""
-    value, gradient = (" and ".join(strange_in(data)) for data in (node.data, node.grad))
+    value, gradient = (" and ".join(kinds_in(data)) for data in (node.data, node.grad))
     if value == gradient and value:
         return f"{value} in value and gradient"
     return ", ".join(f"{found} in {part}" for found, part in ((value, "value"), (gradient, "gradient")) if found)

@@ -40,7 +40,7 @@ def texts(data: Any, shape: tuple[int, ...]) -> list[str]:
 
 
 def _summarised(data: Summary) -> list[str]:
-    if not data.computed:
+    if not data.known:
         return [NOT_COMPUTED]
     return [f"{'  '.join(numbers(data.first))} ...", *_said(data.ends, data.strange)]
 
@@ -81,11 +81,3 @@ def _level(run: Sequence[Any], bounds: Sequence[Any]) -> int | None:
         return None
     mean = math.fsum(x / len(run) for x in run)
     return sum((mean >= bound) + (mean > bound) for bound in bounds) // 2  # all the same: the middle
-
-
-def strange_in(data: Any) -> list[str]:
-    """Return which of "nan" and "inf" are among the elements of a value or gradient."""
-    if isinstance(data, Summary):
-        return data.kinds
-    flat = [] if data is None else flat_of(data)
-    return [word for word, test in (("nan", math.isnan), ("inf", math.isinf)) if any(map(test, flat))]

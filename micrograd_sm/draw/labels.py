@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from math import prod
 from operator import mul
 from typing import Any
 
-from micrograd_sm.array import Array, flat_of
-from micrograd_sm.draw.cells import EMPTY, PENDING
+from micrograd_sm.array import Array, flat_of, shape_of
+from micrograd_sm.array.summary import Summary, array_of
+from micrograd_sm.draw.cells import EMPTY, NOT_COMPUTED, PENDING
 from micrograd_sm.draw.markup import GAP, PLAIN, ROOM, cell, font, row, table
 from micrograd_sm.draw.palette import fill
-from micrograd_sm.graph import Edge, Graph, Local, local_derivative
+from micrograd_sm.graph import Edge, Graph, Local, local_derivative, snapshot
 from micrograd_sm.primitives import unbroadcast
 from micrograd_sm.words.numbers import numbers
 
@@ -47,17 +49,18 @@ def _line(sign: str, words: str) -> str:
 
 
 def _local_text(graph: Graph, edge: Edge, local: Local) -> str:
-    rows, columns = (len(flat_of(graph[id].data)) for id in (edge.target, edge.source))
+    rows, columns = (prod(graph[id].shape) for id in (edge.target, edge.source))
     if local.kind == "elementwise" or (local.kind == "jacobian" and rows * columns <= _SHOWN):
-        return _text(local.data)
+        return NOT_COMPUTED if local.data is None else _text(local.data)
     return f"Jacobian ({rows}, {columns})"
 
 
 def _text(x: Any) -> str:
     if x is None:
         return PENDING
-    flat = flat_of(x)
-    return str(x.shape) if len(flat) > _SHOWN else "  ".join(numbers(flat)) or EMPTY
+    if prod(shape_of(x)) > _SHOWN:
+        return str(x.shape)
+    return NOT_COMPUTED if type(x) is Summary else "  ".join(numbers(flat_of(x))) or EMPTY
 
 
 def _contribution(graph: Graph, edge: Edge, local: Local) -> str:
@@ -65,10 +68,12 @@ def _contribution(graph: Graph, edge: Edge, local: Local) -> str:
     upstream, shape = graph[edge.target].grad, graph[edge.source].shape
     if upstream is None:
         return PENDING
-    if local.kind == "elementwise":
-        return _text(unbroadcast(local.data * upstream, shape))
-    if local.kind == "large":
+    if local.kind == "large" or prod(shape) > _SHOWN:
         return str(shape)
+    if local.kind == "elementwise" and local.data is None:
+        return NOT_COMPUTED
+    if local.kind == "elementwise":
+        return _text(snapshot(unbroadcast(array_of(local.data) * array_of(upstream), shape)))
     matrix, rows = local.data.flat, flat_of(upstream)
     columns = len(matrix) // len(rows) if rows else 0
     return _text(Array.of([sum(map(mul, rows, matrix[column::columns])) for column in range(columns)], shape))

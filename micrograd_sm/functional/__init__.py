@@ -75,12 +75,13 @@ def _where(self: Value, condition: object, other: object) -> Value:
 
 Value.__abs__, Value.__matmul__ = abs, matmul  # type: ignore[method-assign]
 Value.__rmatmul__, Value.where = (lambda self, other: matmul(other, self)), _where  # type: ignore[attr-defined, method-assign]
-_AND, _OR = comparisons.bitwise(operator.and_, "&"), comparisons.bitwise(operator.or_, "|")
+_AND, _OR, _XOR = map(comparisons.bitwise, (operator.and_, operator.or_, operator.xor), "&|^")
 _OPERATORS = {
     "__mod__": remainder, "__rmod__": lambda self, other: remainder(other, self),
     "__floordiv__": floor_divide, "__rfloordiv__": lambda self, other: floor_divide(other, self),
     "__round__": lambda self, ndigits=None: round(self, decimals=ndigits or 0),
-    "__and__": _AND, "__rand__": _AND, "__or__": _OR, "__ror__": _OR, "__invert__": comparisons.inverted,
+    "__and__": _AND, "__rand__": _AND, "__or__": _OR, "__ror__": _OR, "__xor__": _XOR, "__rxor__": _XOR,
+    "__invert__": comparisons.inverted,
 }  # fmt: skip
 for _name, _method in _OPERATORS.items():
     setattr(Value, _name, _method)

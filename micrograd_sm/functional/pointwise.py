@@ -234,6 +234,8 @@ def maximum(input: Any, other: Any) -> Value:
     ([2.0, 2.0], [0.0, 0.5], [1.0, 0.5])
     """
     a, b = as_value(input, "maximum: input"), as_value(other, "maximum: other")
+    if all_whole(a, b):
+        return primitives.where(a, b, condition=a > b)
     share = chosen(a == b, 0.5, 1.0, like=a)
     return primitives.where(0.0, a * share, condition=a < b) + primitives.where(0.0, b * share, condition=b < a)
 

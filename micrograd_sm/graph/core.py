@@ -211,9 +211,11 @@ class Graph:
         return self._with_nodes(tuple(node._replace(name=names.get(node.id, node.name)) for node in self.unfold().nodes))
 
     def _with_nodes(self, nodes: tuple[Node, ...]) -> Graph:
-        opened = self.unfold()
-        operands = {node.id: [edge.source for edge in opened.operand_edges(node.id)] for node in nodes}
-        return object.__new__(Graph)._keep(nodes, operands, self.root, self.scopes, self._ids)._with_folds(self._folds)
+        """Return the graph with these nodes in place of its own, which have the same ids in the same order."""
+        opened, new = self.unfold(), object.__new__(Graph)
+        for field in self.__slots__:
+            object.__setattr__(new, field, nodes if field == "nodes" else getattr(opened, field))
+        return new._with_folds(self._folds)
 
     # Written and read -----------------------------------------------------------------------------------------------
 

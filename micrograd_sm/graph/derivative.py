@@ -9,10 +9,13 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array, flat_of, shape_of
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace, shape_of
+from micrograd_sm.array.storage import is_lazy, ones_like
 from micrograd_sm.array.strides import broadcast
-from micrograd_sm.graph.evaluation import pull_back
+from micrograd_sm.array.summary import Summary, array_of
+from micrograd_sm.graph.evaluation import array_in, beside, pull_back
 from micrograd_sm.graph.parts import Edge
+from micrograd_sm.graph.snapshot import snapshot
 from micrograd_sm.primitives import PRIMITIVES
 
 if TYPE_CHECKING:
@@ -27,7 +30,8 @@ class Local(NamedTuple):
 
     `kind` says what `data` is: "number", a float; "elementwise", an Array of the output's shape, with the derivative of each
     element by the operand's element that it depends on; "jacobian", a matrix with a row for each element of the output and a
-    column for each of the operand, at most 64 entries; "large", None, since there would be more.
+    column for each of the operand, at most 64 entries; "large", None, since there would be more. An elementwise one is a
+    Summary if the output is, and None if that is not computed.
 
     >>> from micrograd_sm import Graph, Value
     >>> graph = Graph(Value(2.0) * 3.0)
@@ -50,6 +54,8 @@ def local_derivative(graph: Graph, edge: Edge) -> Local:
     Local(kind='jacobian', data=Array([[1.0, 1.0]]))
     """
     operation = _Operation(graph, edge)
+    if operation.large is not None and is_lazy(operation.large):
+        return Local("elementwise" if operation.elementwise else "large", None)
     if operation.elementwise:
         return Local("elementwise" if operation.out_shape else "number", operation.elementwise_derivative())
     if operation.entries > SMALL_JACOBIAN:
@@ -88,6 +94,8 @@ class _Operation:
             self.edges = self._edges_from(edge)
             targets = {edge.target for edge in self.edges}
             self.path = [self.graph[id] for id in reversed(self.out.folded) if id in targets]
+        self.around = [self.graph[edge.source] for node in self.path for edge in self.graph.operand_edges(node.id)] + self.path
+        self.large = next((node.data.array for node in self.around if type(node.data) is Summary), None)
         self.elementwise = all(
             PRIMITIVES[node.op or ""].kind == "elementwise" and node.shape == self.out_shape for node in self.path
         )
@@ -103,8 +111,9 @@ class _Operation:
 
     def elementwise_derivative(self) -> Any:
         """Pull ones back to the operand, broadcast to the output's shape first so that nothing is summed."""
-        ones = Array.of([1.0] * self.rows, self.out_shape)
-        return _filled(self._pulled_back(ones, _filled(self.operand.data, self.out_shape)), self.out_shape)
+        operand = self.operand.data if self.large is None else beside(self.operand.data, self.large)
+        pulled = self._pulled_back(ones_like(array_of(self.out.data)), _filled(operand, self.out_shape))
+        return snapshot(_filled(pulled, self.out_shape))
 
     def matrix(self) -> list[float]:
         """Return the entries of the Jacobian, row after row."""
@@ -117,16 +126,17 @@ class _Operation:
         rows = []
         for row in range(self.rows):
             upstream = Array.of([float(k == row) for k in range(self.rows)], self.out_shape)
-            rows += flat_of(_filled(self._pulled_back(upstream, self.operand.data), self.operand_shape))
+            pulled = _filled(self._pulled_back(upstream, self.operand.data), self.operand_shape)
+            rows += flat_of(snapshot(pulled))
         return rows
 
     def _pulled_back(self, upstream: Any, operand: Any) -> Any:
         """Return the gradient of the operand, if it has these numbers, from the upstream gradient of the target."""
-        values = None
-        if operand is not self.operand.data:
-            values = {e.source: self.graph[e.source].data for node in self.path for e in self.graph.operand_edges(node.id)}
-            values |= {node.id: node.data for node in self.path} | {self.operand.id: operand}
-        gradients = {self.out.id: upstream}
+        values, large = None, self.large
+        if operand is not self.operand.data or large is not None:
+            values = {node.id: node.data if large is None else array_in(node, large) for node in self.around}
+            values[self.operand.id] = operand if large is None else beside(operand, large)
+        gradients = {self.out.id: upstream if large is None else beside(upstream, large)}
         for _ in pull_back(self.graph, self.path, gradients, values, self.edges.__contains__):
             pass
         return gradients[self.operand.id]
@@ -134,4 +144,8 @@ class _Operation:
 
 def _filled(x: Any, shape: tuple[int, ...]) -> Any:
     """Return x repeated to fill a shape that it broadcasts to."""
-    return x if shape_of(x) == shape else Array.of(broadcast(flat_of(x), shape_of(x), shape), shape)
+    if shape_of(x) == shape:
+        return x
+    if is_foreign(x):
+        return namespace(x).broadcast_to(x, shape)
+    return Array.of(broadcast(flat_of(x), shape_of(x), shape), shape)

@@ -6,10 +6,11 @@ Conditions of `where` and positions of an index stay as they are in the graph.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from math import prod
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array
+from micrograd_sm.array import is_foreign, namespace
+from micrograd_sm.array.storage import ones_like
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.graph.parts import Edge, Node
 from micrograd_sm.primitives import PRIMITIVES
 
@@ -39,7 +40,7 @@ class Pass(NamedTuple):
 def recipes(graph: Graph, operations: Mapping[str, Callable] = PRIMITIVES) -> dict[str, Recipe]:
     """Return the recipe of each node of an open graph that is not a leaf, by id, in creation order."""
     return {
-        node.id: (node.id, operations[node.op], tuple(edge.source for edge in graph.operand_edges(node.id)), node.params)
+        node.id: (node.id, operations[node.op], tuple(edge.source for edge in graph.operand_edges(node.id)), whole_params(node))
         for node in graph
         if node.op is not None
     }
@@ -66,13 +67,16 @@ def backward_pass(
 ) -> Pass:
     """Return the backward pass of a graph, unfolded, from its root: the rules, the order and the bits of `Value.backward`.
 
-    `upstream` is the gradient of the root, ones by default; `values` and `total` are those of `pull_back`.
+    `upstream` is the gradient of the root, ones by default; `values` and `total` are those of `pull_back`. If the graph
+    summarises arrays, their library computes the pass, with all other numbers as its arrays, too.
     """
     graph = graph.unfold()
     root = graph[graph.root]
     if not root.requires_grad:
         return Pass({}, ())
-    seed = Array.of([1.0] * prod(root.shape), root.shape) if upstream is None else upstream
+    seed = ones_like(array_of(root.data)) if upstream is None else upstream
+    if values is None and (values := arrays_in(graph)) is not None:
+        seed = beside(seed, values[root.id])
     gradients = {root.id: total(root, None, seed) if total else seed}
     heard = pull_back(graph, reversed(graph.nodes), gradients, values, lambda edge: graph[edge.source].requires_grad, total)
     return Pass(gradients, tuple(heard))
@@ -98,7 +102,8 @@ def pull_back(
         operands = [graph[edge.source].data if values is None else values[edge.source] for edge in edges]
         out = node.data if values is None else values[node.id]
         wanted = [follows(edge) for edge in edges]
-        for position, contribution in PRIMITIVES[node.op].contributions(gradients[node.id], out, operands, node.params, wanted):
+        params = whole_params(node)
+        for position, contribution in PRIMITIVES[node.op].contributions(gradients[node.id], out, operands, params, wanted):
             edge = edges[position]
             before = gradients.get(edge.source)
             if total:
@@ -107,6 +112,30 @@ def pull_back(
                 after = contribution if before is None else before + contribution
             gradients[edge.source] = after
             yield Heard(edge, contribution, before, after)
+
+
+def arrays_in(graph: Graph) -> dict[str, Any] | None:
+    """Return the numbers of all nodes, by id, as arrays of the library whose arrays a graph summarises; None if it has none."""
+    large = next((node.data.array for node in graph if type(node.data) is Summary), None)
+    return None if large is None else {node.id: array_in(node, large) for node in graph}
+
+
+def array_in(node: Node, array: Any) -> Any:
+    """Return the numbers of a node as operations take them beside another array: a number that was given stays a number."""
+    return array_of(node.data) if node.op is None and not node.shape else beside(node.data, array)
+
+
+def beside(x: Any, array: Any) -> Any:
+    """Return numbers of a graph as an array of the library, the precision and the device of another array."""
+    x = array_of(x)
+    return x if is_foreign(x) else namespace(array).like(x, array)
+
+
+def whole_params(node: Node) -> Mapping[str, Any]:
+    """Return the parameters of a node, with the arrays themselves for those that are summarised."""
+    if Summary not in map(type, node.params.values()):
+        return node.params
+    return {name: array_of(x) for name, x in node.params.items()}
 
 
 def dependents(graph: Graph, id: str) -> list[str]:

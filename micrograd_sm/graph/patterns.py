@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import distinct
 from micrograd_sm.graph import Graph, Node
 
 _MOVES = {"reshape", "expand"}  # what may stand between a sum and its use
@@ -59,7 +59,7 @@ def _inverted(graph: Graph, node: Node) -> Node:
     """Return x of 1 / x or x ** -1, else the node."""
     if node.op in ("divide", "power"):
         one, x = operands(graph, node) if node.op == "divide" else reversed(operands(graph, node))
-        if one.kind == "constant" and set(flat_of(one.data)) == {1.0 if node.op == "divide" else -1.0}:
+        if one.kind == "constant" and distinct(one.data) == {1.0 if node.op == "divide" else -1.0}:
             return before_moves(graph, x)
     return node
 

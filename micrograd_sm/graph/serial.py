@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.array.parsing import convert
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.graph.parts import NO_PARAMS, Node, Scope
 from micrograd_sm.primitives import PRIMITIVES
 
@@ -74,6 +75,8 @@ def _written(x: Any) -> Any:
         return {"ellipsis": True}
     if type(x) is str:
         return {"text": x}
+    if type(x) is Summary:
+        raise RuntimeError(f"Graph: of an array of shape {x.shape} it has a summary only, which cannot be saved or compared")
     if hasattr(x, "opaque"):  # a call of another library: its name can be written, but not the call
         return {"text": repr(x)}
     raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be saved")

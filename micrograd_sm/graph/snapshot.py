@@ -58,7 +58,7 @@ def snapshot(data: Any) -> Any:
     >>> snapshot(Value([1.0, 2.0]))
     Array([1.0, 2.0])
     """
-    if data is None or type(data) in (float, int, bool, Array):
+    if data is None or type(data) in (float, int, bool, Array, Summary):
         return data
     kept = data.data if isinstance(data, Value) else data
     if is_summarised(kept):

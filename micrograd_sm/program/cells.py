@@ -155,7 +155,7 @@ def kind_of(op: str, kinds: Sequence[type]) -> type:
     if op in _KINDS:
         return _KINDS[op]
     kinds = kinds[1:] if op in ("where", "pick") else kinds
-    return common(*kinds) if op in ("where", "pick", "&", "|") else float if float in kinds else int
+    return common(*kinds) if op in ("where", "pick", "&", "|", "^") else float if float in kinds else int
 
 
 def _types(operands: Iterable[Any]) -> list[type]:
@@ -198,7 +198,7 @@ _SIMPLER: dict[str, Callable[..., Any]] = {  # what changes no bit of any result
 }
 
 
-_OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "power", "and": "&", "or": "|"}
+_OPERATORS = {"add": "+", "sub": "-", "mul": "*", "truediv": "/", "pow": "power", "and": "&", "or": "|", "xor": "^"}
 _COMPARISONS = {"lt": "<", "le": "<=", "gt": ">", "ge": ">=", "eq": "==", "ne": "!="}
 
 
@@ -316,7 +316,7 @@ def _dot(*numbers: float) -> float:
 EAGER: dict[str, Callable[..., Any]] = {
     "+": operator.add, "-": operator.sub, "*": operator.mul, "/": ieee.divide,
     "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge, "==": operator.eq, "!=": operator.ne,
-    "&": operator.and_, "|": operator.or_, "//": operator.floordiv, "**": operator.pow,
+    "&": operator.and_, "|": operator.or_, "^": operator.xor, "//": operator.floordiv, "**": operator.pow,
     "negative": operator.neg, "not": operator.not_, "~": operator.invert,
     "float": float, "int": int, "bool": bool,
     "where": lambda condition, a, b: a if condition else b, "pick": lambda chosen, *xs: xs[chosen],

@@ -207,6 +207,7 @@ class _Namespace(Foreign):
 
     def matmul(self, a: Any, b: Any) -> Any:
         (n, k), m = a.shape[-2:], b.shape[-1]
+        dtype = float if float in (a.dtype, b.dtype) else int
         batch = broadcast_shapes(a.shape[:-2], b.shape[:-2])
         xs, ys = broadcast(elements(a), a.shape, (*batch, n, k)), broadcast(elements(b), b.shape, (*batch, k, m))
         current_tape().check_room(2 * prod(batch) * n * k * m)
@@ -214,8 +215,8 @@ class _Namespace(Foreign):
         for start in range(prod(batch)):
             rows = [xs[start * n * k + row * k :][:k] for row in range(n)]
             columns = [ys[start * k * m : (start + 1) * k * m][column::m] for column in range(m)]
-            flat += [_product(row, column) for row in rows for column in columns]
-        return tensor(flat, (*batch, n, m), float)
+            flat += [_product(row, column) if k else dtype(0) for row in rows for column in columns]
+        return tensor(flat, (*batch, n, m), dtype)
 
     def isdtype(self, dtype: Any, kind: Any) -> Any:  # type: ignore[override]
         kinds = {"bool": bool, "integral": int, "real floating": float}
@@ -257,8 +258,6 @@ _LONGEST_SUM = 16 if _sumprod else 256  # products that the array library adds u
 
 
 def _product(row: list[Any], column: list[Any]) -> Any:
-    if not row:
-        return 0.0
     if len(row) > (16 if current_tape().follows else _LONGEST_SUM):
         return note("dot", *row, *column)
     total = note("*", row[0], column[0])

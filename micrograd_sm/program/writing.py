@@ -23,7 +23,7 @@ _LARGEST_EXPRESSION = 40  # operations; CPython's parser nests 200 brackets
 INFIX = {
     "+": (SUM, SUM, PRODUCT), "-": (SUM, SUM, PRODUCT), "*": (PRODUCT, PRODUCT, SIGN), "/": (PRODUCT, PRODUCT, SIGN),
     **dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), (COMPARISON, SUM, SUM)),
-    **dict.fromkeys(("&", "|"), (COMPARISON, ATOM, ATOM)),
+    **dict.fromkeys(("&", "|", "^"), (COMPARISON, ATOM, ATOM)),
 }  # fmt: skip
 _CALLED = {
     "//": "whole_quotient", "**": "whole_power", "power": "pow", "max": "largest", "argmax": "first_largest", "sum": "fsum",

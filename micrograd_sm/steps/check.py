@@ -12,7 +12,9 @@ from functools import partial
 from typing import Any
 
 from micrograd_sm.array import Array, flat_of
+from micrograd_sm.array.strides import indices_of
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.graph.differences import Verdict, slope_verdict
 from micrograd_sm.graph.evaluation import compute, dependents, recipes
 from micrograd_sm.primitives import PRIMITIVES
@@ -138,7 +140,7 @@ def _in_words(x: Compared) -> str:
 
 def check(graph: Graph, seed: Any) -> Check:
     """Compare the gradients that a graph holds, those of seed * root, with central differences; of folds, the inside."""
-    graph = graph.unfold()
+    graph = with_each_number(graph.unfold(), "check")
     objective, labels = _Objective(graph, seed), labels_of(graph)
     nodes = [node for node in reversed(graph.nodes) if node.grad is not None]
     elements = sum(math.prod(node.shape) for node in nodes)
@@ -156,7 +158,7 @@ def check(graph: Graph, seed: Any) -> Check:
             if kind == "differs" and _leads_to(found["kink"], graph, node):
                 kind = "kink"
             if kind != "agrees":
-                index, users = _index(position, node.shape), _users(graph, node, labels)
+                index, users = indices_of(position, node.shape), _users(graph, node, labels)
                 found[kind].append(Compared(node, labels[node.id], index, verdict.numeric, gradient, users))
     return Check(tuple(found["differs"]), tuple(found["kink"]), tuple(found["unknown"]), checked, elements)
 
@@ -213,11 +215,3 @@ class _Objective:
             return math.fsum(g * x for g, x in zip(self.seed, flat_of(root), strict=True))
         except (OverflowError, ValueError):  # of infinities
             return math.nan
-
-
-def _index(position: int, shape: tuple[int, ...]) -> tuple[int, ...]:
-    index: tuple[int, ...] = ()
-    for size in reversed(shape):
-        position, last = divmod(position, size)
-        index = (last, *index)
-    return index

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from micrograd_sm.array import Array, flat_of, namespace
+from micrograd_sm.array import Array, flat_of, is_foreign, namespace
+from micrograd_sm.array.storage import is_lazy
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.words.names import visible
@@ -72,7 +74,8 @@ class Numbers(NamedTuple):
         return Number(self.step.upstream)
 
     def local(self, contribution: Contribution) -> Term:
-        return Number(contribution.local.data)
+        data = contribution.local.data
+        return Symbols(self.step).local(contribution) if data is None else Number(data)
 
 
 Style = Symbols | Numbers
@@ -149,12 +152,19 @@ def _contribution_term(step: Step, contribution: Contribution, style: Style) -> 
 def _words(step: Step, contribution: Contribution) -> str:
     """Return what happens to the upstream gradient, in the words of the primitive."""
     params = step.node.params
-    positions = params.get("positions", ())
     return PRIMITIVES[step.node.op or ""].says.format(
         shape=contribution.operand.shape or "()",
         key=params_text("index", params) or "the chosen indices",
-        repeated=", added up where an index repeats" if len(set(positions)) < len(positions) else "",
+        repeated=", added up where an index repeats" if _repeats(params.get("positions", ())) else "",
     )
+
+
+def _repeats(positions: Any) -> bool:
+    """Return whether a position is there twice; those that are not computed are one for each target."""
+    if type(positions) is tuple:
+        return len(set(positions)) < len(positions)
+    array = array_of(positions)
+    return is_foreign(array) and not is_lazy(array) and namespace(array).unique_values(array).shape != array.shape
 
 
 def _scaled(step: Step, contribution: Contribution, style: Style) -> Term:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import broadcast, row_major_steps
+from micrograd_sm.array import flat_of, namespace
+from micrograd_sm.array.questions import element_at
+from micrograd_sm.array.strides import indices_of
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.words.rules import FOLDED, rule_of, with_numbers
 from micrograd_sm.words.terms import Line, Number, Remark, Term, Words
 
@@ -25,20 +27,27 @@ def local_line(step: Step, contribution: Contribution) -> Line | None:
     at = largest(step, contribution)
     if at is None or isinstance(rule.derivative, Words):
         return Line(rule.left, "=", None, None, rule.derivative)
-    slope = Number(flat_of(contribution.local.data)[at])
+    slope = Number(element_at(contribution.local.data, at))
     if isinstance(rule.derivative, Number):  # it is the same everywhere
         return Line(rule.left, "=", None, None, slope)
-    operands = [broadcast(flat_of(x.data), x.shape, node.shape)[at] for x in step.operands]
-    numbers = with_numbers(rule, operands, flat_of(node.data)[at])
+    operands = [element_at(x.data, at, node.shape) for x in step.operands]
+    numbers = with_numbers(rule, operands, element_at(node.data, at))
     result: Term = Remark(slope, f"at {place(at, node.shape)}") if node.shape else slope
     return Line(rule.left, "=", rule.derivative, None if numbers == slope else numbers, result)
 
 
 def largest(step: Step, contribution: Contribution) -> int | None:
-    """Return the flat index of the output's element that passes on most; None if elements are mixed or there are none."""
-    if contribution.local.kind not in ("number", "elementwise"):
+    """Return the flat index of the output's element that passes on most.
+
+    It is None if elements are mixed or not computed, or if there are none.
+    """
+    kind, data = contribution.local
+    if kind not in ("number", "elementwise") or data is None:
         return None
-    slopes = flat_of(contribution.local.data)
+    if type(data) is Summary:
+        xp = namespace(data.array)
+        return int(xp.argmax(xp.abs(data.array * array_of(step.upstream))))
+    slopes = flat_of(data)
     amounts = [abs(slope * g) for slope, g in zip(slopes, flat_of(step.upstream), strict=True)]
     return max(range(len(amounts)), key=amounts.__getitem__, default=None)
 
@@ -49,4 +58,4 @@ def place(flat: int, shape: tuple[int, ...]) -> str:
     >>> place(5, (2, 3))
     '[1, 2]'
     """
-    return str([flat // stride % size for stride, size in zip(row_major_steps(shape), shape)])
+    return str(list(indices_of(flat, shape)))

@@ -54,9 +54,8 @@ class Facts:
     @cached_property
     def residuals(self) -> Mapping[str, str]:
         """The ids of the nodes whose gradient is p - y, or a multiple of it, each with that formula."""
-        gradients = {node.id: node.grad for node in self._graph.unfold() if node.grad is not None}
-        shares = shares_of(self._graph, gradients, self._heard)
-        return {id: share.formula for id, share in shares if share.is_all_of(gradients[id])}
+        opened = self._graph.unfold()
+        return {id: share.formula for id, share in shares_of(opened, self._heard) if share.is_all_of(opened[id].grad)}
 
 
 class Step(NamedTuple):

@@ -12,10 +12,12 @@ from types import FrameType, MappingProxyType
 from typing import TYPE_CHECKING, Any, NoReturn, overload
 
 from micrograd_sm.array.storage import ones_like
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.draw.options import DIRECTIONS
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.graph import Edge, Graph, Node, local_derivative, snapshot
-from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.graph.computed import passed, with_numbers
+from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.rounding import with_rounding_marked
 from micrograd_sm.mode import trace
 from micrograd_sm.steps.parts import Contribution, Facts, Step, exactly
@@ -91,7 +93,7 @@ class Steps(Sequence[Step]):
         for edge in self.graph.operand_edges(node.id):
             parts = [heard for heard in run if heard.edge == edge or (node.folded and heard.edge.source == edge.source)]
             if parts:
-                amount = reduce(add, (heard.amount for heard in parts))
+                amount = snapshot(reduce(add, (array_of(heard.amount) for heard in parts))) if parts[1:] else parts[0].amount
                 local = local_derivative(self.graph, edge)
                 yield Contribution(edge, self.graph[edge.source], local, amount, parts[0].before, parts[-1].after)
 
@@ -270,7 +272,7 @@ sum of two.
 
 
 def _marked(
-    graph: Graph, heard: Sequence[Heard], seed: Any, earlier: dict[str, Any], grain: str, rankdir: str | None = None
+    graph: Graph, heard: Sequence[Heard], seed: Any, earlier: Mapping[str, Any], grain: str, rankdir: str | None = None
 ) -> Steps:
     """Return steps in which the numbers that are 0 but for rounding are marked as such."""
     return Steps(*with_rounding_marked(graph, heard), seed, MappingProxyType(earlier), grain, rankdir)
@@ -309,11 +311,12 @@ def record(loss: Value | Graph, names: Mapping[str, Any], gradient: Any, grain: 
 
 def of_graph(graph: Graph, gradient: Any, grain: str, earlier: bool = False, rankdir: str | None = None) -> Steps:
     """Return the steps of a pass over a graph's own numbers; `earlier` if its gradients are what earlier passes had left."""
-    root = Value(graph[graph.root].data, graph[graph.root].requires_grad)
+    root = Value(array_of(graph[graph.root].data), graph[graph.root].requires_grad)
     root.backward(gradient)  # of the root alone: it refuses what cannot be a seed, and leaves the seed in .grad
-    passed = backward_pass(graph, root.grad)
-    held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None and node.id in passed.gradients}
-    return _marked(graph.with_gradients(passed.gradients), passed.heard, snapshot(root.grad), held, grain, rankdir)
+    held = {node.id: node.grad for node in graph.unfold() if earlier and node.grad is not None}
+    graph, heard, seed, held = passed(graph, root.grad, snapshot(root.grad), held)
+    held = {id: grad for id, grad in held.items() if graph.unfold()[id].grad is not None}
+    return _marked(graph, heard, seed, held, grain, rankdir)
 
 
 def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) -> Steps:
@@ -333,4 +336,6 @@ def _of_value(loss: Value, names: Mapping[str, Any], gradient: Any, grain: str) 
     if loss.primitive is None:  # nothing was passed on
         totals[before.root] = ones_like(loss.data) if gradient is None else as_value(gradient).data
     earlier = {node.id: node.grad for node in before if node.grad is not None and node.id in totals}
-    return _marked(before.with_gradients(totals), heard, snapshot(totals[before.root]), earlier, grain)
+    parts = before.with_gradients(totals), tuple(heard), snapshot(totals[before.root]), earlier
+    graph, told, seed, earlier = with_numbers(*parts)
+    return _marked(graph, told, seed, earlier, grain)

@@ -6,8 +6,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from micrograd_sm.array import Array, flat_of, namespace
-from micrograd_sm.graph import Edge, Graph
+from micrograd_sm.array import Array, namespace
+from micrograd_sm.array.questions import holds
+from micrograd_sm.array.storage import is_lazy
+from micrograd_sm.array.summary import Summary, array_of
+from micrograd_sm.graph import Edge, Graph, snapshot
 from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.patterns import Normalised, normalised
 from micrograd_sm.words.names import labels_of
@@ -60,6 +63,8 @@ class SoftmaxShare(Record):
     def _divisor(self) -> float | None:
         """Return the number that divides every row alike, or None if rows count differently."""
         scales = self.scale.flat if type(self.scale) is Array else [self.scale]
+        if type(self.scale) is Summary:
+            scales = [] if self.scale.strange else self.scale.ends
         if not scales or max(scales) - min(scales) > 1e-12 * abs(scales[0]) or not 0 < scales[0] < float("inf"):
             return None
         nearest = float(round(1 / scales[0]))
@@ -67,9 +72,13 @@ class SoftmaxShare(Record):
 
     def is_all_of(self, gradient: Any) -> bool:
         """Return whether a gradient is these shares and nothing more, but for rounding."""
-        own, normaliser = flat_of(self.own), flat_of(self.normaliser)
-        pairs = zip(flat_of(gradient), own, normaliser, strict=True)
-        return all(abs(g - (a + b)) <= 1e-9 * (abs(a) + abs(b)) for g, a, b in pairs)
+        apart = lambda g, a, b: (abs(g - (a + b)) <= 1e-9 * (abs(a) + abs(b))) == False  # noqa: E712 - also of nan
+        return not holds(apart, gradient, self.own, self.normaliser)
+
+    @property
+    def together(self) -> Any:
+        """The sum of both: the gradient, if nothing else is added to it."""
+        return snapshot(array_of(self.own) + array_of(self.normaliser))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the share as plain data, with its formula."""
@@ -94,7 +103,7 @@ class SoftmaxShare(Record):
             *lines,
             Line(Remark(Infix("-", None, y), "through the target's own logit"), "=", None, None, Number(self.own)),
             Line(Remark(p, "through the normaliser"), "=", None, None, Number(self.normaliser)),
-            Line(slope, "=", Infix("-", p, y), None, Number(self.own + self.normaliser)),
+            Line(slope, "=", Infix("-", p, y), None, Number(self.together)),
         )
 
     def _scaled(self, term: Term, divisor: float | None) -> Term:
@@ -112,27 +121,32 @@ class SoftmaxShare(Record):
                 f"d{self.root}/d{self.logits} is {self.formula}: p = {data_text(self.p)}, y = {data_text(self.y)}{weights}",
                 f"  through the target's own logit: -{own} = {data_text(self.own)}",
                 f"  through the normaliser: {normaliser} = {data_text(self.normaliser)}",
-                f"  together: {data_text(self.own + self.normaliser)}",
+                f"  together: {data_text(self.together)}",
             ]
         )
 
 
-def shares_of(graph: Graph, gradients: Mapping[str, Any], heard: Iterable[Heard]) -> Iterator[tuple[str, SoftmaxShare]]:
-    """Yield the share at every log_softmax, and every softmax of which the logarithm is taken, with the id of its input."""
-    graph, amounts = graph.unfold(), {one.edge: one.amount for one in heard}
+def shares_of(graph: Graph, heard: Iterable[Heard]) -> Iterator[tuple[str, SoftmaxShare]]:
+    """Yield the share at every log_softmax, and every softmax of which the logarithm is taken, with the id of its input.
+
+    The graph has the gradients of the pass that was heard.
+    """
+    graph, amounts = graph.unfold(), {one.edge: array_of(one.amount) for one in heard}
     labels = labels_of(graph)
     for found in normalised(graph):
-        if found.input not in gradients or found.out not in gradients:
+        if graph[found.input].grad is None or graph[found.out].grad is None:
             continue
         if found.kind == "log_softmax":
             own = amounts[Edge(graph.operand_edges(found.out)[0].source, found.out, 0)]
             normaliser = amounts[Edge(found.shifted, found.exp, 0)]
-            p = namespace(own).exp(graph[found.out].data)
+            p = namespace(own).exp(array_of(graph[found.out].data))
         elif _is_in_logs_only(graph, found.out):
-            weights, p = graph[found.exp].data, graph[found.out].data
+            weights, p = array_of(graph[found.exp].data), array_of(graph[found.out].data)
             own = amounts[Edge(graph.operand_edges(found.out)[0].source, found.out, 0)] * weights
             normaliser = amounts[Edge(found.exp, found.sum, 0)] * weights
         else:
+            continue
+        if is_lazy(p):  # to look at it would compute it
             continue
         yield (
             found.input,
@@ -160,4 +174,4 @@ def _share(p: Any, found: Normalised, labels: tuple[str, str], own: Any, normali
     xp = namespace(p)
     scale = 0.0 - xp.sum(own, axis=found.axis, keepdims=True)  # not -0 in a row that is ignored
     y = -1.0 * xp.divide(own, xp.where(scale == 0, 1.0, scale)) + 0.0  # so that -0 does not show
-    return SoftmaxShare(*labels, own + 0.0, normaliser, shift, p, y, scale)
+    return SoftmaxShare(*labels, *map(snapshot, (own + 0.0, normaliser, shift, p, y, scale)))

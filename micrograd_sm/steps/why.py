@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import prod
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import count, element_at
+from micrograd_sm.array.storage import is_lazy
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.steps.local import largest, place
 from micrograd_sm.words.names import visible
 from micrograd_sm.words.numbers import data_text, number_text
@@ -37,7 +41,9 @@ def why(step: Step) -> str:
 def _backward(step: Step, contribution: Contribution) -> list[str]:
     operand = contribution.operand
     label, used = step.names[operand.id], step.facts.uses.get(operand.id, 1)
-    said = [_OPERATIONS.get("" if step.node.folded else step.node.op or "", _composed)(step, contribution)]
+    op = "" if step.node.folded else step.node.op or ""
+    explain = _composed if op in _BY_SLOPES and contribution.local.data is None else _OPERATIONS.get(op, _composed)
+    said = [explain(step, contribution)]
     if used > 1 and contribution.before is not None:
         times = _COUNTED.get(used, f"{used} times")
         said.append(f"{label} was used {times}, so its gradient is a sum of {_NUMBERS.get(used, used)}.")
@@ -58,30 +64,33 @@ def _slope_at(step: Step, contribution: Contribution) -> tuple[str, float]:
     at = largest(step, contribution)
     if at is None:
         return "", 0.0
-    return (f" at {place(at, step.node.shape)}" if step.node.shape else ""), flat_of(contribution.local.data)[at]
+    return (f" at {place(at, step.node.shape)}" if step.node.shape else ""), element_at(contribution.local.data, at)
+
+
+def _greatest(data: Any) -> Any:
+    return data.ends[1] if type(data) is Summary else max(flat_of(data))
 
 
 def _saturating(name: str, steepest: float) -> Callable[[Any, Any], str]:
     def said(step: Step, contribution: Contribution) -> str:
-        slopes = flat_of(contribution.local.data)
+        slopes, size = contribution.local.data, prod(step.node.shape)
         where, slope = _slope_at(step, contribution)
-        flat = sum(abs(x) < steepest / 10 for x in slopes)
-        if flat == len(slopes) > 1:
-            return f"{name} is flat at each element: its slopes are at most {number_text(max(slopes))}, so little passes."
-        if flat == len(slopes) == 1:
+        flat = count(lambda x: abs(x) < steepest / 10, slopes)
+        if flat == size > 1:
+            return f"{name} is flat at each element: its slopes are at most {number_text(_greatest(slopes))}, so little passes."
+        if flat == size == 1:
             return f"{name} is flat here: its slope is {number_text(slope)}, so little passes."
-        some = f" At {flat} of {len(slopes)} elements it is flat, and little passes." if flat else ""
+        some = f" At {flat} of {size} elements it is flat, and little passes." if flat else ""
         return f"{name} has slope {number_text(slope)}{where}; its steepest, at 0, is {number_text(steepest)}.{some}"
 
     return said
 
 
 def _relu(step: Step, contribution: Contribution) -> str:
-    slopes = flat_of(contribution.local.data)
-    off = sum(x == 0 for x in slopes)
-    if len(slopes) == 1:
+    off, size = count(lambda x: x == 0, contribution.local.data), prod(step.node.shape)
+    if size == 1:
         return "ReLU is off here, since its operand is not above 0: nothing passes." if off else "ReLU is on here: all passes."
-    return f"ReLU lets through what is above 0; {off} of {len(slopes)} elements are off, and nothing passes there."
+    return f"ReLU lets through what is above 0; {off} of {size} elements are off, and nothing passes there."
 
 
 def _exp(step: Step, contribution: Contribution) -> str:
@@ -103,8 +112,9 @@ def _power(step: Step, contribution: Contribution) -> str:
 
 
 def _max(step: Step, contribution: Contribution) -> str:
-    data, out = flat_of(contribution.operand.data), flat_of(step.node.data)
-    if len(out) == 1 and (ties := sum(x == out[0] for x in data)) > 1:
+    data, out = contribution.operand.data, step.node.data
+    known = prod(step.node.shape) == 1 and not is_lazy(array_of(data))
+    if known and (ties := count(lambda x, y: x == y, data, out)) > 1:
         return f"{ties} elements tie for the largest, so each gets 1/{ties} of the gradient."
     return "Only the largest decides the maximum, so it gets the whole gradient; ties share it."
 
@@ -139,6 +149,8 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], str]] = {
     "put": _same("Each element gets the gradient of the place where it was put."),
 }  # fmt: skip
 
+
+_BY_SLOPES = {"exp", "log", "power", "relu", "sigmoid", "tanh"}  # their sentences tell slopes
 
 # Forward --------------------------------------------------------------------------------------------------------------
 

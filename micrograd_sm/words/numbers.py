@@ -7,11 +7,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from micrograd_sm.array import flat_of, shape_of
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.graph.rounding import Rounded
 from micrograd_sm.words.names import shortened
 
 ABOUT_ZERO = "≈0"  # 0 but for rounding
 MOST_SHOWN = 16  # elements up to which an array is written out
+_FIRST = 3  # numbers of a summary that are written out
 _LONGEST_EXACT = 7  # characters up to which a number is written as it is
 _SMALLEST, _LARGEST = 1e-4, 1e7  # numbers between them are written without a power of ten
 _LARGEST_ROUNDED = 1e5  # numbers from it on are rounded with a power of ten
@@ -56,7 +58,7 @@ def _digits(x: float) -> str:
 
 def rows_of(data: Any) -> list[Any] | None:
     """Return an array as nested lists if it is small enough to be written out, else None."""
-    return data.tolist() if math.prod(shape_of(data)) <= MOST_SHOWN else None
+    return data.tolist() if type(data) is not Summary and math.prod(data.shape) <= MOST_SHOWN else None
 
 
 def data_text(data: Any) -> str:
@@ -74,11 +76,23 @@ def _nested(rows: Any) -> str:
 def range_text(data: Any) -> str:
     """Return the shape of an array, its smallest and largest elements, and whether it holds nan, as text."""
     shape = shape_of(data)
+    size = " x ".join(map(str, shape)) + (" elements" if len(shape) == 1 else "")
+    if type(data) is Summary:
+        return f"[{size}{_summary_text(data)}]"
     flat = flat_of(data)
     known = [x for x in flat if x == x]
-    ends = f" from {number_text(min(known))} to {number_text(max(known))}" if known else ""
-    size = " x ".join(map(str, shape)) + (" elements" if len(shape) == 1 else "")
-    return f"[{size}{ends}{', some nan' if len(known) < len(flat) else ''}]"
+    return f"[{size}{_ends_text(known)}{', some nan' if len(known) < len(flat) else ''}]"
+
+
+def _ends_text(known: list) -> str:
+    return f" from {number_text(min(known))} to {number_text(max(known))}" if known else ""
+
+
+def _summary_text(data: Summary) -> str:
+    if not data.known:
+        return ", not computed"
+    first = ", ".join(map(number_text, data.first[:_FIRST]))
+    return f"{_ends_text(data.ends)}{''.join(f', some {kind}' for kind in data.kinds)}: {first}, ..."
 
 
 def numbers(flat: Iterable[Any]) -> list[str]:

@@ -58,6 +58,10 @@ ARITHMETIC = [
     Row("floor_divide", lambda m, a: 7.0 // a.detach()),
     Row("floor_divide", lambda m: m.ints_of([7, -7, 0]) // 2, inputs=0),
     Row("floor_divide", lambda m: 7 // m.ints_of([2, -2]), inputs=0),
+    Row("maximum", lambda m: m.maximum(m.ints_of([2, -2]), m.ints_of([1, 1])), inputs=0),
+    Row("minimum", lambda m: m.minimum(m.ints_of([2, -2]), m.ints_of([1, 1])), inputs=0),
+    Row("bitwise_xor", lambda m: m.ints_of([6, 5]) ^ 3, inputs=0),
+    Row("bitwise_xor", lambda m, a: m.gt(a, 0.0) ^ m.gt(a, 1.0)),
     Row("remainder", lambda m, a, b: m.remainder(a, b), inputs=2, special=False),  # see test_elements
     Row("remainder", lambda m, a: a % 2.0),
     Row("remainder", lambda m, a: 3.0 % a.detach()),

@@ -147,7 +147,7 @@ TABLE = [
     *OF_TENSORS,
 ]  # fmt: skip
 
-OPERATORS = {"add", "subtract", "multiply", "divide", "negative", "power", "index"}
+OPERATORS = {"add", "bitwise_xor", "subtract", "multiply", "divide", "negative", "power", "index"}
 
 
 def name_of(row: Row) -> str:

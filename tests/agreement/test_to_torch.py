@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import importlib
+import io
+import pickle
 import random
 import re
 import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +19,7 @@ import torch
 import micrograd_sm
 from micrograd_sm import Value, cross_entropy, nn
 from micrograd_sm.backward import reachable
-from micrograd_sm.functional import leaky_relu
+from micrograd_sm.functional import gaussian_nll_loss, leaky_relu
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.torch import record, to_torch
 from micrograd_sm.torch.operations import OPERATIONS
@@ -34,9 +38,7 @@ def close(ours: Any, theirs: torch.Tensor) -> bool:
 
 def assert_same(loss: Value, module: torch.nn.Module, arguments: list[Value], leaves: dict[str, Value]) -> None:
     """Fail unless the module has the loss, its gradients by the arguments, and by the leaves with these names."""
-    tensors = [torch.tensor(x.tolist(), dtype=torch.float64 if x.requires_grad else torch.int64) for x in arguments]
-    for tensor, value in zip(tensors, arguments):
-        tensor.requires_grad_(value.requires_grad)
+    tensors = [torch.tensor(x.tolist(), dtype=torch.float64, requires_grad=True) for x in arguments]
     module.zero_grad()
     there = module(*tensors)
     assert close(loss, there), (loss, there)
@@ -45,9 +47,8 @@ def assert_same(loss: Value, module: torch.nn.Module, arguments: list[Value], le
     assert set(dict(module.named_parameters())) == set(leaves)
     pairs = [(value, module.get_parameter(name)) for name, value in leaves.items()] + list(zip(arguments, tensors))
     for value, tensor in pairs:
-        if value.requires_grad:
-            zero = torch.zeros_like(tensor)
-            assert close(value.grad if value.grad is not None else zero, zero if tensor.grad is None else tensor.grad), value
+        zero = torch.zeros_like(tensor)
+        assert close(value.grad if value.grad is not None else zero, zero if tensor.grad is None else tensor.grad), value
 
 
 def test_every_primitive_has_an_operation_of_torch() -> None:
@@ -70,12 +71,11 @@ def summed(out: Any) -> Value:
     return (out * Value(seeds(out.shape, 0.3), requires_grad=False)).sum()
 
 
-@pytest.mark.parametrize("row", [row for row in TABLE if row.inputs], ids=lambda row: row.operation)
-def test_an_operation_has_the_value_and_gradients_that_it_has_here(row: Row) -> None:
-    source = random.Random(2)
+def recorded(row: Row, source: random.Random, factor: float = 1.0) -> Iterator[tuple[Value, list[Value], list[int]]]:
+    """Yield what an operation computes of drawn numbers, times a factor, as a loss: with its inputs, and which it used."""
     fixed = getattr(row.shapes, "value", None)  # of st.just
     for shapes in [shapes[: row.inputs] for shapes in SHAPES] if fixed is None else [fixed]:
-        inputs = drawn(row, shapes, source)
+        inputs = [Value((x * factor).data) for x in drawn(row, shapes, source)]
         try:
             out = row.program(OURS, *inputs)
         except (RuntimeError, IndexError, ValueError):  # shapes that this row does not take
@@ -84,9 +84,55 @@ def test_an_operation_has_the_value_and_gradients_that_it_has_here(row: Row) -> 
             continue
         loss = summed(out)
         reached = set(map(id, reachable(loss)))
-        used = [k for k, x in enumerate(inputs) if id(x) in reached]
+        yield loss, inputs, [k for k, x in enumerate(inputs) if id(x) in reached]
+
+
+ROWS = [row for row in TABLE if row.inputs]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.operation)
+def test_an_operation_has_the_value_and_gradients_that_it_has_here(row: Row) -> None:
+    for loss, inputs, used in recorded(row, random.Random(2)):
         module = to_torch(loss, {f"x{k}": inputs[k] for k in used}, keep_choices=True)
         assert_same(loss, module, [inputs[k] for k in used], {})
+
+
+CHOOSE = {
+    "binary_cross_entropy_with_logits", "cdist", "ceil", "clamp", "clip", "cosine_embedding_loss", "cosine_similarity", "div",
+    "elu", "embedding", "expm1", "floor", "gather", "gaussian_nll_loss", "hardtanh", "hinge_embedding_loss", "huber_loss",
+    "index", "kl_div", "leaky_relu", "logaddexp", "logit", "logsigmoid", "logsumexp", "margin_ranking_loss", "masked_fill",
+    "masked_select", "max", "maximum", "median", "min", "minimum", "mish", "multi_margin_loss", "normalize",
+    "pairwise_distance", "poisson_nll_loss", "prod", "relu6", "remainder", "round", "scaled_dot_product_attention", "selu",
+    "sign", "smooth_l1_loss", "softplus", "sort", "std", "take_along_dim", "topk", "tril", "triplet_margin_loss", "triu",
+    "trunc", "where",
+}  # fmt: skip
+
+
+def refused(row: Row, factor: float) -> bool:
+    """Return whether a row is refused. If it is not, fail unless its module is right at other numbers than those recorded."""
+    source, found = random.Random(2), False
+    for loss, inputs, used in recorded(row, source, factor):
+        try:
+            module = to_torch(loss, {f"x{k}": inputs[k] for k in used})
+        except ValueError as error:
+            assert "keep_choices=True" in str(error)
+            found = True
+            continue
+        others = drawn(row, [x.shape for x in inputs], source)
+        others = [others[k] if k in used else x for k, x in enumerate(inputs)]
+        assert_same(summed(row.program(OURS, *others)), module, [others[k] for k in used], {})
+    return found
+
+
+def is_detached(row: Row) -> bool:
+    return "detach" in row.program.__code__.co_names
+
+
+@pytest.mark.parametrize("row", [row for row in ROWS if not is_detached(row)], ids=lambda row: row.operation)
+def test_an_operation_is_right_at_other_numbers_or_refused(row: Row) -> None:
+    was_refused = refused(row, 1.0)
+    refused(row, 0.0)  # recorded where all is 0, as before a batch is known
+    assert not was_refused or row.operation in CHOOSE, row.operation
 
 
 # Programs -------------------------------------------------------------------------------------------------------------
@@ -155,6 +201,18 @@ def test_the_transformer_of_the_examples(monkeypatch: pytest.MonkeyPatch) -> Non
     assert_same(loss, to_torch(loss, keep_choices=True), [], leaves)  # the mask of its attention is a choice that stays
 
 
+@pytest.mark.parametrize("names", [("input", "other"), ("input_1", "input"), ("x", "checked"), ("sum", "id")])
+def test_arguments_with_names_that_the_code_has_too(names: tuple[str, str]) -> None:
+    a, b = Value([1.0, 2.0]), Value([3.0, 4.0])
+    loss = (a * a - b).sum()
+    assert_same(loss, to_torch(loss, dict(zip(names, (a, b)))), [a, b], {})
+
+
+def test_keep_choices_keeps_them() -> None:
+    module = to_torch((x % 1.5) * (x > 1.5) + x.max(0)[0], x, keep_choices=True)
+    assert module(torch.tensor([7.0, 4.0], dtype=torch.float64)).tolist() == [4.0, 4.0 - 1.5 + 4.0]
+
+
 # torch's tools --------------------------------------------------------------------------------------------------------
 
 
@@ -163,6 +221,32 @@ def test_float32() -> None:
     module = to_torch(loss, x).float()
     found = module(tensor(x).float())
     assert found.dtype == torch.float32 and found.item() == pytest.approx(loss.item(), rel=1e-5)
+
+
+def loaded(module: torch.nn.Module) -> torch.nn.Module:
+    file = io.BytesIO()
+    torch.save(module, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+def traced_inside(module: torch.nn.Module) -> torch.nn.Module:
+    return torch.fx.symbolic_trace(torch.nn.Sequential(module))
+
+
+@pytest.mark.parametrize(
+    "copied", [lambda module: pickle.loads(pickle.dumps(module)), loaded, torch.fx.symbolic_trace, traced_inside, copy.deepcopy]
+)
+def test_copies_compute_and_check_the_shape(copied: Callable) -> None:
+    loss, x, model = mlp()
+    module = copied(copied(to_torch(loss, x)))
+    there = module(tensor(x))
+    loss.backward()
+    there.backward()
+    assert close(loss, there)
+    assert all(close(ours.grad, theirs.grad) for ours, theirs in zip(model.parameters(), module.parameters()))
+    with pytest.raises(ValueError, match=re.escape("x must have the recorded shape (6, 4), got (6, 5)")):
+        module(torch.zeros(6, 5, dtype=torch.float64))
 
 
 @pytest.mark.filterwarnings("ignore")
@@ -214,6 +298,7 @@ def test_two_processes_train_as_one_does(tmp_path: Path) -> None:
 # What is refused --------------------------------------------------------------------------------------------------------
 
 x, w = Value([1.0, 2.0], name="x"), Value([3.0, 4.0], name="w")
+data = Value([1.0, 2.0], requires_grad=False)
 compiled = micrograd_sm.compile(lambda x: x * 2.0)(x)
 
 
@@ -228,7 +313,20 @@ compiled = micrograd_sm.compile(lambda x: x * 2.0)(x)
         (x * w, [x, x], ValueError, "two inputs have the name 'x'"),
         (x * w, {"a": x, "b": x}, ValueError, "b is an input twice"),
         (x * w, {"2": x}, ValueError, "cannot be named '2'"),
+        (x * w, {"self": x}, ValueError, "cannot be named 'self'; give it another name in a dict"),
+        (x * w, {"torch": x}, ValueError, "cannot be named 'torch'"),
+        (x * w, {"input": x, "input_1": w}, ValueError, "cannot be named 'input_1' beside 'input'"),
+        (w * data + data * data, {"x": data}, ValueError, "input x requires no gradient, so what is computed from it alone"),
+        (data * data, data, ValueError, "the output requires no gradient, so how it was computed is not recorded"),
+        (Value(2.0, requires_grad=False) + 3.0, [], ValueError, "the output requires no gradient"),
+        (w * x.detach(), x, ValueError, "input x is no leaf of the graph: nothing in it is recorded as computed from it"),
         (leaky_relu(x), [x], ValueError, "where in leaky_relu, node v3 chose by a condition"),
+        (x.max(0)[0], x, ValueError, "index, node v1 picked elements, as max(dim), min(dim), sort, topk and median do"),
+        (x * (x > 1.5), x, ValueError, "constant, node v1 holds bools, as a comparison does"),
+        (x[x > 1.5], x, ValueError, "index, node v1 picked elements by a mask"),
+        (x.unsqueeze(0)[0, x > 1.5], x, ValueError, "index, node v2 picked elements by a mask"),
+        (x % 2.0, x, ValueError, "subtract in remainder, node v2 took away a whole quotient, which is a constant"),
+        (gaussian_nll_loss(w, w, x), [x, w], ValueError, "log in gaussian_nll_loss, node v3 took a variance that a constant"),
         (compiled, [x], RuntimeError, "compiled, node v1 is not an operation of micrograd_sm"),
     ],
 )

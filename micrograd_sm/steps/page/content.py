@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import math
 import xml.etree.ElementTree as ET
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import Array, shape_of
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.draw import texts
 from micrograd_sm.graph import Graph, Node, Scope
 from micrograd_sm.graph.places import moved_places
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 _READABLE = 60  # nodes that are open when a page opens
 _LEAST_MAP = 17  # elements from which an array has a heat map
+_MOST_BESIDE = 64  # elements up to which an array has its numbers in the page, if others of the graph are only summarised
 _FROM_SHAPES = {"reshape", "expand", "matmul"}  # operations whose elements are told by the shapes
 _FIGURE_SPACE, _GAP = "\u2007", "\u00a0\u00a0"  # as wide as a digit; a line does not break there
 _MATHML = "{http://www.w3.org/1998/Math/MathML}"
@@ -39,7 +41,7 @@ def content_of(walk: Steps, opened: Steps, framed: set[str] | None) -> Json:
     """
     labels = labels_of(opened.graph)
     writer, program = Writer(opened, Fragments()), program_of(opened.graph)
-    nodes = [_node(opened, node, labels, program.lines) for node in opened.graph]
+    nodes = [_node(opened, node, labels, program.lines, writer.told) for node in opened.graph]
     return {
         "nodes": nodes, "root": opened.graph.root, "program": program.files, "events": [writer.event(step) for step in opened],
         "scopes": list(writer.scopes(framed)), "start": {"grain": walk.grain, "folded": _folded_at_first(walk, framed)},
@@ -91,12 +93,15 @@ def _plain(data: Any) -> Any:
     return [_plain(entry) for entry in data] if isinstance(data, (list, tuple)) else data
 
 
-def _node(walk: Steps, node: Node, labels: Mapping[str, str], lines: Mapping[str, tuple[int, int]]) -> Json:
+def _node(
+    walk: Steps, node: Node, labels: Mapping[str, str], lines: Mapping[str, tuple[int, int]], told: Callable[[Any], Any]
+) -> Json:
     source: Json = {"source": visible(node.source)} if node.source else {}
     source |= {"line": lines[node.id]} if node.id in lines else {}
-    source |= _origins(walk.graph, node)
+    around = [node, *(walk.graph[edge.source] for edge in walk.graph.operand_edges(node.id))]
+    source |= _origins(walk.graph, node) if all(told(x.data) is x.data for x in around) else {}
     return source | ({"named": True} if node.name else {}) | {
-        "id": node.id, "label": labels[node.id], "op": node.op, "shape": node.shape, "data": node.data,
+        "id": node.id, "label": labels[node.id], "op": node.op, "shape": node.shape, "data": told(node.data),
         "from": [edge.source for edge in walk.graph.operand_edges(node.id)], "flows": node.requires_grad,
     }  # fmt: skip
 
@@ -149,6 +154,7 @@ class Writer:
 
     def __init__(self, opened: Steps, fragments: Fragments) -> None:
         self.opened, self.fragments = opened, fragments
+        self._large = any(type(node.data) is Summary for node in opened.graph)
         self._passed_to: dict[str, list[Step]] = {}
         self._last = {contribution.operand.id: step.index for step in opened for contribution in step.contributions}
         self._others: dict[str, list[Contribution]] = {}
@@ -157,22 +163,29 @@ class Writer:
             for contribution in step.contributions:
                 self._passed_to.setdefault(contribution.operand.id, []).append(step)
 
+    def told(self, data: Any) -> Any:
+        """Return the numbers that a page has of an array: all, or none."""
+        hidden = type(data) is Summary or (self._large and math.prod(shape_of(data)) > _MOST_BESIDE)
+        return [] if hidden else data
+
     def event(self, step: Step) -> Json:
         """Return an event; it has `shown` if its total is not the final gradient, which the picture has."""
         event: Json = {"phase": step.phase, "node": step.node.id, **_said(step, self.fragments)}
         if step.phase == "seed":
-            event["after"] = step.upstream
+            event["after"] = self.told(step.upstream)
         for contribution in step.contributions:
             event |= self._part(step, contribution, self._others[step.node.id])
             event["edge"] = f"{contribution.edge.source}-{contribution.edge.target}-{contribution.edge.position}"
             if contribution.before is not None:
-                event["amount"] = contribution.amount
-            event["after"] = contribution.after
+                event["amount"] = self.told(contribution.amount)
+            event["after"] = self.told(contribution.after)
             if self._last[contribution.operand.id] != step.index:
                 event["shown"] = [cell_text(contribution.after), *texts(contribution.after, contribution.operand.shape)]
         return event
 
     def _part(self, step: Step, contribution: Contribution, others: Iterable[Contribution]) -> Json:
+        if self.told(contribution.amount) is not contribution.amount:
+            return {"operand": contribution.operand.id, "asked": 0, "slips": {}}
         slips = slips_of(self.opened.graph, contribution, list(others), step.upstream)
         return {"operand": contribution.operand.id, "asked": asked_for(contribution), "slips": slips}
 
@@ -202,7 +215,7 @@ class Writer:
                 said |= {"text": step.text} | _said(step, self.fragments)
             for contribution in step.contributions:
                 part = self._part(step, contribution, others) | {"text": step.text} | _said(step, self.fragments)
-                said["parts"].append(part | {"amount": contribution.amount} | self._ends(contribution, set(inside)))
+                said["parts"].append(part | {"amount": self.told(contribution.amount)} | self._ends(contribution, set(inside)))
         return said
 
     def _ends(self, contribution: Contribution, inside: set[str]) -> Json:

@@ -13,6 +13,7 @@ from pathlib import Path
 from string import Template
 from typing import TYPE_CHECKING, Any
 
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.draw import to_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.graph import Graph, Node
@@ -82,7 +83,8 @@ def _picture(opened: Steps, rankdir: str | None) -> str:
         refuse_huge(opened.graph)
     except RuntimeError as error:
         return f"<p>{escape(str(error))}</p>"
-    strips, labels = len(opened.graph) <= _MOST_STRIPS, labels_of(opened.graph)
+    strips = len(opened.graph) <= _MOST_STRIPS and not any(type(node.data) is Summary for node in opened.graph)
+    labels = labels_of(opened.graph)
     options: dict[str, Any] = {"room": room_for_totals(opened), "labels": labels, "strips": strips}
     picture = to_svg(opened.graph, rankdir=rankdir or "TB", **options)
     if rankdir is None and strips and _fit(picture) < _READABLE:

@@ -9,9 +9,10 @@ function showHeat(step, backward) {
   const id = step.phase === "backward" ? step.parts[0].operand : step.node;
   const { totals } = stateAfter(steps, state.step);
   const shown = arrayOf(id, backward, totals);
-  $("heat").hidden = sizeOf(shown.shape) < LEAST_ELEMENTS || shown.flat.length !== sizeOf(shown.shape);
+  $("heat").hidden = sizeOf(shown.shape) < LEAST_ELEMENTS;
   if ($("heat").hidden) return;
-  const sources = sourcesOf(step, id, totals);
+  if (!isWhole(shown)) return $("heat").replaceChildren(`${shown.label}, ${shown.shape.join(" x ")}, is too large to be shown element by element.`);
+  const sources = sourcesOf(step, id, totals).filter((source) => isWhole(source.array));
   const drawn = sources.filter((source) => sizeOf(source.array.shape) >= LEAST_ELEMENTS).map((source) => ({ ...source, heat: heatOf(source.array) }));
   const told = Object.assign(document.createElement("p"), { id: "told", textContent: "\u00a0" });
   const heat = heatOf(shown);
@@ -26,6 +27,9 @@ function showHeat(step, backward) {
   heat.maps.forEach((map) => chosenByKeys(map, choose));
   $("heat").replaceChildren(heat.box, ...drawn.map((source) => source.heat.box), told);
 }
+
+// Whether the page has the numbers of an array; it has none of large ones.
+const isWhole = ({ shape, flat }) => flat.length === sizeOf(shape);
 
 function arrayOf(id, backward, totals) {
   const { label, shape, data: values } = nodes.get(id);

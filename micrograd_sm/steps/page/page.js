@@ -208,7 +208,7 @@ function showQuestion() {
   const what = question?.value ? `the value of ${node.label}${question.element}` : `the gradient d${root}/d${node?.label}${question?.element}`;
   $("asked").textContent = question
     ? `What will ${what} be after step ${state.step + 2}, ${next.phase} at ${nodes.get(next.node).label}?`
-    : next ? "An empty array has no number to predict: go on." : "This was the last step.";
+    : next ? `${isEmpty(next) ? "An empty array has no number to predict" : "This array is too large to ask for one number of it"}: go on.` : "This was the last step.";
   $("needed").replaceChildren(...(question ? neededFor(next, state.helped) : []));
   $("reveal").textContent = state.helped ? "Show me" : "Hint";
 }

@@ -20,12 +20,12 @@ function agrees(answer, right, text = "") {
   return digits >= 2 && Number(right.toFixed(decimals.length)) === answer;
 }
 
-// The question at a step: a value, the seed, the total of one operand, or of one element. An empty array has no question.
+// The question at a step: a value, the seed, the total of one operand, or of one element. An array that is empty, or too large for its numbers to be here, has no question.
 function questionOf(steps, index) {
   const step = steps[index];
   if (!step) return null;
   if (step.phase === "forward") {
-    if (isEmpty(step.node)) return null;
+    if (hasNone(step.node)) return null;
     const { data: values, shape } = nodes.get(step.node);
     const sizes = [values].flat().map((x) => Math.abs(number(x))).map((x) => (Number.isNaN(x) ? Infinity : x));
     const asked = sizes.indexOf(Math.max(...sizes));
@@ -34,11 +34,11 @@ function questionOf(steps, index) {
   }
   if (step.phase === "seed") {
     const after = data.events[SEED].after;
-    if (isEmpty(step.node)) return null;
+    if (hasNone(step.node)) return null;
     return { of: step.node, element: "", right: elementOf(after, 0), amount: elementOf(after, 0), before: undefined, slips: {} };
   }
   const [part] = step.parts;
-  if (isEmpty(part.operand)) return null;
+  if (hasNone(part.operand)) return null;
   const total = totalBefore(steps, index, part.operand);
   return {
     of: part.operand,
@@ -50,7 +50,9 @@ function questionOf(steps, index) {
   };
 }
 
-const isEmpty = (id) => nodes.get(id).shape.includes(0);
+// Whether the page has no numbers of a node: it is empty, or too large.
+const hasNone = (id) => [nodes.get(id).data].flat().length === 0;
+const isEmpty = (step) => nodes.get(step.parts[0]?.operand ?? step.node).shape.includes(0);
 
 const elementName = (shape, position) => indicesOf(shape, position).map((index) => `[${index}]`).join("");
 

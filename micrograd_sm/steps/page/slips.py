@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-from micrograd_sm.array import Array, flat_of
+from micrograd_sm.array import flat_of, shape_of
 from micrograd_sm.graph import Graph
 from micrograd_sm.steps.parts import Contribution
 
@@ -36,7 +36,7 @@ def slips_of(graph: Graph, contribution: Contribution, others: Sequence[Contribu
 
 def _at(data: Any, shape: tuple[int, ...], index: int) -> Any:
     """Return an element of an array, or the number if it is one for all; None if the array has another shape."""
-    if isinstance(data, Array):
+    if shape_of(data):
         return data.flat[index] if data.shape == shape else None
     return data
 

@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from micrograd_sm.array import flat_of, shape_of
+from micrograd_sm.array.summary import Summary
 from micrograd_sm.graph import Node
 from micrograd_sm.steps.terminal.walk import Walk
 from micrograd_sm.words.numbers import data_text, number_text
@@ -68,9 +69,13 @@ def fitted(data: Any, width: int) -> str:
 
 def _range(data: Any) -> str:
     """Return the smallest and largest element of an array as text; nan comes first, since it spreads to all later nodes."""
-    flat = flat_of(data)
-    known = [x for x in flat if x == x]
-    nan = "nan, " if len(known) < len(flat) else ""
+    if type(data) is Summary:
+        known, has_nan = data.ends, "nan" in data.kinds
+    else:
+        flat = flat_of(data)
+        known = [x for x in flat if x == x]
+        has_nan = len(known) < len(flat)
+    nan = "nan, " if has_nan else ""
     if not known:
         return "all nan"
     low, high = number_text(min(known)), number_text(max(known))

@@ -10,11 +10,12 @@ from dataclasses import dataclass, replace
 from types import FrameType, TracebackType
 from typing import Any
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import holds, kinds_in
 from micrograd_sm.backward import reachable
 from micrograd_sm.engine import Value
-from micrograd_sm.graph import Graph, Moment, Node
-from micrograd_sm.graph.evaluation import backward_pass, dependents
+from micrograd_sm.graph import Graph, Moment, Node, snapshot
+from micrograd_sm.graph.computed import passed, with_numbers
+from micrograd_sm.graph.evaluation import Heard, dependents
 from micrograd_sm.graph.names import names_in
 from micrograd_sm.graph.patterns import operands
 from micrograd_sm.mode import Called, recording, users_frame, watching
@@ -98,7 +99,8 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None, i
     the gradient of x is nan: v2 = power of x = 0, v1 = 0.5 passed it back, with 0 upstream
     """
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "first_anomaly").graph.unfold()
-    return _in_values(graph, inf) or _in_gradients(graph, inf)
+    graph, heard = passed(graph)
+    return _in_values(graph, inf) or _in_gradients(graph, heard, inf)
 
 
 class anomaly(metaclass=Called):
@@ -177,7 +179,7 @@ class _Watch:
         """Keep the first value that is not finite: of an operation, or of a leaf that was made in the block."""
         if self.value is not None and self._kind(value.data):
             self.last = value
-        if self.value is None and not all(map(math.isfinite, flat_of(value.data))):
+        if self.value is None and kinds_in(value.data):
             leaves = [x for x in operands if x.op is None and x.number > self.start and self._kind(x.data, (), x.requires_grad)]
             if leaves or self._kind(value.data, [x.data for x in operands]):
                 frame = users_frame()
@@ -228,9 +230,9 @@ class _Watch:
         for root in (self.last, self.root):
             if root is not None and any(x is value for x in reachable(root)):
                 with suppress(RuntimeError):  # data may have been set since
-                    graph = Graph(root, self._names(), Moment(reachable(root)))
+                    graph, *_ = with_numbers(Graph(root, self._names(), Moment(reachable(root))))
                     return graph, graph[graph.id_of(value) or graph.root]
-        graph = Graph(value, self._names(), self.moment)
+        graph, *_ = with_numbers(Graph(value, self._names(), self.moment))
         return graph, graph[graph.root]
 
     def _with_route(self, found: Anomaly, graph: Graph, node: Node) -> Anomaly:
@@ -261,32 +263,27 @@ def _in_values(graph: Graph, inf: bool) -> Anomaly | None:
         if kind:
             found = _anomaly(graph, kind, node, node.data)
             ill = {id for id in dependents(graph, node.id) if id != node.id and _kind(graph[id].data)}
-            gradients = backward_pass(graph).gradients
-            back = {id for id, gradient in gradients.items() if graph[id].op is not None and _kind(gradient)}
-            route, back_labels = _labels(graph, ill), _labels(graph, back)[::-1]
-            return replace(found, route=route, back=back_labels, reached=_reached(graph, gradients))
+            back = {node.id for node in graph if node.op is not None and _kind(node.grad)}
+            return replace(found, route=_labels(graph, ill), back=_labels(graph, back)[::-1], reached=_reached(graph))
     return None
 
 
-def _in_gradients(graph: Graph, inf: bool) -> Anomaly | None:
-    passed = backward_pass(graph)
-    for contribution in passed.heard:
+def _in_gradients(graph: Graph, heard: Iterable[Heard], inf: bool) -> Anomaly | None:
+    for contribution in heard:
         kind, edge = _kind(contribution.after, (), inf), contribution.edge
         if kind:
             node = graph[edge.target]
-            found = _anomaly(graph, kind, node, contribution.amount, passed.gradients[edge.target], edge.source)
-            before = {node.id for node in graph.nodes[: graph.place(edge.source)]}
-            ill = {id for id in before & passed.gradients.keys() if _kind(passed.gradients[id])}
+            found = _anomaly(graph, kind, node, contribution.amount, graph[edge.target].grad, edge.source)
+            ill = {node.id for node in graph.nodes[: graph.place(edge.source)] if _kind(node.grad)}
             masked = {id for id in dependents(graph, edge.target) if graph[id].op == "where"}
-            return replace(
-                found, route=_labels(graph, ill)[::-1], masked=_labels(graph, masked), reached=_reached(graph, passed.gradients)
-            )
+            route = _labels(graph, ill)[::-1]
+            return replace(found, route=route, masked=_labels(graph, masked), reached=_reached(graph))
     return None
 
 
-def _reached(graph: Graph, gradients: Mapping[str, Any]) -> tuple[str, ...]:
+def _reached(graph: Graph) -> tuple[str, ...]:
     """Return the labels of the leaves whose gradients are not finite."""
-    return _labels(graph, {id for id, gradient in gradients.items() if graph[id].op is None and _kind(gradient)})
+    return _labels(graph, {node.id for node in graph if node.op is None and _kind(node.grad)})
 
 
 def _labels(graph: Graph, ids: Container[str]) -> tuple[str, ...]:
@@ -298,7 +295,8 @@ def _anomaly(graph: Graph, kind: str, node: Node, result: Any, upstream: Any = N
     labels = labels_of(graph)
     before = tuple((labels[x.id], x.data) for x in operands(graph, node))
     what, to = ("value", None) if passed_to is None else ("gradient", labels[passed_to])
-    return Anomaly(what, kind, node.id, labels[node.id], node.op, result, before, upstream, to, node.source)
+    numbers = snapshot(result), before, snapshot(upstream)
+    return Anomaly(what, kind, node.id, labels[node.id], node.op, *numbers, to, node.source)
 
 
 def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -> str:
@@ -306,9 +304,10 @@ def _kind(data: Any, before: Iterable[Any] = (), infinite_counts: bool = True) -
 
     `infinite_counts` is False for constants: infinite ones, such as masks, are intended.
     """
-    numbers, earlier = flat_of(data), [x for operand in before for x in flat_of(operand)]
-    if any(map(math.isnan, numbers)) and not any(map(math.isnan, earlier)):
+    kinds = kinds_in(data)
+    new = set(kinds).difference(*map(kinds_in, before)) if kinds else ()
+    if "nan" in new:
         return "nan"
-    if infinite_counts and any(map(math.isinf, numbers)) and not any(map(math.isinf, earlier)):
-        return "inf" if math.inf in numbers else "-inf"
+    if infinite_counts and "inf" in new:
+        return "inf" if holds(lambda x: x == math.inf, data) else "-inf"
     return ""

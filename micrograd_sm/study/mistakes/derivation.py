@@ -11,6 +11,7 @@ from typing import Any
 from micrograd_sm.array import Array, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.graph.evaluation import pull_back
 from micrograd_sm.primitives import reshape, transpose
 from micrograd_sm.study.mistakes.mended import mended_line
@@ -144,6 +145,7 @@ def check_backward(
     """
     variables = sys._getframe(1).f_locals if names is None else names
     subject = subject_of(loss, variables, "check_backward")
+    subject = subject._replace(graph=with_each_number(subject.graph, "check_backward"))
     graph = subject.graph.unfold()
     check_loss(graph, "check_backward")
     given, left_out, exact = _given(Subject(graph, subject.ids), mine, prefix, variables)

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import groups, permute
+from micrograd_sm.array import is_foreign, namespace
+from micrograd_sm.array.questions import count as elements_that
+from micrograd_sm.array.questions import distinct, element_at, holds, sums_of
+from micrograd_sm.array.storage import ones_like
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
+from micrograd_sm.graph.evaluation import beside
 from micrograd_sm.graph.patterns import Normalised
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
 
@@ -21,11 +26,11 @@ def softmax_over_other_axis(look: Look) -> Iterator[Mistake]:
         traced = _traced(look, node)
         if traced is None or traced[0].out in seen or node.scope.split("/")[-1] != "nll_loss":
             continue
-        found, positions = traced
-        picked = _picks(look.graph[found.out], positions)
-        right = [axis for axis in range(len(picked)) if all(count <= 1 for count in picked[axis])]
+        found, marks = traced
+        competing = [holds(lambda n: n > 1, sums_of(marks, (axis,))) for axis in range(len(marks.shape))]
+        right = [axis for axis, compete in enumerate(competing) if not compete]
         axis = found.axis[0]
-        if len(found.axis) == 1 and max(picked[axis], default=0) > 1 and right and not (axis == 0 and len(picked) == 2):
+        if len(found.axis) == 1 and competing[axis] and right and not (axis == 0 and len(competing) == 2):
             seen.add(found.out)
             yield look.mistake(
                 found.out, f"{found.kind} over dim={axis} of shape {look.graph[found.out].shape} lets targets of different "
@@ -35,27 +40,22 @@ def softmax_over_other_axis(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
-def _traced(look: Look, choice: Node) -> tuple[Normalised, list[int]] | None:
-    """Return the softmax of whose elements a choice of targets picks, and the flat positions of these in its result."""
-    positions = list(choice.params["positions"])
+def _traced(look: Look, choice: Node) -> tuple[Normalised, Any] | None:
+    """Return the softmax of whose elements a choice of targets picks, and how often it picks each of them."""
     (node,) = look.operands(choice)
+    data, ones = array_of(node.data), ones_like(array_of(choice.data))
+    xp, positions = namespace(data), array_of(choice.params["positions"])
+    marks = xp.put(beside(ones, data) if is_foreign(data) else ones, positions, node.shape)
     while node.id not in look.normalised:
         if node.op == "permute":
-            (operand,) = look.operands(node)
-            places = permute(list(range(math.prod(operand.shape))), operand.shape, node.params["order"])
-            positions = [places[position] for position in positions]
-        elif node.op not in _APART and node.op != "reshape":
+            order = node.params["order"]
+            marks = xp.permute_dims(marks, tuple(map(order.index, range(len(order)))))
+        elif node.op == "reshape":
+            marks = xp.reshape(marks, look.operands(node)[0].shape)
+        elif node.op not in _APART:
             return None
         (node,) = look.operands(node)
-    return look.normalised[node.id], positions
-
-
-def _picks(node: Node, positions: list[int]) -> list[list[int]]:
-    """Return, for each axis, how many positions lie in each line of elements along it."""
-    marks = [0] * math.prod(node.shape)
-    for position in positions:
-        marks[position] += 1
-    return [[sum(line) for line in groups(marks, node.shape, (axis,))] for axis in range(len(node.shape))]
+    return look.normalised[node.id], marks
 
 
 def classes_not_second(look: Look) -> Iterator[Mistake]:
@@ -101,8 +101,8 @@ def mean_over_padding(look: Look) -> Iterator[Mistake]:
         for total in look.users[node.id]:
             for mean in look.users[total.id] if total.op == "sum" else ():
                 count = look.operands(mean)[1] if mean.op == "divide" else None
-                if count is not None and look.is_number(count) and flat_of(count.data)[0] == math.prod(node.shape):
-                    mask, kept = look.called(masks[0].id, "mask"), sum(map(bool, flat_of(masks[0].data)))
+                if count is not None and look.is_number(count) and element_at(count.data, 0) == math.prod(node.shape):
+                    mask, kept = look.called(masks[0].id, "mask"), elements_that(lambda x: x != 0, masks[0].data)
                     yield look.mistake(
                         mean, f"the mean counts all {math.prod(node.shape)} tokens, and {kept} are not padding: the more "
                         "padding, the smaller the loss",
@@ -112,10 +112,12 @@ def mean_over_padding(look: Look) -> Iterator[Mistake]:
 
 def _is_padding(node: Node) -> bool:
     """Whether each row of a mask is ones and then zeros, of different lengths."""
-    if len(node.shape) != 2 or set(flat_of(node.data)) != {0, 1}:
+    if len(node.shape) != 2 or distinct(node.data) != {0, 1}:
         return False
-    rows = [list(row) for row in groups(flat_of(node.data), node.shape, (1,))]
-    return all(row == sorted(row, reverse=True) and row[0] == 1 for row in rows) and len({sum(row) for row in rows}) > 1
+    mask = array_of(node.data)
+    if holds(lambda x: x != 1, mask[:, 0]) or holds(lambda x, after: x < after, mask[:, :-1], mask[:, 1:]):
+        return False
+    return len(distinct(sums_of(mask, (1,)))) > 1
 
 
 def _is_from_targets(look: Look, node: Node) -> bool:

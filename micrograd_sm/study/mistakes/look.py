@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any, NamedTuple, TypeAlias
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array.questions import ends_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.evaluation import Heard, backward_pass
+from micrograd_sm.graph.computed import passed, refuse_uncomputed
+from micrograd_sm.graph.evaluation import Heard
 from micrograd_sm.graph.patterns import Normalised, normalised, operands
 from micrograd_sm.primitives import PRIMITIVES
 from micrograd_sm.study.subject import subject_of
@@ -127,8 +128,8 @@ class Look(NamedTuple):
 
     def is_number(self, node: Node) -> bool:
         """Whether a node is a constant, all elements of which are equal."""
-        numbers = flat_of(node.data)
-        return node.kind == "constant" and bool(numbers) and min(numbers) == max(numbers)
+        ends = ends_of(node.data) if node.kind == "constant" else []
+        return bool(ends) and ends[0] == ends[1]
 
 
 _MOVES = {"reshape": "shape", "permute": "order"}  # with the parameter that says how
@@ -143,14 +144,12 @@ def look_at(loss: Any, sampled_from: Any, variables: Mapping[str, Any]) -> Look:
     """Return what the rules look at. Raises TypeError if the loss is not a Value or a Graph."""
     graph, ids = subject_of(loss, variables, "lint")
     graph = graph.unfold()
-    passed = backward_pass(graph)
+    refuse_uncomputed(graph, "lint")
     users: dict[str, list[Node]] = defaultdict(list, {node.id: [] for node in graph})
     for edge in graph.edges:
         users[edge.source].append(graph[edge.target])
     held = {node.id: node.grad for node in graph if node.grad is not None}
-    graph = graph.with_gradients(passed.gradients)
+    graph, heard, held = passed(graph, None, held)
     softmaxes = tuple(normalised(graph))
     by_result = {found.out: found for found in softmaxes}
-    return Look(
-        graph, ids, dict(users), softmaxes, by_result, passed.heard, labels_of(graph), (), sampled_from, variables, held
-    )
+    return Look(graph, ids, dict(users), softmaxes, by_result, heard, labels_of(graph), (), sampled_from, variables, held)

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array import flat_of, is_foreign, namespace
+from micrograd_sm.array.questions import distinct, element_at, holds, sums_of
 from micrograd_sm.array.strides import groups
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
@@ -33,8 +36,10 @@ def logits_to_nll_loss(look: Look) -> Iterator[Mistake]:
 
 def _is_no_logarithm(look: Look, node: Node) -> bool:
     """Whether numbers cannot be logarithms of probabilities: one is above 0, or the probabilities of a row are more than 1."""
-    rows = groups(flat_of(node.data), node.shape, (0,) if len(node.shape) == 1 else (1,))
-    return any(max(row, default=-1.0) > 1e-6 or math.fsum(map(math.exp, row)) > 1 + 1e-6 for row in rows)
+    x = array_of(node.data)
+    if holds(lambda log: log > 1e-6, x):
+        return True
+    return holds(lambda p: p > 1 + 1e-6, sums_of(namespace(x).exp(x), (0,) if len(node.shape) == 1 else (1,)))
 
 
 def _has_logarithm(look: Look, node: Node) -> bool:
@@ -55,7 +60,7 @@ def squared_error_on_probabilities(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("subtract"):
         squared = [user for user in look.users[node.id] if user.op in ("multiply", "power") and _is_square(look, user, node)]
         pair = look.operands(node)
-        targets = [x for x in pair if x.kind == "constant" and x.shape == node.shape and set(flat_of(x.data)) <= {0, 1}]
+        targets = [x for x in pair if x.kind == "constant" and x.shape == node.shape and distinct(x.data) <= {0, 1}]
         if not squared or len(targets) != 1:
             continue
         made = made_by(look, pair[0] if targets[0] is pair[1] else pair[1])
@@ -71,7 +76,7 @@ def _is_square(look: Look, user: Node, node: Node) -> bool:
     operands = look.operands(user)
     if user.op == "multiply":
         return all(x.id == node.id for x in operands)
-    return operands[0].id == node.id and look.is_number(operands[1]) and flat_of(operands[1].data)[0] == 2
+    return operands[0].id == node.id and look.is_number(operands[1]) and element_at(operands[1].data, 0) == 2
 
 
 def log_of_sigmoid(look: Look) -> Iterator[Mistake]:
@@ -111,7 +116,7 @@ def _is_likelihood(look: Look) -> bool:
     node = look.graph[look.graph.root]
     while node.op in ("sum", "divide", "multiply", "reshape"):
         numbers = [x for x in look.operands(node) if look.is_number(x)]
-        if any(flat_of(x.data)[0] <= 0 for x in numbers) or len(numbers) != len(look.operands(node)) - 1:
+        if any(element_at(x.data, 0) <= 0 for x in numbers) or len(numbers) != len(look.operands(node)) - 1:
             return False
         node = next(x for x in look.operands(node) if not look.is_number(x))
     if node.op != "add":
@@ -120,7 +125,7 @@ def _is_likelihood(look: Look) -> bool:
         next((x for x in look.operands(part) if x.op in _LOGS), None) for part in look.operands(node) if part.op == "multiply"
     ]
     weights = [x for part in look.operands(node) for x in look.operands(part) if x.op not in _LOGS]
-    if len(logs) != 2 or None in logs or not all(x.kind == "constant" and set(flat_of(x.data)) <= {0, 1} for x in weights):
+    if len(logs) != 2 or None in logs or not all(x.kind == "constant" and distinct(x.data) <= {0, 1} for x in weights):
         return False
     return any(x is not None and made_by(look, look.operands(x)[0]) for x in logs)
 
@@ -150,7 +155,7 @@ def _sign_to_root(look: Look, id: str) -> int:
         elif user.op == "index":
             picked = True
         elif (user.op == "multiply" and len(others) == 1 and look.is_number(others[0])) or _divides(look, user, id):
-            sign *= 1 if flat_of(others[0].data)[0] > 0 else -1
+            sign *= 1 if element_at(others[0].data, 0) > 0 else -1
         elif len(others) == 1 and _picks(user, others[0]):
             picked = True
         elif user.op not in ("reshape", "sum", "permute"):
@@ -167,7 +172,7 @@ def _picks(user: Node, other: Node) -> bool:
     """Whether a mask of 0 and 1, or a where with 0, leaves some of the elements."""
     if other.kind != "constant":
         return False
-    numbers = set(flat_of(other.data))
+    numbers = distinct(other.data)
     return (user.op == "multiply" and numbers == {0, 1}) or (user.op == "where" and numbers == {0})
 
 
@@ -180,14 +185,13 @@ def targets_no_distribution(look: Look) -> Iterator[Mistake]:
         found = look.normalised.get(log_probs.id)
         if not found or target.requires_grad or target.shape != log_probs.shape:
             continue
-        rows = list(groups(flat_of(target.data), target.shape, found.axis))
-        sums = [math.fsum(row) for row in rows]
-        if all(s == 0 or math.isclose(s, 1, rel_tol=1e-3) for s in sums) and min(flat_of(target.data), default=0) >= 0:
+        negative = holds(lambda y: y < 0, target.data)
+        if not negative and not holds(lambda s: ((s != 0) & (abs(s - 1) > 1e-3)) | (s != s), sums_of(target.data, found.axis)):
             continue
         logits = look.called(found.input, "logits")
         told = look.called(target.id, "target")
-        kept = f"{told}.clamp(min=0.0)" if min(flat_of(target.data)) < 0 else told
-        several = set(flat_of(target.data)) <= {0, 1}
+        kept = f"{told}.clamp(min=0.0)" if negative else told
+        several = distinct(target.data) <= {0, 1}
         yield look.mistake(
             target, "several classes of a row are targets, and cross_entropy lets them compete" if several else
             "the targets of a row are no distribution: they do not sum to 1, or one is below 0",
@@ -203,7 +207,7 @@ def targets_out_of_range(look: Look) -> Iterator[Mistake]:
             others = [x for x in look.operands(node) if x.id != given.id]
             if node.op != "multiply" or node.scope.split("/")[-1] != BINARY or len(others) != 1 or others[0].requires_grad:
                 continue
-            y = [1.0 - x for x in flat_of(others[0].data)]
+            y = [1.0 - x for x in distinct(others[0].data)]
             if y and not 0 <= min(y) <= max(y) <= 1:
                 mended = _from_0_to_1({round(x, 9) for x in y})
                 yield look.mistake(
@@ -266,9 +270,16 @@ def _is_unit(look: Look, node: Node) -> bool:
     while node.op == "where":
         a, b = look.operands(node)
         free = b if a.kind == "constant" else a
-        bounds |= {x for x, before in zip(flat_of(node.data), flat_of(free.data)) if x != before}
+        bounds |= _changed(array_of(node.data), array_of(free.data))
         node = free
     return bool(bounds) and bounds <= {0.0, 1.0}
+
+
+def _changed(x: Any, before: Any) -> set[float]:
+    """Return the different elements that are not what they were before."""
+    if is_foreign(x):
+        return distinct(x[x != before])
+    return {a for a, b in zip(flat_of(x), flat_of(before)) if a != b}
 
 
 def batch_divided_twice(look: Look) -> Iterator[Mistake]:
@@ -279,8 +290,8 @@ def batch_divided_twice(look: Look) -> Iterator[Mistake]:
             if inner.op != "divide" or not look.is_number(number) or (node.op == "divide" and k):
                 continue
             total, count = look.operands(inner)
-            n = flat_of(count.data)[0] if look.is_number(count) else 0.0
-            again = flat_of(number.data)[0]
+            n = element_at(count.data, 0) if look.is_number(count) else 0.0
+            again = element_at(number.data, 0)
             same = math.isclose(again * n, 1) if node.op == "multiply" else again == n
             if total.op == "sum" and n > 1 and same and not node.shape:
                 yield look.mistake(
@@ -297,7 +308,7 @@ def smoothing_twice(look: Look) -> Iterator[Mistake]:
         target = look.operands(node)[1]
         for name, x in look.variables.items():
             held = getattr(x, "data", x) if isinstance(x, Value) else None
-            if held is not None and x.shape == target.shape and not x.requires_grad and _smoothed_again(flat_of(held), target):
+            if held is not None and x.shape == target.shape and not x.requires_grad and _smoothed_again(held, target):
                 logits = look.called(look.normalised[look.operands(node)[0].id].input, "logits")
                 yield look.mistake(
                     target, f"{name} is smoothed already, and label_smoothing smooths it once more",
@@ -306,12 +317,12 @@ def smoothing_twice(look: Look) -> Iterator[Mistake]:
                 return
 
 
-def _smoothed_again(held: list[float], target: Node) -> bool:
+def _smoothed_again(held: Any, target: Node) -> bool:
     """Whether rows of one large and equal small numbers were mixed with 1 / C once more."""
-    if len(target.shape) != 2 or target.shape[1] < 2:
+    if len(target.shape) != 2 or target.shape[1] < 2 or type(target.data) is Summary:
         return False
     classes = target.shape[1]
-    pairs = zip(*(groups(flat, target.shape, (1,)) for flat in (held, flat_of(target.data))))
+    pairs = zip(*(groups(flat_of(x), target.shape, (1,)) for x in (held, target.data)))
     for before, after in pairs:
         low, high = min(before), max(before)
         if not 0 < low < high or sum(math.isclose(x, low) for x in before) != classes - 1:
@@ -320,7 +331,7 @@ def _smoothed_again(held: list[float], target: Node) -> bool:
         mixed = [x * (1 - smoothing) + smoothing / classes for x in before]
         if smoothing < 1e-6 or not all(math.isclose(a, b, rel_tol=1e-9) for a, b in zip(mixed, after)):
             return False
-    return bool(held)
+    return 0 not in target.shape
 
 
 LOSS_RULES: tuple[Rule, ...] = (

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import groups
+from micrograd_sm.array import namespace
+from micrograd_sm.array.questions import distinct, has_nonzero, holds, sums_of
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
 
@@ -16,14 +18,14 @@ _ENOUGH = 8  # numbers that are all 0 by chance no more
 def dead_relus(look: Look) -> Iterator[Mistake]:
     """Find a hidden layer whose relus all are 0."""
     for node in look.nodes("relu"):
-        numbers = flat_of(node.data)
+        size = math.prod(node.shape)
         weights = _layer_before(look, node)
-        if len(numbers) < _ENOUGH or any(numbers) or weights is None or not _matmul_after(look, node):
+        if size < _ENOUGH or has_nonzero(node.data) or weights is None or not _matmul_after(look, node):
             continue
-        if not any(flat_of(weights.data)):  # equal_units says why
+        if not has_nonzero(weights.data):  # equal_units says why
             continue
         yield look.mistake(
-            node, f"all {len(numbers)} relus of this layer are 0, so no gradient reaches the layers before it",
+            node, f"all {size} relus of this layer are 0, so no gradient reaches the layers before it",
             "start with smaller weights and a bias of 0, take a smaller learning rate, or use leaky_relu",
         )  # fmt: skip
 
@@ -34,11 +36,9 @@ def equal_units(look: Look) -> Iterator[Mistake]:
         weights = _layer_before(look, node)
         if weights is None or not _matmul_after(look, node) or node.shape[-1] < 2 or node.grad is None:
             continue
-        columns = [list(groups(flat_of(x), node.shape, (0,))) if len(node.shape) == 2 else None for x in (node.data, node.grad)]
-        if None in columns:
+        if len(node.shape) != 2 or not _is_of_units(look, weights, node.shape[-1]):
             continue
-        rows = _units(look, weights, node.shape[-1])
-        if rows and all(row == rows[0] for row in rows) and all(c == part[0] for part in columns if part for c in part):
+        if all(_are_equal(x, 1) for x in (node.data, node.grad)) and _are_equal(weights.data, _axis_of_units(look, weights)):
             yield look.mistake(
                 node, f"all {node.shape[-1]} units of this layer start with equal weights, so they stay copies of each other",
                 f"nn.init.xavier_uniform_({look.called(weights.id, 'weight')})",
@@ -72,7 +72,7 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
         if "cross_entropy" not in scope or found.kind != "log_softmax" or not _is_layer(look, look.origin(found.input)):
             continue
         classes = math.prod(shape[axis] for axis in found.axis)
-        loss = flat_of(root.data)[0]
+        loss = root.data
         if root.scope.split("/")[0] == "cross_entropy" and math.isfinite(loss) and loss > 3 * math.log(classes) + 3:
             yield look.mistake(
                 root, f"the loss, {loss:.4g}, is far above log {classes} = {math.log(classes):.4g}, that of a guess: the "
@@ -82,18 +82,16 @@ def high_first_loss(look: Look) -> Iterator[Mistake]:
 
 def _is_used_twice(look: Look, node: Node) -> bool:
     """Whether a node is used twice, maybe once detached, as it is or with its rows normalised."""
-    rows = [list(row) for row in groups(flat_of(node.data), node.shape, (len(node.shape) - 1,))]
     constants = (x for x in look.graph if x.kind == "constant" and x.shape == node.shape)
-    return len(look.users[node.id]) > 1 or any(_have_directions(rows, x) for x in constants)
+    return len(look.users[node.id]) > 1 or any(_have_directions(node, x) for x in constants)
 
 
-def _have_directions(rows: list[list[float]], node: Node) -> bool:
-    """Whether each row of a node is a positive multiple of the row given."""
-    for a, b in zip(rows, groups(flat_of(node.data), node.shape, (len(node.shape) - 1,))):
-        lengths = math.hypot(*a) * math.hypot(*b)
-        if not lengths or math.fsum(x * y for x, y in zip(a, b)) < (1 - 1e-12) * lengths:
-            return False
-    return bool(rows)
+def _have_directions(node: Node, other: Node) -> bool:
+    """Whether each row of a node is a positive multiple of the same row of another."""
+    a, b = array_of(node.data), array_of(other.data)
+    axis, xp = (len(node.shape) - 1,), namespace(a, b)
+    lengths = xp.sqrt(sums_of(a * a, axis)) * xp.sqrt(sums_of(b * b, axis))
+    return 0 not in node.shape and not holds(lambda x, y: (y == 0) | (x < (1 - 1e-12) * y), sums_of(a * b, axis), lengths)
 
 
 def _is_layer(look: Look, node: Node) -> bool:
@@ -107,9 +105,8 @@ def without_dropout(look: Look, node: Node) -> Node:
     if node.op == "divide" and node.scope.split("/")[-1] == "dropout":
         return without_dropout(look, look.operands(node)[0])
     if node.op == "multiply":
-        masks = [
-            x for x in look.operands(node) if x.kind == "constant" and x.shape == node.shape and len({*flat_of(x.data), 0}) == 2
-        ]
+        constants = (x for x in look.operands(node) if x.kind == "constant" and x.shape == node.shape)
+        masks = [x for x in constants if len({*distinct(x.data), 0}) == 2]
         if len(masks) == 1:
             return next(x for x in look.operands(node) if x is not masks[0])
     return node
@@ -135,12 +132,19 @@ def _matmul_after(look: Look, node: Node) -> bool:
     return any(user.op == "matmul" and look.operands(user)[0].id == node.id for user in look.users[node.id])
 
 
-def _units(look: Look, weights: Node, units: int) -> list[list[float]]:
-    """Return the weights of each unit: rows, as in Linear, or columns, as in x @ w."""
-    moved = any(user.op == "permute" for user in look.users[weights.id])
-    axis = 1 if moved else 0
-    rows = [list(row) for row in groups(flat_of(weights.data), weights.shape, (axis,))]
-    return rows if len(rows) == units else []
+def _axis_of_units(look: Look, weights: Node) -> int:
+    """Return along which axis the units lie: 0, as in Linear, or 1, as in x @ w."""
+    return 0 if any(user.op == "permute" for user in look.users[weights.id]) else 1
+
+
+def _is_of_units(look: Look, weights: Node, units: int) -> bool:
+    return weights.shape[_axis_of_units(look, weights)] == units
+
+
+def _are_equal(data: Any, axis: int) -> bool:
+    """Whether all rows, or columns, of a matrix are the same."""
+    x = array_of(data)
+    return not holds(lambda a, b: a != b, x, x[:1] if axis == 0 else x[:, :1])
 
 
 NETWORK_RULES: tuple[Rule, ...] = (dead_relus, equal_units, no_nonlinearity, high_first_loss)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import broadcast, groups
+from micrograd_sm.array import namespace, shape_of
+from micrograd_sm.array.questions import count, element_at, holds, kinds_in, sums_of
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.graph.patterns import Normalised
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule, dim_text
@@ -24,7 +25,7 @@ def saturated(look: Look) -> Iterator[Mistake]:
     """
     for found in look.softmaxes:
         node = look.graph[found.out]
-        if found.kind == "softmax" and node.requires_grad and _most(_one_hot_rows(look, found)):
+        if found.kind == "softmax" and node.requires_grad and _most_rows_are_one_hot(look, found):
             logits = look.called(found.input, "logits")
             weighs = any(user.op == "matmul" for user in look.users[found.out])  # attention, which may be sure
             scaled = f"softmax({logits} / temperature, {dim_text(found)})"
@@ -34,8 +35,9 @@ def saturated(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
     for node in look.nodes("sigmoid"):
         (operand,) = look.operands(node)
-        free = [y * (1 - y) < _FLAT for x, y in zip(flat_of(operand.data), flat_of(node.data)) if abs(x) < -_MASKED]
-        if node.requires_grad and _most(free):
+        free = count(lambda x: abs(x) < -_MASKED, operand.data)
+        flat = count(lambda x, y: (abs(x) < -_MASKED) & (y * (1 - y) < _FLAT), operand.data, node.data)
+        if node.requires_grad and _is_most(flat, free):
             logits = look.called(operand.id, "logits")
             yield look.mistake(
                 node, "sigmoid is so close to 0 or 1 that its derivative is below 1e-12, and nothing flows back through it",
@@ -43,22 +45,23 @@ def saturated(look: Look) -> Iterator[Mistake]:
             )  # fmt: skip
 
 
-def _most(flags: list[bool]) -> bool:
-    return any(flags) and 2 * sum(flags) >= len(flags)
+def _is_most(some: int, all: int) -> bool:
+    return some > 0 and 2 * some >= all
 
 
-def _one_hot_rows(look: Look, found: Normalised) -> list[bool]:
-    """Return, for each row with more than one logit that is not masked out, whether it became one-hot."""
-    p, x = look.graph[found.out], look.graph[found.input]
-    if p.shape != x.shape:
-        return []
-    rows = zip(*(groups(flat_of(node.data), node.shape, found.axis) for node in (p, x)))
-    return [all(q * (1 - q) < _FLAT for q in p) for p, x in rows if sum(a - max(x) > _MASKED for a in x) > 1]
+def _most_rows_are_one_hot(look: Look, found: Normalised) -> bool:
+    """Whether most rows with more than one logit that is not masked out became one-hot."""
+    p, x = (array_of(look.graph[id].data) for id in (found.out, found.input))
+    if shape_of(p) != shape_of(x):
+        return False
+    free = sums_of(x - namespace(x).max(x, axis=found.axis, keepdims=True) > _MASKED, found.axis)
+    flat, classes = sums_of(p * (1 - p) < _FLAT, found.axis), math.prod(shape_of(p)[axis] for axis in found.axis)
+    return _is_most(count(lambda n, m: (n > 1) & (m == classes), free, flat), count(lambda n: n > 1, free))
 
 
 def all_ignored(look: Look) -> Iterator[Mistake]:
     for node in look.target_choices():
-        if node.requires_grad and not node.params["positions"] and 0 not in look.operands(node)[0].shape:
+        if node.requires_grad and 0 in node.shape and 0 not in look.operands(node)[0].shape:
             yield look.mistake(
                 node, "every target equals ignore_index, so no target counts: "
                 f"{'the mean is 0 / 0' if _is_nan(look) else 'the loss is 0'} and there is no gradient",
@@ -67,16 +70,16 @@ def all_ignored(look: Look) -> Iterator[Mistake]:
 
 
 def _is_nan(look: Look) -> bool:
-    return any(map(math.isnan, flat_of(look.graph[look.graph.root].data)))
+    return "nan" in kinds_in(look.graph[look.graph.root].data)
 
 
 def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
-    if not any(node.requires_grad and node.params["positions"] for node in look.target_choices()):
+    if not any(node.requires_grad and 0 not in node.shape for node in look.target_choices()):
         return
     for node in look.nodes("divide"):
         divisor = look.operands(node)[1]
         in_a_loss = node.scope.split("/")[-1] in ("nll_loss", "cross_entropy")
-        if in_a_loss and divisor.kind == "constant" and flat_of(divisor.data) == [0.0]:
+        if in_a_loss and divisor.kind == "constant" and divisor.shape == () and divisor.data == 0:
             yield look.mistake(
                 node, "the class weights of the targets in this batch sum to 0, and the mean divides by that sum",
                 "give every class that is a target a weight above 0, or use reduction='sum'",
@@ -86,7 +89,7 @@ def weights_sum_to_zero(look: Look) -> Iterator[Mistake]:
 def exp_overflow(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("exp"):
         operand = look.operands(node)[0]
-        if any(y == math.inf and x < math.inf for x, y in zip(flat_of(operand.data), flat_of(node.data))):
+        if holds(lambda x, y: (y == math.inf) & (x < math.inf), operand.data, node.data):
             yield look.mistake(node, "exp of more than 709.78 is inf", _without_overflow(look, node, operand))
 
 
@@ -111,7 +114,7 @@ def log_of_zero(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("log", "log1p"):
         operand = look.operands(node)[0]
         zero = 0.0 if node.op == "log" else -1.0
-        if zero in flat_of(operand.data):
+        if holds(lambda x, y: x == y, operand.data, zero):
             yield look.mistake(
                 node, f"{node.op} of {zero:g} is -inf, and its derivative infinite",
                 _without_zero(look, node, operand),
@@ -130,8 +133,8 @@ def _without_zero(look: Look, node: Node, operand: Node) -> str:
 
 def zero_times_infinity(look: Look) -> Iterator[Mistake]:
     for node in look.nodes("multiply"):
-        a, b = (broadcast(flat_of(x.data), x.shape, node.shape) for x in look.operands(node))
-        if any({0.0, math.inf} == {abs(x), abs(y)} for x, y in zip(a, b)):
+        a, b = (x.data for x in look.operands(node))
+        if any(holds(lambda x, y: (x == 0) & (abs(y) == math.inf), *pair) for pair in ((a, b), (b, a))):
             yield look.mistake(node, "0 times infinity is nan", _without_infinity(look, node))
 
 
@@ -145,13 +148,13 @@ def _without_infinity(look: Look, node: Node) -> str:
 
 def nan_gradient(look: Look) -> Iterator[Mistake]:
     """Find where nan first enters the gradient of a finite loss: 0 times an infinite derivative."""
-    if not all(map(math.isfinite, flat_of(look.graph[look.graph.root].data))):
+    if kinds_in(look.graph[look.graph.root].data):
         return
     for contribution in look.heard:
-        if any(map(math.isnan, flat_of(contribution.amount))):
+        if "nan" in kinds_in(contribution.amount):
             target = look.graph[contribution.edge.target]
             seen = [target.data, target.grad, *(x.data for x in look.operands(target))]
-            if not any(math.isnan(x) for numbers in seen for x in flat_of(numbers)):
+            if not any("nan" in kinds_in(numbers) for numbers in seen):
                 name = "sqrt" if _is_root(look, target) else target.op
                 root = "(x + 1e-12).sqrt(), or " if name == "sqrt" else ""
                 yield look.mistake(
@@ -165,7 +168,7 @@ def not_finite(look: Look) -> Iterator[Mistake]:
     """Find where a loss, or a gradient of a leaf, that is not finite began to be so: asked if no other rule says why."""
     root = look.graph[look.graph.root]
     leaves = [node.grad for node in look.graph if node.op is None and node.requires_grad]
-    if all(map(math.isfinite, (x for data in (root.data, *leaves) if data is not None for x in flat_of(data)))):
+    if not any(map(kinds_in, (root.data, *leaves))):
         return
     node, said = _origin_in_values(look) or _origin_in_gradients(look) or (root, "an infinite constant reached the loss")
     yield look.mistake(node, said, _finite(look, node))
@@ -180,15 +183,14 @@ def _finite(look: Look, node: Node) -> str:
 
 
 def _is_root(look: Look, node: Node) -> bool:
-    return node.op == "power" and look.is_number(look.operands(node)[1]) and flat_of(look.operands(node)[1].data)[0] == 0.5
+    return node.op == "power" and look.is_number(look.operands(node)[1]) and element_at(look.operands(node)[1].data, 0) == 0.5
 
 
 def _origin_in_values(look: Look) -> tuple[Node, str] | None:
     """Return the first node with a nan or inf that its operands have not; an infinite constant, such as a mask, is meant."""
     for node in look.graph:
-        before = [x for operand in look.operands(node) for x in flat_of(operand.data)]
-        for kind, is_kind in (("nan", math.isnan), ("inf", math.isinf)):
-            if not any(map(is_kind, flat_of(node.data))) or any(map(is_kind, before)):
+        for kind in kinds_in(node.data):
+            if any(kind in kinds_in(operand.data) for operand in look.operands(node)):
                 continue
             if node.op is not None:
                 shown = ", ".join(f"{look.labels[x.id]} = {data_text(x.data)}" for x in look.operands(node))
@@ -200,14 +202,14 @@ def _origin_in_values(look: Look) -> tuple[Node, str] | None:
 
 def _without_nan(node: Node) -> bool:
     """Whether a node has left out the nan of an operand, as the where of a clamp does."""
-    return node.op == "where" and not any(map(math.isnan, flat_of(node.data)))
+    return node.op == "where" and "nan" not in kinds_in(node.data)
 
 
 def _origin_in_gradients(look: Look) -> tuple[Node, str] | None:
     for one in look.heard:
-        if not all(map(math.isfinite, flat_of(one.amount))):
+        if kinds_in(one.amount):
             node, operand = look.graph[one.edge.target], look.labels[one.edge.source]
-            if not all(map(math.isfinite, flat_of(look.graph[look.graph.root].data))):
+            if kinds_in(look.graph[look.graph.root].data):
                 shown = ", ".join(f"{look.labels[x.id]} = {data_text(x.data)}" for x in look.operands(node))
                 return node, f"an infinite constant meets the gradient in {node.op} of {shown}"
             return node, f"the loss is finite, but the gradient that {node.op} passes back to {operand} is not"

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import NamedTuple
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import groups
+from micrograd_sm.array.questions import element_at, ends_of, holds, sums_of
 from micrograd_sm.graph import Node
 from micrograd_sm.graph.patterns import Normalised, before_moves, fits
 from micrograd_sm.study.mistakes.look import Look
@@ -65,7 +64,7 @@ def _scaled(look: Look, node: Node, deep: int) -> Made | None:
     if numbers.count(True) != 1:
         return None
     made = made_by(look, look.operands(node)[numbers.index(False)], deep)
-    number = max(flat_of(look.operands(node)[numbers.index(True)].data))
+    number = element_at(look.operands(node)[numbers.index(True)].data, 0)
     grown = node.op in ("multiply", "divide") or abs(number) > 1e-3
     guarded = made is not None and (made.guarded or (node.op == "add" and number > 0))
     return made and made._replace(scaled=made.scaled or grown, guarded=guarded)
@@ -75,7 +74,7 @@ def _clamped(look: Look, node: Node, deep: int) -> Made | None:
     """Probabilities of which some were replaced by a number from 0 to 1, as clamp does (its constant is 0 where unused)."""
     a, b = look.operands(node)
     constants = [x for x in (a, b) if x.kind == "constant"]
-    if len(constants) != 1 or any(x < 0 or x > 1 for x in flat_of(constants[0].data)):
+    if len(constants) != 1 or holds(lambda x: (x < 0) | (x > 1), constants[0].data):
         return None
     made = made_by(look, b if constants[0] is a else a, deep)
     return made and made._replace(guarded=True)
@@ -88,7 +87,7 @@ def _both_classes(look: Look, node: Node, deep: int) -> Made | None:
         made = made_by(look, p, deep)
         if made and made.by == "sigmoid" and rest.op == "subtract" and len(look.operands(node)) == 2:
             one, taken = look.operands(rest)
-            if look.is_number(one) and flat_of(one.data)[0] == 1 and before_moves(look.graph, taken).id == p.id:
+            if look.is_number(one) and element_at(one.data, 0) == 1 and before_moves(look.graph, taken).id == p.id:
                 first = look.operands(node)[0].id == rest.id or before_moves(look.graph, look.operands(node)[0]).id == rest.id
                 zeros = f"zeros_like({made.logits})"
                 pair = f"{zeros}, {made.logits}" if first else f"{made.logits}, {zeros}"
@@ -103,7 +102,7 @@ def _sigmoid_by_tanh(look: Look, node: Node) -> Made | None:
         numbers = [look.is_number(x) for x in look.operands(node)]
         if numbers.count(True) != 1 or (node.op == "divide" and numbers[0]):
             return None
-        number = flat_of(look.operands(node)[numbers.index(True)].data)[0]
+        number = element_at(look.operands(node)[numbers.index(True)].data, 0)
         if node.op == "add":
             shift += scale * number
         else:
@@ -113,7 +112,7 @@ def _sigmoid_by_tanh(look: Look, node: Node) -> Made | None:
         return None
     (x,) = look.operands(node)
     halved = [y for y in look.operands(x) if not look.is_number(y)] if x.op in ("multiply", "divide") else []
-    number = next((flat_of(y.data)[0] for y in look.operands(x) if look.is_number(y)), 0.0)
+    number = next((element_at(y.data, 0) for y in look.operands(x) if look.is_number(y)), 0.0)
     if len(halved) == 1 and number == (0.5 if x.op == "multiply" else 2.0):
         return Made("sigmoid", look.called(halved[0].id, "logits"), node)
     return Made("sigmoid", f"2 * {look.called(x.id, 'logits')}", node)
@@ -134,7 +133,7 @@ def _renormalised(look: Look, node: Node, deep: int) -> Made | None:
         made = made and made._replace(mixed=True, logits=f"masked_fill({made.logits}, {mask} == 0.0, -1e9)")
     if made:
         return made
-    if any(x < 0 for x in flat_of(top.data)):
+    if holds(lambda x: x < 0, top.data):
         return None
     logits = look.called(look.operands(top)[0].id, "logits") if top.op == "exp" else f"{look.called(top.id, 'counts')}.log()"
     return Made("a division by the sum", logits, node)
@@ -163,14 +162,14 @@ def _sigmoid_by_hand(look: Look, node: Node) -> Made | None:
     top, bottom = look.operands(node)
     if bottom.op != "add":
         return None
-    ones = [x for x in look.operands(bottom) if look.is_number(x) and set(flat_of(x.data)) == {1.0}]
+    ones = [x for x in look.operands(bottom) if look.is_number(x) and element_at(x.data, 0) == 1]
     exps = [x for x in look.operands(bottom) if x.op == "exp"]
     if len(ones) != 1 or len(exps) != 1:
         return None
     (x,) = look.operands(exps[0])
     if top.op == "exp" and look.operands(top)[0].id == x.id:
         return Made("sigmoid", look.called(x.id, "logits"), node)
-    if not (look.is_number(top) and set(flat_of(top.data)) == {1.0}):
+    if not (look.is_number(top) and element_at(top.data, 0) == 1):
         return None
     if x.op == "negative":
         x = look.operands(x)[0]
@@ -195,5 +194,5 @@ def _averaged(look: Look, node: Node, deep: int) -> Made | None:
 
 def along(look: Look, node: Node, axis: tuple[int, ...]) -> bool:
     """Whether a node's elements have about the same sum along an axis, as those of a softmax over that axis have."""
-    sums = [math.fsum(row) for row in groups(flat_of(node.data), node.shape, axis)]
-    return not sums or not all(map(math.isfinite, sums)) or max(sums) - min(sums) <= 0.02 * max(map(abs, sums))
+    ends = ends_of(sums_of(node.data, axis))
+    return not ends or not all(map(math.isfinite, ends)) or ends[1] - ends[0] <= 0.02 * max(map(abs, ends))

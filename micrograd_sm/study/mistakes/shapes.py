@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import permute
+from micrograd_sm.array import namespace
+from micrograd_sm.array.questions import distinct, holds
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.graph.patterns import before_moves, fits, log_of_sum, operands, unshifted
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
@@ -52,8 +53,10 @@ def _called(look: Look, used: Node, reduced: Node) -> str:
 
 
 def _is_symmetric(node: Node) -> bool:
-    numbers = flat_of(node.data)
-    return len(node.shape) == 2 and node.shape[0] == node.shape[1] and permute(numbers, node.shape, (1, 0)) == numbers
+    if len(node.shape) != 2 or node.shape[0] != node.shape[1]:
+        return False
+    x = array_of(node.data)
+    return not holds(lambda a, b: a != b, x, namespace(x).permute_dims(x, (1, 0)))
 
 
 def broadcast_in_loss(look: Look) -> Iterator[Mistake]:
@@ -84,7 +87,8 @@ def _column_beside_row(a: Node, b: Node) -> bool:
     if len(shapes[0]) != 1 or shapes[0][0] < 2 or shapes[1] != (shapes[0][0], 1):
         return False
     constants = [x for x in (a, b) if x.kind == "constant" or not x.requires_grad]
-    return len(constants) == 1 and flat_of(a.data) != flat_of(b.data)
+    rows = (namespace(x).reshape(x, (shapes[0][0],)) for x in (array_of(a.data), array_of(b.data)))
+    return len(constants) == 1 and holds(lambda x, y: x != y, *rows)
 
 
 def _is_an_error(look: Look, node: Node) -> bool:
@@ -103,7 +107,7 @@ def _is_an_error(look: Look, node: Node) -> bool:
 def _is_likelihood(a: Node, b: Node) -> bool:
     """Whether one is a column of logarithms, and the other a row of 0 and 1."""
     column, row = (a, b) if len(a.shape) == 2 else (b, a)
-    return column.op in ("log", "log1p") and row.kind == "constant" and set(flat_of(row.data)) == {0, 1}
+    return column.op in ("log", "log1p") and row.kind == "constant" and distinct(row.data) == {0, 1}
 
 
 def _is_score(look: Look, node: Node, a: Node, b: Node) -> bool:
@@ -112,7 +116,7 @@ def _is_score(look: Look, node: Node, a: Node, b: Node) -> bool:
     origin = look.origin(column.id)
     if origin.id in look.normalised and look.normalised[origin.id].kind == "log_softmax":
         return row.kind == "constant" and _added_up(look, node)
-    return row.kind == "constant" and set(flat_of(row.data)) == {-1, 1} and _added_up(look, node)
+    return row.kind == "constant" and distinct(row.data) == {-1, 1} and _added_up(look, node)
 
 
 def _added_up(look: Look, node: Node) -> bool:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from typing import Any
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array import flat_of, is_foreign, namespace
+from micrograd_sm.array.questions import distinct, ends_of, holds, sums_of
 from micrograd_sm.array.strides import groups
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.graph.patterns import Normalised, operands
@@ -63,11 +66,16 @@ def probabilities_to_kl_div(look: Look) -> Iterator[Mistake]:
 
 
 def _are_probabilities(node: Node) -> bool:
-    numbers = flat_of(node.data)
-    if not numbers or not all(0 <= x <= 1 for x in numbers) or not any(numbers):
-        return False
-    rows = groups(numbers, node.shape, (0,) if len(node.shape) == 1 else (1,))
-    return all(math.isclose(math.fsum(row), 1, rel_tol=1e-9) for row in rows)
+    ends = ends_of(node.data)
+    return bool(ends) and 0 <= ends[0] <= ends[1] <= 1 and ends[1] > 0 and not _apart_from_1(sums_of(node.data, _classes(node)))
+
+
+def _apart_from_1(sums: Any) -> bool:
+    return holds(lambda x: (abs(x - 1) <= 1e-9) == False, sums)  # noqa: E712 - nan is apart, too
+
+
+def _classes(node: Node) -> tuple[int, ...]:
+    return (0,) if len(node.shape) == 1 else (1,) if node.shape else ()
 
 
 def log_of_softmax(look: Look) -> Iterator[Mistake]:
@@ -84,7 +92,7 @@ def log_of_softmax(look: Look) -> Iterator[Mistake]:
             if made.guarded else
             "softmax rounds small probabilities to 0 before their logarithm is taken, which then is -inf",
             f"{look.called(node.id, 'log_probs')} = log_softmax({made.logits}, {dim_text(made.found)})",
-            harmless=0.0 not in flat_of(operand.data),
+            harmless=not holds(lambda x: x == 0, operand.data),
         )  # fmt: skip
 
 
@@ -93,7 +101,7 @@ def _is_picked(look: Look, node: Node) -> bool:
     for user in look.users[node.id]:
         if user.op == "index" or (user.op in ("reshape", "permute", "negative") and _is_picked(look, user)):
             return True
-        if user.op == "multiply" and any(x.kind == "constant" and set(flat_of(x.data)) == {0, 1} for x in look.operands(user)):
+        if user.op == "multiply" and any(x.kind == "constant" and distinct(x.data) == {0, 1} for x in look.operands(user)):
             return True
     return False
 
@@ -172,14 +180,23 @@ def _learns_one_of_each_row(node: Node) -> bool:
     """Whether a gradient reaches one element of each row, and not also one of each column, however they were picked."""
     if len(node.shape) != 2 or node.shape[1] < 2 or node.grad is None:
         return False
-    rows, columns = ([sum(1 for x in row if x) for row in groups(flat_of(node.grad), node.shape, (axis,))] for axis in (1, 0))
-    return all(total == 1 for total in rows) and any(total != 1 for total in columns)
+    return _one_in_each_row(array_of(node.grad) != 0)
+
+
+def _one_in_each_row(numbers: Any) -> bool:
+    """Whether the sums of all rows of 0 and 1 are 1, and not also those of all columns."""
+    rows, columns = (sums_of(numbers, (axis,)) for axis in (1, 0))
+    return not holds(lambda x: x != 1, rows) and holds(lambda x: x != 1, columns)
 
 
 def _picks_of_rows(node: Node, shape: tuple[int, ...]) -> bool:
     """Whether one element of each row is picked, and not also one of each column."""
+    positions = array_of(node.params["positions"])
+    if is_foreign(positions):
+        columns = namespace(positions).unique_values(positions % shape[1])
+        return node.params["key"] == "target" and not tuple(columns.shape) == tuple(positions.shape) == shape[1:]
     inner = math.prod(shape[1:])
-    rows, columns = zip(*(divmod(position, inner) for position in node.params["positions"])) if inner else ((), ())
+    rows, columns = zip(*(divmod(position, inner) for position in positions)) if inner else ((), ())
     if len(shape) == 2 and sorted(columns) == list(range(shape[1])):
         return False
     return node.params["key"] == "target" or list(rows) == list(range(shape[0]))
@@ -187,10 +204,8 @@ def _picks_of_rows(node: Node, shape: tuple[int, ...]) -> bool:
 
 def _one_hot_rows(node: Node) -> bool:
     """Whether a constant picks one element of each row, and not also one of each column."""
-    if node.kind != "constant" or len(node.shape) != 2 or not set(flat_of(node.data)) <= {0, 1}:
-        return False
-    rows, columns = (map(sum, groups(flat_of(node.data), node.shape, (axis,))) for axis in (1, 0))
-    return all(total == 1 for total in rows) and any(total != 1 for total in columns)
+    is_mask = node.kind == "constant" and len(node.shape) == 2 and distinct(node.data) <= {0, 1}
+    return is_mask and _one_in_each_row(node.data)
 
 
 def log_softmax_twice(look: Look) -> Iterator[Mistake]:
@@ -211,8 +226,8 @@ def log_softmax_twice(look: Look) -> Iterator[Mistake]:
 
 
 def _are_logs(node: Node, found: Normalised) -> bool:
-    rows = groups(flat_of(node.data), node.shape, found.axis)
-    return all(math.isclose(math.fsum(map(math.exp, row)), 1, rel_tol=1e-9) for row in rows)
+    numbers = array_of(node.data)
+    return not _apart_from_1(sums_of(namespace(numbers).exp(numbers), found.axis))
 
 
 def sampling_from_logits(look: Look) -> Iterator[Mistake]:
@@ -222,7 +237,7 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
     weights = weights if isinstance(weights, (Graph, Value)) else Value(weights, requires_grad=False)
     graph = subject_of(weights, look.variables, "lint")[0]
     root = graph[graph.root]
-    if any(x < 0 for x in flat_of(root.data)) or any(_fed_to_softmax(look, x) for x in _unscaled(graph, root)):
+    if holds(lambda x: x < 0, root.data) or any(_fed_to_softmax(look, x) for x in _unscaled(graph, root)):
         name = root.name or "logits"
         yield Mistake(
             "", name, "multinomial takes weights, and these are logits: negative ones are refused, others drawn wrongly",
@@ -232,11 +247,13 @@ def sampling_from_logits(look: Look) -> Iterator[Mistake]:
 
 def _fed_to_softmax(look: Look, root: Node) -> bool:
     """Whether weights that are no probabilities are also the input of a softmax or log_softmax of the loss."""
-    if not root.shape or _are_probabilities(root):
+    if not root.shape or type(root.data) is Summary or _are_probabilities(root):
         return False
     rows = [list(row) for row in groups(flat_of(root.data), root.shape, (len(root.shape) - 1,))]
     for found in look.softmaxes:
         given = look.graph[found.input]
+        if type(given.data) is Summary:
+            continue
         logits = [list(row) for row in groups(flat_of(given.data), given.shape, found.axis)]
         if all(any(_is_made_of(row, other) for other in logits) for row in rows):
             return True

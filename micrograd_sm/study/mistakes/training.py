@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
-from micrograd_sm.array import flat_of
-from micrograd_sm.array.strides import groups
+from micrograd_sm.array import namespace
+from micrograd_sm.array.questions import has_nonzero, holds, kinds_in
+from micrograd_sm.array.summary import array_of
 from micrograd_sm.graph import Node
 from micrograd_sm.graph.evaluation import dependents
 from micrograd_sm.study.mistakes.look import Look, Mistake, Rule
@@ -21,9 +22,7 @@ def gradient_left(look: Look) -> Iterator[Mistake]:
         held, own = look.held.get(node.id), node.grad
         if node.op is not None or held is None or own is None:
             continue
-        pairs = list(zip(flat_of(held), flat_of(own), strict=True))
-        times = flat_of(ran)[0]
-        if any(abs(a - times * b) > 1e-9 * (abs(a) + abs(times * b)) for a, b in pairs) or times > 1.5:
+        if ran > 1.5 or holds(lambda a, b: abs(a - ran * b) > 1e-9 * (abs(a) + abs(ran * b)), held, own):
             yield look.mistake(
                 node, "its .grad holds more than the gradient of this loss: that of an earlier backward pass is still in it",
                 "call optimizer.zero_grad() before loss.backward()", harmless=True,
@@ -59,15 +58,19 @@ def _is_bootstrap(look: Look, node: Node) -> bool:
         future = next((x for x in inner if x.kind != "constant"), inner[0])
         if len(factors) > 4:
             return False
-    discounts = [x for x in factors if x.kind == "constant" and all(0 <= y <= 1 for y in flat_of(x.data))]
+    discounts = [x for x in factors if x.kind == "constant" and not holds(lambda y: (y < 0) | (y > 1) | (y != y), x.data)]
     return bool(discounts) and (future.op == "max" or (future.op == "index" and picks_largest(look, future)))
 
 
 def picks_largest(look: Look, node: Node) -> bool:
     """Whether an index picks the largest element of each row, as max(dim) does."""
     (x,) = look.operands(node)
-    rows = [list(row) for row in groups(flat_of(x.data), x.shape, (len(x.shape) - 1,))] if x.shape else []
-    return len(rows) > 1 and flat_of(node.data) == list(map(max, rows))
+    rows = math.prod(x.shape[:-1])
+    if rows < 2 or 0 in x.shape or math.prod(node.shape) != rows:
+        return False
+    data, picked = array_of(x.data), array_of(node.data)
+    best = namespace(data).reshape(namespace(data).max(data, axis=(len(x.shape) - 1,)), (rows,))
+    return not holds(lambda a, b: a != b, best, namespace(picked).reshape(picked, (rows,)))
 
 
 def _share_parameters(look: Look, a: Node, b: Node) -> bool:
@@ -79,13 +82,13 @@ def zero_gradient(look: Look) -> Iterator[Mistake]:
     """Hint at gradients that all are exactly 0: asked if no other rule says why."""
     leaves = [node for node in look.graph if node.op is None and node.requires_grad]
     root = look.graph[look.graph.root]
-    gradients = [x for node in leaves if node.grad is not None for x in flat_of(node.grad)]
-    if not gradients or any(gradients) or not any(flat_of(root.data)) or not all(map(math.isfinite, flat_of(root.data))):
+    gradients = [node.grad for node in leaves if node.grad is not None and 0 not in node.shape]
+    if not gradients or any(map(has_nonzero, gradients)) or not has_nonzero(root.data) or kinds_in(root.data):
         return
     amounts: dict[str, bool] = {}
     for one in look.heard:
-        amounts[one.edge.target] = amounts.get(one.edge.target, False) or any(flat_of(one.amount))
-    for stopped in (look.graph[id] for id, passes in amounts.items() if not passes and any(flat_of(look.graph[id].grad))):
+        amounts[one.edge.target] = amounts.get(one.edge.target, False) or has_nonzero(one.amount)
+    for stopped in (look.graph[id] for id, passes in amounts.items() if not passes and has_nonzero(look.graph[id].grad)):
         yield look.mistake(
             stopped, "no gradient passes here, so that of every parameter is 0, and training changes nothing",
             "look for what is flat: round, sign, a comparison, or a relu that is off everywhere", harmless=True,

@@ -14,6 +14,7 @@ from micrograd_sm.array import Array
 from micrograd_sm.array.storage import ones_like
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.graph.evaluation import Heard, Pass, backward_pass, evaluated
 from micrograd_sm.study.subject import refuse_opaque, subject_of
 from micrograd_sm.study.trust.decimals import Exact, exact, working
@@ -176,6 +177,7 @@ def digits(loss: Value | Graph, names: Mapping[str, Any] | None = None, precisio
         raise ValueError(f"digits: precision must be an int of at least 40 digits, got {precision!r}")
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "digits").graph.unfold()
     refuse_opaque(graph, "digits")
+    graph = with_each_number(graph, "digits")
     passed = backward_pass(graph)
     with working(precision + _GUARD):
         right = _agreed(_evaluated(graph, precision), _evaluated(graph, precision + _GUARD))

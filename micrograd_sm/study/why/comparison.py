@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-from micrograd_sm.array import flat_of
+from micrograd_sm.array import flat_of, is_foreign, namespace
+from micrograd_sm.array.questions import count
+from micrograd_sm.array.summary import Summary, array_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.evaluation import backward_pass
+from micrograd_sm.graph.computed import passed, refuse_uncomputed
+from micrograd_sm.graph.evaluation import beside
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.words.names import labels_of
 from micrograd_sm.words.numbers import data_text, number_text
@@ -181,8 +184,7 @@ def compare(loss_a: Value | Graph, loss_b: Value | Graph, names: Mapping[str, An
     Match(a='v5', b='v6', label='L', how='root', value=nan, gradient=0.0)
     """
     variables = sys._getframe(1).f_locals if names is None else names
-    graphs = [_with_gradients(subject_of(loss, variables, "compare").graph) for loss in (loss_a, loss_b)]
-    a, b = graphs
+    a, b = (_with_gradients(subject_of(loss, variables, "compare").graph) for loss in (loss_a, loss_b))
     if a[a.root].shape != b[b.root].shape:
         raise ValueError(f"compare: one root has shape {a[a.root].shape}, the other {b[b.root].shape}; they are not the same")
     pairs = _Pairs(a, b)
@@ -245,13 +247,20 @@ def _named(node: Node, of_a: bool) -> Any:
 
 
 def _with_gradients(graph: Graph) -> Graph:
-    return graph.with_gradients(backward_pass(graph).gradients)
+    refuse_uncomputed(graph, "compare")
+    return cast("Graph", passed(graph)[0])
 
 
 def _near(a: Node, b: Node) -> bool:
-    return a.shape == b.shape and all(
-        math.isclose(x, y, rel_tol=_NEAR) or (x != x and y != y) for x, y in zip(flat_of(a.data), flat_of(b.data), strict=True)
-    )
+    if a.shape != b.shape:
+        return False
+    return count(_is_near, a.data, b.data) == math.prod(a.shape)
+
+
+def _is_near(x: Any, y: Any) -> Any:
+    apart = abs(x - y)
+    close = (apart <= _NEAR * abs(x)) | (apart <= _NEAR * abs(y))
+    return (x == y) | (close & (apart < math.inf)) | ((x != x) & (y != y))
 
 
 def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Match:
@@ -262,12 +271,23 @@ def _match(a: Graph, b: Graph, label: str, one: str, other: str, how: str) -> Ma
 
 def _difference(x: Any, y: Any) -> float:
     """Return the largest absolute difference; equal infinities, and nan against nan, do not differ."""
+    if Summary in (type(x), type(y)):
+        return _largest_difference(array_of(x), array_of(y))
     apart = [0.0 if p == q or (p != p and q != q) else abs(p - q) for p, q in zip(flat_of(x), flat_of(y), strict=True)]
     return max(apart, key=_sortable, default=0.0)
 
 
+def _largest_difference(x: Any, y: Any) -> float:
+    xp, large = namespace(x, y), x if is_foreign(x) else y
+    x, y = beside(x, large), beside(y, large)
+    apart = xp.where((x == y) | ((x != x) & (y != y)), xp.full(0.0, (), large), abs(x - y))
+    return float(xp.library.max(apart))  # nan, if there is one
+
+
 def _size(data: Any) -> float:
     """Return the largest size of a finite element."""
+    if type(data) is Summary:
+        return max(map(abs, data.ends), default=0.0)
     return max((abs(x) for x in flat_of(data) if math.isfinite(x)), default=0.0)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from micrograd_sm.array import flat_of, shape_of
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.study.replay import inputs_of, replay
 from micrograd_sm.study.subject import subject_of
 from micrograd_sm.transforms import grad, hessian, jacobian
@@ -127,7 +128,7 @@ def derivatives(
     if not isinstance(kind, str) or kind not in _TRANSFORMS:
         raise ValueError(f"derivatives: kind must be one of {', '.join(map(repr, _TRANSFORMS))}, got {kind!r}")
     subject = subject_of(loss, sys._getframe(1).f_locals if names is None else names, kind)
-    subject = subject._replace(graph=subject.graph.unfold())
+    subject = subject._replace(graph=with_each_number(subject.graph.unfold(), kind))
     graph, inputs = subject.graph, inputs_of(subject.graph)
     labels = labels_of(graph)
     chosen = [subject.node(x, kind) for x in _listed(leaves)] or inputs

@@ -12,7 +12,8 @@ from typing import Any
 from micrograd_sm.array import Array
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
-from micrograd_sm.graph.evaluation import Heard, backward_pass, dependents
+from micrograd_sm.graph.computed import passed
+from micrograd_sm.graph.evaluation import Heard, dependents
 from micrograd_sm.graph.rounding import with_rounding_marked
 from micrograd_sm.steps.formula import lines_of
 from micrograd_sm.steps.local import local_line
@@ -127,13 +128,12 @@ def explain(
     root = check_loss(graph, "explain")
     if not node.requires_grad:
         raise ValueError(f"explain: {node.name or node.id} requires no gradient, so there is none to explain")
-    passed = backward_pass(graph)
     labels = labels_of(graph)
-    marked, heard = with_rounding_marked(graph.with_gradients(passed.gradients), passed.heard)
-    lines, rules = zip(*_chain(marked, heard, node), strict=True)
+    graph, heard = passed(graph)
+    lines, rules = zip(*_chain(*with_rounding_marked(graph, heard), node), strict=True)
     between = set(dependents(graph.unfold(), node.id))
-    shares = tuple(share for id, share in shares_of(graph, passed.gradients, passed.heard) if id in between)
-    return Explanation(labels[root.id], labels[node.id], passed.gradients[node.id], lines, rules, shares)
+    shares = tuple(share for id, share in shares_of(graph, heard) if id in between)
+    return Explanation(labels[root.id], labels[node.id], graph[node.id].grad, lines, rules, shares)
 
 
 def _chain(graph: Graph, heard: tuple[Heard, ...], x: Node) -> Iterator[tuple[Line, Line | None]]:

@@ -20,6 +20,7 @@ from micrograd_sm.array import Array, flat_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph, Node
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.graph.evaluation import backward_pass, dependents
 from micrograd_sm.study.subject import check_loss, subject_of
 from micrograd_sm.study.why.elements import slopes
@@ -138,6 +139,7 @@ def paths(
         subject = subject._replace(graph=subject.graph.fold(depth=depth))
     graph, node = subject.graph, subject.node(x, "paths")
     root = check_loss(graph, "paths")
+    graph = with_each_number(graph, "paths")
     if not node.requires_grad:
         raise ValueError(f"paths: {node.name or node.id} requires no gradient, so no path is followed to it")
     places, shape = (range(math.prod(node.shape)), node.shape) if at is None else locate(at, node.shape)

@@ -8,6 +8,7 @@ from typing import Any
 
 from micrograd_sm.engine import Value
 from micrograd_sm.graph import Graph
+from micrograd_sm.graph.computed import with_each_number
 from micrograd_sm.program.source import Program, program_of
 from micrograd_sm.study.subject import check_loss, refuse_opaque, subject_of
 
@@ -34,4 +35,4 @@ def source(loss: Value | Graph, names: Mapping[str, Any] | None = None) -> Progr
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "source").graph.unfold()
     check_loss(graph, "source")
     refuse_opaque(graph, "source")
-    return program_of(graph)
+    return program_of(with_each_number(graph, "source"))
