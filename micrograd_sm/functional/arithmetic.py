@@ -7,6 +7,7 @@ from typing import Any
 
 from micrograd_sm import primitives
 from micrograd_sm.array import namespace
+from micrograd_sm.array.parsing import type_of
 from micrograd_sm.array.storage import chosen
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.kinds import all_whole, checked, in_steps, like_input
@@ -173,7 +174,7 @@ def remainder(input: Any, other: Any) -> Value:
     whole = _quotient(a, b, "remainder")
     if all_whole(a, b):
         return Value(a.data - b.data * whole, requires_grad=False)
-    if type(b.data) is not float or math.isinf(b.data):
+    if b.shape or type_of(b.data) is not float or b.data in (math.inf, -math.inf):
         b = primitives.where(0.0, b, condition=whole == 0)  # an infinite divisor times 0 would be nan
     return a - Value(whole, requires_grad=False) * b
 

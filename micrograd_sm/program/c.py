@@ -180,7 +180,9 @@ def _listed(xs: Sequence[Any]) -> str:
 
 def _in_c(text: str) -> str:
     """Return an expression with what C writes otherwise than Python; `&`, `|` and `^` are of truths only."""
-    return text.replace("math.inf", "INFINITY").replace("math.nan", "NAN").replace(" & ", " && ").replace(" | ", " || ").replace(" ^ ", " != ")
+    for python, c in {"math.inf": "INFINITY", "math.nan": "NAN", " & ": " && ", " | ": " || ", " ^ ": " != "}.items():
+        text = text.replace(python, c)
+    return text
 
 
 def _flat(parts: Sequence[Any]) -> list[Any]:

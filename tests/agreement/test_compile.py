@@ -24,7 +24,7 @@ RANDOM = {"bernoulli", "multinomial"}
 EVERY = int(os.environ.get("MICROGRAD_SM_EVERY_ROW", "8"))  # of so many rows one is compiled as C, which takes a while
 CHOOSES = {  # the library looks at the numbers and takes another way for some: it is recorded for each
     "all", "allclose", "any", "argsort", "binary_cross_entropy", "cosine_similarity", "count_nonzero", "equal",
-    "gaussian_nll_loss", "histogram", "logaddexp", "median", "nonzero", "norm", "sort", "std",
+    "gaussian_nll_loss", "histogram", "logaddexp", "median", "nonzero", "norm", "remainder", "sort", "std",
     "take_along_dim", "topk", "where",
 }  # fmt: skip
 
