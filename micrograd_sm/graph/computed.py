@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from micrograd_sm.array import namespace
-from micrograd_sm.array.dask import Picked
+from micrograd_sm.array.indexing import Picked
 from micrograd_sm.array.storage import is_lazy
 from micrograd_sm.array.summary import LARGE, Summary, facts_of
 from micrograd_sm.graph.evaluation import Heard, arrays_in, backward_pass
