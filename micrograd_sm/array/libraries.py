@@ -32,12 +32,6 @@ def library_of(x: Any) -> Any:
     raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
 
 
-def converted(x: Any, xp: Any, dtype: Any) -> Any:
-    """Return an `Array` as an array of a library; nested lists alone lose the sizes after a 0."""
-    array = xp.asarray(x.tolist(), dtype=dtype)
-    return xp.reshape(array, x.shape) if 0 in x.shape else array
-
-
 @cache
 def _protocol(kind: Any) -> bool:
     return hasattr(kind, "__array_namespace__")
