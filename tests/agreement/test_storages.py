@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 
+import micrograd_sm
 from tests.agreement.oracle import assert_agreement
 from tests.agreement.rows import Row
 from tests.agreement.storages import KINDS, Stored
 from tests.agreement.test_operations import TABLE, name_of, problem
+
+np = pytest.importorskip("numpy")
 
 
 @pytest.mark.filterwarnings("ignore")  # NumPy warns of inf and nan, Dask of many chunks
@@ -58,3 +63,51 @@ def test_precision_and_device_are_kept(kind: Any, row: Row) -> None:
         kept()
     except (IndexError, RuntimeError, ValueError) as error:
         pytest.skip(f"this example is refused: {error}")
+
+
+GRADIENTS: dict[str, Callable[[Any, Any], Any]] = {
+    "add": lambda a, b: (a + b).sum(),
+    "reshape": lambda a, b: (a + b.reshape(4).reshape(2, 2)).sum(),
+    "transpose": lambda a, b: (a.T * b.T * 2.0).sum(),
+    "expand": lambda a, b: a.sum() + b.sum(),
+    "slices": lambda a, b: (a[0] + b[1]).sum() + a[:, 1].sum(),
+    "matmul": lambda a, b: (a @ b.T).sum(),
+    "leaf": lambda a, b: (a + b) * 1.0,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", GRADIENTS)
+def test_each_grad_may_be_changed_in_place_alone(kind: Any, name: str) -> None:
+    library = Stored(*kind)
+    numbers = [[[1.0, 2.0], [3.0, 4.0]], [[0.5, -1.0], [2.0, 0.25]]]
+    leaves = [library.new(x) for x in numbers]
+    tensors = [torch.tensor(x, dtype=torch.float64, requires_grad=True) for x in numbers]
+    for inputs, data in ((leaves, library.array), (tensors, torch.tensor)):
+        out = GRADIENTS[name](*inputs)
+        out.backward(data(np.ones((2, 2))) if name == "leaf" else None)
+        for x in inputs:
+            x.grad *= 0.5
+    for leaf, tensor in zip(leaves, tensors):
+        assert micrograd_sm.Value(leaf.grad).tolist() == tensor.grad.tolist()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_given_to_backward_is_not_changed_with_grad(kind: Any) -> None:
+    library = Stored(*kind)
+    x, seed = library.new([1.0, 2.0]), library.new([3.0, 4.0]) * 1.0
+    y = x + 1.0
+    y.backward(seed)
+    y.grad *= 2.0
+    x.grad *= 0.5
+    assert [micrograd_sm.Value(data).tolist() for data in (seed.data, y.grad, x.grad)] == [[3.0, 4.0], [6.0, 8.0], [1.5, 2.0]]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_gradient_of_a_leaf_has_its_precision(kind: Any) -> None:
+    narrow, wide = Stored(*kind, dtype="float32").new([1.0, 2.0]), Stored(*kind).new([3.0, 4.0])
+    a, b = torch.tensor([1.0, 2.0], dtype=torch.float32, requires_grad=True), torch.tensor([3.0, 4.0], dtype=torch.float64)
+    (narrow * wide).sum().backward()
+    (a * b).sum().backward()
+    assert str(narrow.grad.dtype).endswith("float32") and str(wide.grad.dtype).endswith("float64")
+    assert micrograd_sm.Value(narrow.grad).tolist() == a.grad.tolist()
