@@ -170,11 +170,10 @@ def _separate(nodes: list[Any], root: Any, seed: Any) -> None:
 
     A leaf's has the leaf's precision. Those of the nodes between may share memory with each other.
     """
-    xp = namespace(seed)
-    held = set(map(xp.memory, [seed, *(node._upstream for node in nodes if node.primitive is not None)]))
+    held = set(map(namespace(seed).memory, [seed, *(node._upstream for node in nodes if node.primitive is not None)]))
     for node in nodes:
         if (node.primitive is None or node is root) and is_foreign(g := node._upstream):
-            node._upstream = xp.owned(g, node._data.dtype if is_foreign(node._data) else g.dtype, held)
+            node._upstream = namespace(g).owned(g, node._data.dtype if is_foreign(node._data) else g.dtype, held)
 
 
 def reachable(loss: Any) -> list[Any]:

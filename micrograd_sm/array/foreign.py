@@ -103,6 +103,13 @@ class Foreign:
         """Return float, int or bool: what the elements are."""
         return bool if self.isdtype(x.dtype, "bool") else int if self.isdtype(x.dtype, "integral") else float
 
+    def promoted(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Return two arrays; if one holds floats and one ints or bools, those as floats of the same precision."""
+        float_a, float_b = (self.isdtype(x.dtype, "real floating") for x in (a, b))
+        if float_a and not float_b:
+            return a, self.astype(b, a.dtype)
+        return (self.astype(a, b.dtype), b) if float_b and not float_a else (a, b)
+
     def checked(self, x: Any, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Any:
         """Return x; raise the error of its first number for which `bad` holds, as soon as the numbers are known."""
         if self.any_of(found := bad(x)):

@@ -19,7 +19,9 @@ def is_array_type(kind: type) -> bool:
 
 
 def library_of(x: Any) -> Any:
-    """Return the array API namespace of an array's library. Raises TypeError if it has none."""
+    """Return the array API namespace of an array's library. Raises TypeError if it has none, or if elements are masked."""
+    if any(base.__name__ == "MaskedArray" for base in type(x).__mro__):
+        raise TypeError("a masked array would lose its mask here: use its filled(number), or its compressed() elements")
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
     kind: Any = type(x)

@@ -47,13 +47,15 @@ def is_foreign(x: Any) -> bool:
     return type(x) not in OWN and (type(x) in _known or (is_array_type(type(x)) and hasattr(x, "shape")))
 
 
-def refuse_if_mixed(a: Any, b: Any) -> None:
-    """Raise TypeError if these are arrays of different libraries.
+def promoted(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the operands of an operator, ints beside floats of another library in the precision of the floats, as in torch.
 
-    >>> refuse_if_mixed(1.0, Array([1.0]))
+    Raises TypeError if these are arrays of different libraries.
+
+    >>> promoted(1.0, Array([1.0]))
+    (1.0, Array([1.0]))
     """
-    if type(a) not in OWN and type(b) not in OWN:
-        namespace(a, b)
+    return (a, b) if type(a) in OWN or type(b) in OWN else namespace(a, b).promoted(a, b)
 
 
 def _refuse(xs: Any) -> NoReturn:

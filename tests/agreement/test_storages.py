@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any
 
@@ -111,3 +112,46 @@ def test_the_gradient_of_a_leaf_has_its_precision(kind: Any) -> None:
     (a * b).sum().backward()
     assert str(narrow.grad.dtype).endswith("float32") and str(wide.grad.dtype).endswith("float64")
     assert micrograd_sm.Value(narrow.grad).tolist() == a.grad.tolist()
+
+
+WHOLE: dict[str, Callable[[Any], Any]] = {
+    "i * 2": lambda i: i * 2, "2 * i": lambda i: 2 * i, "i + 1": lambda i: i + 1, "1 - i": lambda i: 1 - i,
+    "i ** 2": lambda i: i**2, "2 ** i": lambda i: 2**i, "i // 2": lambda i: i // 2, "i % 2": lambda i: i % 2,
+    "i / 2": lambda i: i / 2, "i * 2.0": lambda i: i * 2.0, "i * i - i": lambda i: i * i - i,
+}  # fmt: skip
+
+
+def kind(x: Any) -> tuple[bool, Any]:
+    """Return whether the elements are floats, and the numbers."""
+    return "float" in str(x.dtype), x.tolist()
+
+
+@pytest.mark.parametrize("stored", KINDS)
+@pytest.mark.parametrize("name", WHOLE)
+def test_a_python_number_never_widens_an_array(stored: Any, name: str) -> None:
+    for dtype, data in (("int64", [3, 4]), ("uint8", [3, 4]), ("float32", [3.0, 4.0])):
+        ours = micrograd_sm.Value(Stored(*stored).array(np.asarray(data, dtype=dtype)), requires_grad=False)
+        theirs = torch.tensor(data, dtype=getattr(torch, dtype))
+        if not (name == "1 - i" and dtype == "uint8"):  # it wraps
+            out = WHOLE[name](ours)
+            assert kind(out) == kind(WHOLE[name](theirs)), dtype
+            assert dtype == "int64" or kind(out)[0] or str(out.dtype).endswith(dtype)
+        if dtype == "float32":
+            assert str(WHOLE[name](ours).dtype).endswith("float32")
+
+
+@pytest.mark.parametrize("stored", KINDS)
+@pytest.mark.parametrize("whole", ["int64", "int32", "uint8"])
+@pytest.mark.parametrize("operation", ["add", "sub", "mul", "truediv", "pow"])
+def test_ints_never_widen_floats(stored: Any, whole: str, operation: str) -> None:
+    library, apply = Stored(*stored), getattr(operator, operation)
+    for ints in (np.array([1, 2, 3], dtype=whole), np.array(1, dtype=whole)):
+        x, t = Stored(*stored, dtype="float32").new([1.5, 2.0, 3.0]), torch.tensor([1.5, 2.0, 3.0], requires_grad=True)
+        for swapped in (False, True):
+            i, j = micrograd_sm.Value(library.array(ints), requires_grad=False), torch.asarray(ints)
+            out, expected = (apply(b, a) if swapped else apply(a, b) for a, b in ((x, i), (t, j)))
+            assert str(out.dtype).endswith("float32") and out.tolist() == pytest.approx(expected.tolist())
+            out.sum().backward()
+            expected.sum().backward()
+            assert str(x.grad.dtype).endswith("float32")
+            assert micrograd_sm.Value(x.grad).tolist() == pytest.approx(t.grad.tolist())
