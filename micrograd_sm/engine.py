@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.display import show
-from micrograd_sm.array.dtypes import INT64, dtype_of
+from micrograd_sm.array.dtypes import FLOAT64, dtype_of
 from micrograd_sm.array.indexing import locate
 from micrograd_sm.array.namespace import OWN, promoted
 from micrograd_sm.array.parsing import MAX_NDIM
@@ -453,7 +453,7 @@ def _operand(other: Any, value: Value) -> Any:
     if type(other) is float:
         return _made(other, None, (), None, False)
     if type(other) is int and other.bit_length() < 64:
-        return _made(other if _holds_ints(value._data) else float(other), None, (), None, False)
+        return _made(other if _counts(value._data) else float(other), None, (), None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -461,10 +461,10 @@ def _operand(other: Any, value: Value) -> Any:
     return NotImplemented
 
 
-def _holds_ints(data: Any) -> bool:
+def _counts(data: Any) -> bool:
     """Return whether an int beside these data stays an int, as in torch: beside floats it becomes one."""
     kind = type(data)
-    return kind is not float and (dtype_of(data) is INT64 if kind in OWN else namespace(data).kind(data) is not float)
+    return kind is not float and (dtype_of(data) is not FLOAT64 if kind in OWN else namespace(data).kind(data) is not float)
 
 
 def as_value(x: Any, what: str = "input") -> Value:

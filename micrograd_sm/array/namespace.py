@@ -48,14 +48,22 @@ def is_foreign(x: Any) -> bool:
 
 
 def promoted(a: Any, b: Any) -> tuple[Any, Any]:
-    """Return the operands of an operator, ints beside floats of another library in the precision of the floats, as in torch.
+    """Return the operands of an operator: beside another library's array, an Array becomes one of its, and ints floats of its.
 
     Raises TypeError if these are arrays of different libraries.
 
     >>> promoted(1.0, Array([1.0]))
     (1.0, Array([1.0]))
     """
-    return (a, b) if type(a) in OWN or type(b) in OWN else namespace(a, b).promoted(a, b)
+    if type(a) in OWN:
+        if type(a) is not Array or type(b) in OWN:
+            return a, b
+        a = namespace(b).like(a, b)
+    elif type(b) in OWN:
+        if type(b) is not Array:
+            return a, b
+        b = namespace(a).like(b, a)
+    return namespace(a, b).promoted(a, b)
 
 
 def _refuse(xs: Any) -> NoReturn:
