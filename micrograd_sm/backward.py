@@ -12,7 +12,7 @@ from itertools import chain
 from threading import RLock
 from typing import Any, NoReturn
 
-from micrograd_sm.array import is_foreign, namespace
+from micrograd_sm.array.namespace import OWN, namespace
 from micrograd_sm.primitives import Recorded, add, multiply
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
@@ -45,7 +45,7 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
             for node in nodes:
                 if node.grad is not None:
                     node._upstream = _accumulated(node, create_graph)
-            if is_foreign(seed):
+            if type(seed) not in OWN and not create_graph:
                 _separate(nodes, root, seed)
             for listener in listeners:
                 listener(root, seed, nodes)
@@ -170,10 +170,12 @@ def _separate(nodes: list[Any], root: Any, seed: Any) -> None:
 
     A leaf's has the leaf's precision. Those of the nodes between may share memory with each other.
     """
-    held = set(map(namespace(seed).memory, [seed, *(node._upstream for node in nodes if node.primitive is not None)]))
+    held = set(map(namespace(seed).memory, [seed, *[node._upstream for node in nodes if node.primitive is not None]]))
     for node in nodes:
-        if (node.primitive is None or node is root) and is_foreign(g := node._upstream):
-            node._upstream = namespace(g).owned(g, node._data.dtype if is_foreign(node._data) else g.dtype, held)
+        if node.primitive is None or node is root:
+            g, data = node._upstream, node._data
+            if type(g) not in OWN:
+                node._upstream = namespace(g).owned(g, g.dtype if type(data) in OWN else data.dtype, held)
 
 
 def reachable(loss: Any) -> list[Any]:

@@ -204,9 +204,8 @@ def _operate(operation: Callable, a: Any, b: Any) -> Any:
 
 def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
     """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
-    from micrograd_sm.array.namespace import namespace  # noqa: PLC0415 - it is made of Arrays
-
-    a, b = (namespace(foreign).like(x, foreign) if type(x) is Array else x for x in (a, b))
+    storage = sys.modules[__package__].namespace(foreign)
+    a, b = (storage.like(x, foreign) if type(x) is Array else x for x in (a, b))
     return {ieee.divide: operator.truediv, ieee.power: operator.pow}.get(operation, operation)(a, b)
 
 

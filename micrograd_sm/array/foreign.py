@@ -44,7 +44,10 @@ class Foreign:
 
         @wraps(function)
         def mixed(*xs: Any, **options: Any) -> Any:
-            if Array not in map(type, xs):
+            for x in xs:
+                if type(x) is Array:
+                    break
+            else:
                 return function(*xs, **options)
             foreign = next(x for x in xs if hasattr(x, "dtype") and type(x) is not Array)
             return function(*[self.like(x, foreign) if type(x) is Array else x for x in xs], **options)
