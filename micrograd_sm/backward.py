@@ -12,6 +12,7 @@ from itertools import chain
 from threading import RLock
 from typing import Any, NoReturn
 
+from micrograd_sm.array.namespace import OWN, namespace
 from micrograd_sm.primitives import Recorded, add, multiply
 
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
@@ -44,6 +45,8 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
             for node in nodes:
                 if node.grad is not None:
                     node._upstream = _accumulated(node, create_graph)
+            if type(seed) not in OWN and not create_graph:
+                _separate(nodes, root, seed)
             for listener in listeners:
                 listener(root, seed, nodes)
             for node in nodes:
@@ -160,6 +163,19 @@ def _accumulated(node: Any, create_graph: bool) -> Any:
         held = f"the .grad that was set on a value of shape {node.shape} is {grad!r}"
         raise RuntimeError(f"backward: {held}; set it to None to start afresh")
     return grad + node._upstream
+
+
+def _separate(nodes: list[Any], root: Any, seed: Any) -> None:
+    """Give root and leaves, where gradients are arrays of another library, arrays of their own: users may change them.
+
+    A leaf's has the leaf's precision. Those of the nodes between may share memory with each other.
+    """
+    held = set(map(namespace(seed).memory, [seed, *[node._upstream for node in nodes if node.primitive is not None]]))
+    for node in nodes:
+        if node.primitive is None or node is root:
+            g, data = node._upstream, node._data
+            if type(g) not in OWN:
+                node._upstream = namespace(g).owned(g, g.dtype if type(data) in OWN else data.dtype, held)
 
 
 def reachable(loss: Any) -> list[Any]:

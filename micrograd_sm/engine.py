@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from micrograd_sm import primitives
 from micrograd_sm.array import Array, is_foreign, namespace, shape_of, tolist
 from micrograd_sm.array.display import show
-from micrograd_sm.array.dtypes import INT64, dtype_of
+from micrograd_sm.array.dtypes import FLOAT64, dtype_of
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.namespace import refuse_if_mixed
+from micrograd_sm.array.namespace import OWN, promoted
 from micrograd_sm.array.parsing import MAX_NDIM
 from micrograd_sm.array.storage import like_storage, ones_like, stored
 from micrograd_sm.array.strides import Shape
@@ -41,10 +41,10 @@ def _operator(primitive: Primitive) -> Any:
     def method(self: Value, other: Any) -> Value:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
-        if type(self._data) is not type(other._data):
-            refuse_if_mixed(self._data, other._data)
-        data = value(self._data, other._data)
-        return _made(data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+        a, b = self._data, other._data
+        if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
+            a, b = promoted(a, b)
+        return _made(value(a, b), primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
     def reflected(self: Value, other: Any) -> Value:
         operand = _operand(other, self)
@@ -396,8 +396,10 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
             way_out = "reduce it to one number first, as in loss.sum().backward()"
             raise RuntimeError(f"backward: a value of shape {root.shape} needs a gradient of that shape; {way_out}")
         gradient = ones_like(root._data)
-    elif not isinstance(gradient, Value):
-        gradient = like_storage(as_value(gradient, "backward: gradient")._data, root._data)
+    else:
+        if not isinstance(gradient, Value):
+            gradient = like_storage(as_value(gradient, "backward: gradient")._data, root._data)
+        namespace(root._data, gradient._data if isinstance(gradient, Value) else gradient)  # raises if their libraries differ
     if shape_of(gradient) != root.shape:
         raise RuntimeError(f"backward: gradient of shape {shape_of(gradient)} for a value of shape {root.shape}")
     if create_graph:
@@ -451,12 +453,18 @@ def _operand(other: Any, value: Value) -> Any:
     if type(other) is float:
         return _made(other, None, (), None, False)
     if type(other) is int and other.bit_length() < 64:
-        return _made(other if dtype_of(value._data) is INT64 else float(other), None, (), None, False)
+        return _made(other if _counts(value._data) else float(other), None, (), None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
         return _constant(other, value)
     return NotImplemented
+
+
+def _counts(data: Any) -> bool:
+    """Return whether an int beside these data stays an int, as in torch: beside floats it becomes one."""
+    kind = type(data)
+    return kind is not float and (dtype_of(data) is not FLOAT64 if kind in OWN else namespace(data).kind(data) is not float)
 
 
 def as_value(x: Any, what: str = "input") -> Value:
@@ -524,17 +532,19 @@ def _format_nested(x: Any, spec: str) -> str:
 def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
-    if type(self._data) is not type(other._data):
-        refuse_if_mixed(self._data, other._data)
-    return _made(self._data + other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+    a, b = self._data, other._data
+    if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
+        a, b = promoted(a, b)
+    return _made(a + b, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 
 def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
-    if type(self._data) is not type(other._data):
-        refuse_if_mixed(self._data, other._data)
-    return _made(self._data * other._data, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+    a, b = self._data, other._data
+    if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
+        a, b = promoted(a, b)
+    return _made(a * b, primitive, (self, other), None, self._requires_grad or other._requires_grad)
 
 
 PLAIN_FORMS = {"__add__": Value.__add__, "__mul__": Value.__mul__}  # a test holds the fast paths against them

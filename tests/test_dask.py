@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from micrograd_sm import Graph, Value, cross_entropy, draw
+from micrograd_sm import Array, Graph, Value, cross_entropy, draw, nn
 
 np = pytest.importorskip("numpy")
 dask = pytest.importorskip("dask")
@@ -121,6 +122,40 @@ def test_arrays_of_different_libraries_do_not_mix() -> None:
             TypeError, match=r"arrays of different libraries do not mix: got (numpy's ndarray|dask's Array) and"
         ):
             program(Value(logits), Value(in_chunks(logits)))
+
+
+OPERATORS = [getattr(operator, name) for name in ("add", "sub", "mul", "truediv", "pow", "lt", "le", "gt", "ge", "eq", "ne")]
+
+
+@pytest.mark.parametrize("operation", OPERATORS, ids=lambda operation: operation.__name__)
+@pytest.mark.parametrize("other", [Value([3.0, 2.0]), Array([3.0, 2.0]), [3.0, 2.0]], ids=["Value", "Array", "list"])
+def test_our_own_numbers_mix_as_with_numpy(operation: Any, other: Any) -> None:
+    def outcomes(x: Value) -> list[Any]:
+        reflected = [operation(other, x)] if isinstance(other, Value) else []
+        found = [operation(x, other), *reflected]
+        for out in found:
+            if isinstance(out, Value):
+                out.sum().backward()
+        return [np.asarray(out.tolist() if isinstance(out, Value) else out) for out in found] + [
+            np.asarray(x.grad, dtype=float)
+        ]
+
+    for ours, theirs in zip(outcomes(Value(da.ones(2, chunks=1) * 2.0)), outcomes(Value(np.ones(2) * 2.0))):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("layer", [nn.Linear(5, 2), nn.BatchNorm1d(5), nn.LayerNorm(5)], ids=lambda layer: type(layer).__name__)
+def test_layers_take_a_batch_in_chunks(layer: Any) -> None:
+    logits, _ = logits_and_targets()
+    state, found = layer.state_dict(), []
+    for batch in (in_chunks(logits), logits):
+        layer.load_state_dict(state)
+        layer.zero_grad()
+        out = layer(Value(batch))
+        (out * out).sum().backward()
+        found.append([out.tolist(), *(np.asarray(p.grad) for p in layer.parameters())])
+    for ours, theirs in zip(*found):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-12, atol=1e-12)
 
 
 def slow(block: Any) -> Any:

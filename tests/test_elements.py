@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -151,6 +152,15 @@ def test_binary_cross_entropy_of_a_sure_mistake_is_finite(p: float, y: float, lo
     found = micrograd_sm.binary_cross_entropy(x, [y])
     found.backward()
     assert found.item() == loss and x.grad.tolist() == [pytest.approx(slope, rel=1e-9)]
+
+
+@pytest.mark.parametrize("wrong", [1.5, -0.1, float("nan")])
+@pytest.mark.parametrize("new", [lambda number: number, Value, lambda number: [number]], ids=["number", "Value", "list"])
+def test_binary_cross_entropy_refuses_what_is_no_probability(wrong: float, new: Callable[[float], Any]) -> None:
+    with pytest.raises(RuntimeError, match=f"input must be from 0 to 1, got {wrong}; logits go to"):
+        micrograd_sm.binary_cross_entropy(new(wrong), new(0.5))
+    with pytest.raises(RuntimeError, match=f"target must be from 0 to 1, got {wrong}"):
+        micrograd_sm.binary_cross_entropy(new(0.5), new(wrong))
 
 
 def test_binary_cross_entropy_is_the_same_from_logits() -> None:

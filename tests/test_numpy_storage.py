@@ -149,3 +149,30 @@ def test_a_large_array_is_drawn_by_its_ends() -> None:
     loss.backward()
     picture = draw(loss).svg()
     assert "(400, 300)" in picture and "-1.0" in picture and "3.0" in picture and 'class="grad' in picture
+
+
+def test_a_masked_array_is_refused() -> None:
+    masked = np.ma.array([1.0, 2.0], mask=[False, True])
+    programs: list[Callable] = [
+        Value, lambda m: Value([1.0, 2.0]) * m, lambda m: m * Value(np.ones(2)), lambda m: Value(np.ones(2)) < m,
+        lambda m: Value(m[1]), lambda m: Array([1.0, 2.0]) + m, (Value(np.ones(2)) * 2.0).backward,
+    ]  # fmt: skip
+    for program in programs:
+        with pytest.raises(TypeError, match=r"a masked array would lose its mask here: use its filled\(number\)"):
+            program(masked)
+    assert Value(masked.filled(0.0)).tolist() == [1.0, 0.0]
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_arrays_of_other_libraries_are_no_gradient_and_no_elements(requires_grad: bool) -> None:
+    torch = pytest.importorskip("torch")
+    x = Value(np.ones(2), requires_grad=requires_grad) * 1.0
+    for given in (torch.tensor(5.0), torch.ones(2), Value(torch.ones(2))):
+        with pytest.raises(TypeError, match="arrays of different libraries do not mix: got numpy's ndarray and torch's Tensor"):
+            x[0:] = given
+    for given in (torch.ones(2), Value(torch.ones(2))):
+        for create_graph in (False, True):
+            with pytest.raises(TypeError, match="arrays of different libraries do not mix"):
+                (Value(np.ones(2)) * 2.0).backward(given, create_graph=create_graph)
+    x[0] = np.float64(7.0)
+    assert x.tolist() == [7.0, 1.0]

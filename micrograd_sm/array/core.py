@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array import ieee
 from micrograd_sm.array.indexing import locate
-from micrograd_sm.array.libraries import converted, library_of
+from micrograd_sm.array.libraries import is_array_type
 from micrograd_sm.array.parsing import DType, common, convert, parse, widest
 from micrograd_sm.array.strides import Shape, broadcast, broadcast_shapes
 from micrograd_sm.missing import Lacking, missing_on_array
@@ -209,20 +209,15 @@ def _operate(operation: Callable, a: Any, b: Any) -> Any:
         return elementwise(operation, a, b)
     for operand in (a, b):
         if not isinstance(operand, (Array, float, int)):
-            foreign = hasattr(operand, "__array_namespace__") or type(operand).__module__ == "torch"
-            return _operate_elsewhere(operation, a, b, operand) if foreign else NotImplemented
+            return _operate_elsewhere(operation, a, b, operand) if is_array_type(type(operand)) else NotImplemented
     return elementwise(operation, a, b)
 
 
 def _operate_elsewhere(operation: Callable, a: Any, b: Any, foreign: Any) -> Any:
     """Compute in the library of the array `foreign`, to which an Array beside it is converted."""
-    xp = library_of(foreign)
-    a, b = (converted(x, xp, _dtype_like(x, foreign)) if type(x) is Array else x for x in (a, b))
+    storage = sys.modules[__package__].namespace(foreign)
+    a, b = (storage.like(x, foreign) if type(x) is Array else x for x in (a, b))
     return _PYTHONS.get(operation, operation)(a, b)
-
-
-def _dtype_like(x: Array, foreign: Any) -> Any:
-    return foreign.dtype if x.dtype is float and "float" in str(foreign.dtype) else None
 
 
 def elementwise(operation: Callable, a: Any, b: Any) -> Any:

@@ -26,6 +26,7 @@ class Foreign:
 
     lazy = False  # whether an array's numbers are not known before they are asked for
     listed = False  # whether positions are lists here, too
+    memory: Callable[[Any], int] = staticmethod(id)  # arrays that share memory have the same, or one of them is not whole
 
     def __init__(self, library: ModuleType) -> None:
         self.library = library
@@ -43,7 +44,10 @@ class Foreign:
 
         @wraps(function)
         def mixed(*xs: Any, **options: Any) -> Any:
-            if Array not in map(type, xs):
+            for x in xs:
+                if type(x) is Array:
+                    break
+            else:
                 return function(*xs, **options)
             foreign = next(x for x in xs if hasattr(x, "dtype") and type(x) is not Array)
             return function(*[self.like(x, foreign) if type(x) is Array else x for x in xs], **options)
@@ -79,6 +83,17 @@ class Foreign:
         """Return a copy that a later change of x does not reach."""
         return self.library.asarray(x, dtype=dtype, copy=True)
 
+    def is_whole(self, x: Any) -> bool:
+        """Return whether x may be changed in place: it has all of its memory, and no element shares its place."""
+        return True
+
+    def owned(self, x: Any, dtype: Any, held: set[Any]) -> Any:
+        """Return x as a dtype, in memory that is not in `held`, and add that there: a copy if need be."""
+        if (memory := self.memory(x)) in held or x.dtype != dtype or not self.is_whole(x):
+            return self.astype(x, dtype, copy=True)
+        held.add(memory)
+        return x
+
     def full(self, number: float, shape: Shape, other: Any) -> Any:
         """Return an array of one number, in the precision and on the device of `other`."""
         return self.library.full(shape, number, dtype=other.dtype, **self.place(other))
@@ -90,6 +105,13 @@ class Foreign:
     def kind(self, x: Any) -> type:
         """Return float, int or bool: what the elements are."""
         return bool if self.isdtype(x.dtype, "bool") else int if self.isdtype(x.dtype, "integral") else float
+
+    def promoted(self, a: Any, b: Any) -> tuple[Any, Any]:
+        """Return two arrays; if one holds floats and one ints or bools, those as floats of the same precision."""
+        float_a, float_b = (self.isdtype(x.dtype, "real floating") for x in (a, b))
+        if float_a and not float_b:
+            return a, self.astype(b, a.dtype)
+        return (self.astype(a, b.dtype), b) if float_b and not float_a else (a, b)
 
     def checked(self, x: Any, bad: Callable[[Any], Any], error: Callable[[Any], Exception]) -> Any:
         """Return x; raise the error of its first number for which `bad` holds, as soon as the numbers are known."""
@@ -150,8 +172,19 @@ class Numpy(Foreign):
         copy.setflags(write=False)  # a change in place raises, since no Value would notice it
         return copy
 
+    def astype(self, x: Any, dtype: Any, copy: bool = True) -> Any:
+        return x.astype(dtype, copy=copy)
+
+    def is_whole(self, x: Any) -> bool:
+        return x.base is None and x.flags.writeable
+
     def place(self, x: Any) -> dict[str, Any]:
         return {}
+
+    def full(self, number: float, shape: Shape, other: Any) -> Any:
+        filled = self.library.empty(shape, dtype=other.dtype)
+        filled.fill(number)
+        return filled
 
     def any_of(self, condition: Any) -> bool:
         return bool(condition.any())
@@ -180,6 +213,13 @@ class Torch(Foreign):
 
     def copied(self, x: Any, dtype: Any) -> Any:
         return x.detach().to(dtype, copy=True)  # without its graph, which the copy would keep
+
+    @staticmethod
+    def memory(x: Any) -> int:
+        return x.untyped_storage().data_ptr() if hasattr(x, "untyped_storage") else id(x)
+
+    def is_whole(self, x: Any) -> bool:
+        return x.untyped_storage().nbytes() == x.nbytes
 
     def where(self, condition: Any, a: Any, b: Any) -> Any:
         """Choose as the standard does, where torch's own function takes no plain bool and makes float32 of two plain floats."""

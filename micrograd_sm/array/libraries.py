@@ -19,7 +19,9 @@ def is_array_type(kind: type) -> bool:
 
 
 def library_of(x: Any) -> Any:
-    """Return the array API namespace of an array's library. Raises TypeError if it has none."""
+    """Return the array API namespace of an array's library. Raises TypeError if it has none, or if elements are masked."""
+    if any(base.__name__ == "MaskedArray" for base in type(x).__mro__):
+        raise TypeError("a masked array would lose its mask here: use its filled(number), or its compressed() elements")
     if hasattr(x, "__array_namespace__"):
         return x.__array_namespace__()
     kind: Any = type(x)
@@ -30,12 +32,6 @@ def library_of(x: Any) -> Any:
             library = type(x).__module__.partition(".")[0]
             raise TypeError(f"{library}'s arrays as storage need array-api-compat: pip install array-api-compat") from None
     raise TypeError(f"expected numbers or arrays, got {x!r} of type {type(x).__name__}")
-
-
-def converted(x: Any, xp: Any, dtype: Any) -> Any:
-    """Return an `Array` as an array of a library; nested lists alone lose the sizes after a 0."""
-    array = xp.asarray(x.tolist(), dtype=dtype)
-    return xp.reshape(array, x.shape) if 0 in x.shape else array
 
 
 @cache

@@ -47,13 +47,23 @@ def is_foreign(x: Any) -> bool:
     return type(x) not in OWN and (type(x) in _known or (is_array_type(type(x)) and hasattr(x, "shape")))
 
 
-def refuse_if_mixed(a: Any, b: Any) -> None:
-    """Raise TypeError if these are arrays of different libraries.
+def promoted(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the operands of an operator: beside another library's array, an Array becomes one of its, and ints floats of its.
 
-    >>> refuse_if_mixed(1.0, Array([1.0]))
+    Raises TypeError if these are arrays of different libraries.
+
+    >>> promoted(1.0, Array([1.0]))
+    (1.0, Array([1.0]))
     """
-    if type(a) not in OWN and type(b) not in OWN:
-        namespace(a, b)
+    if type(a) in OWN:
+        if type(a) is not Array or type(b) in OWN:
+            return a, b
+        a = namespace(b).like(a, b)
+    elif type(b) in OWN:
+        if type(b) is not Array:
+            return a, b
+        b = namespace(a).like(b, a)
+    return namespace(a, b).promoted(a, b)
 
 
 def _refuse(xs: Any) -> NoReturn:

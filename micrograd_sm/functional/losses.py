@@ -185,7 +185,7 @@ def binary_cross_entropy_with_logits(
 
 def _share(x: Value, argument: str, way_out: str = "") -> Value:
     message = f"binary_cross_entropy: {argument} must be from 0 to 1, got {{}}{way_out}"
-    return checked(x, lambda p: ~((p >= 0) & (p <= 1)), lambda wrong: RuntimeError(message.format(wrong)))
+    return checked(x, lambda p: (p < 0) | (p > 1) | (p != p), lambda wrong: RuntimeError(message.format(wrong)))
 
 
 def _bounded_log(p: Value, complement: bool) -> Value:

@@ -52,6 +52,7 @@ def _selected(x: Value, key: Any, value: Any) -> tuple[list[int], Value]:
     """Return the flat positions that a key selects, and the value broadcast to their shape."""
     positions, shape = locate(plain_key(key), x.shape)
     new = as_value(value, "x[...] = value")
+    namespace(x._data, new._data)  # raises if their libraries differ
     while new.ndim > len(shape) and new.shape[0] == 1:
         new = primitives.reshape(new, shape=new.shape[1:])
     try:

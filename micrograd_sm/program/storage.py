@@ -244,6 +244,9 @@ class _Namespace(Foreign):
     def like(self, x: Any, other: Any) -> Any:
         return self.asarray(x)
 
+    def promoted(self, a: Any, b: Any) -> tuple[Any, Any]:
+        return a, b  # Python's operators mix ints and floats
+
     def any_of(self, condition: Any) -> bool:
         return any(map(bool, elements(condition)))
 
