@@ -12,7 +12,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from micrograd_sm import Value, autograd, compile, cross_entropy, nn, one_hot, stack
+from micrograd_sm import Value, autograd, compile, cross_entropy, nn, one_hot, stack, where
 from micrograd_sm.program import c
 from tests.test_compile import bits, outcome, recordings
 
@@ -92,6 +92,12 @@ def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RuntimeError, match="needs a C compiler, such as gcc or clang; install one, or set CC"):
         compile(lambda x: x * 2.0, backend="c")(Value(2.0))
+
+
+def test_whole_numbers_are_divided_as_in_python() -> None:
+    f = lambda x: where(x > 0.0, Value(1, requires_grad=False), Value(2, requires_grad=False)) / 4 + 1e-05 * x
+    step = compile(f, backend="c")
+    assert [step(Value(x)).data for x in (3.0, -3.0)] == [f(Value(x)).data for x in (3.0, -3.0)]
 
 
 def test_a_model_is_trained() -> None:

@@ -21,7 +21,8 @@ from micrograd_sm.program.writing import ATOM, CHOICE, COMPARISON, SUM, Changed,
 
 FLAGS = ("-O0", "-fPIC", "-shared", "-ffp-contract=off")
 _LONGEST_FUNCTION = 500  # lines; a compiler's time grows faster than a function's length
-_NAME = re.compile(r"\b([vx])(\d+)\b")
+_NAME = re.compile(r"\b[vx]\d+\b")
+_WHOLE = re.compile(r"(?<![\w.])(?<!e-)(?<!e\+)\d+(?![\w.])")  # C would divide it as an int
 _CALLED = {
     "power": "pow", "power_of_number": "power_of_number", "round": "nearbyint",
     **{name: name for name in ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "floor", "ceil", "trunc")},
@@ -182,7 +183,7 @@ def _in_c(text: str) -> str:
     """Return an expression with what C writes otherwise than Python; `&`, `|` and `^` are of truths only."""
     for python, c in {"math.inf": "INFINITY", "math.nan": "NAN", " & ": " && ", " | ": " || ", " ^ ": " != "}.items():
         text = text.replace(python, c)
-    return text
+    return _WHOLE.sub(r"\g<0>.0", text)
 
 
 def _flat(parts: Sequence[Any]) -> list[Any]:
