@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 
 from micrograd_sm import Graph, Value, draw, mse_loss, nn, optim, steps, study
 from micrograd_sm.cli.study_runs import RUNS
-from micrograd_sm.draw.notebook import value_bundle
 from micrograd_sm.mode import scope, trace
 from micrograd_sm.study import anomaly, first_anomaly, lint
 
@@ -182,7 +181,7 @@ def test_a_notebook_shows_text_and_why_there_is_no_picture() -> None:
     w = Value(3.0, name="w")
     loss = w * w
     w.data = 1.0
-    bundle = value_bundle(loss)
+    bundle = loss._repr_mimebundle_()
     assert bundle.keys() == {"text/plain"}
     text, why = bundle["text/plain"].splitlines()
     assert text == "Value(9., op=multiply)"

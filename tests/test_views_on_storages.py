@@ -16,7 +16,6 @@ from micrograd_sm import Graph, Value, cross_entropy, draw, engine, gaussian_nll
 from micrograd_sm.array import Array, storage, summary
 from micrograd_sm.graph import computed
 from micrograd_sm.study import anomaly, compare, digits, explain, first_anomaly, lint, paths
-from tests.browser import browser, open_page  # noqa: F401 - fixtures
 from tests.test_lint import RIGHT, WRONG, linted
 
 np = pytest.importorskip("numpy")
@@ -175,7 +174,7 @@ def test_what_reads_each_number_says_so(view: Callable, make: Callable) -> None:
         view(x, loss)
 
 
-def test_a_large_array_has_a_page(open_page: Any, tmp_path: Path) -> None:  # noqa: F811 - the fixture
+def test_a_large_array_has_a_page(open_page: Any, tmp_path: Path) -> None:
     _, loss = large(numpy_array, 400_000)
     path = steps(loss, {"loss": loss}).save(tmp_path / "page.html")
     assert path.stat().st_size < 300_000

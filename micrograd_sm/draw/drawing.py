@@ -143,6 +143,7 @@ def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:
     The options are those of `Options`: rankdir, show, edges, room, labels and strips. Scopes stay folded or open.
     `texts(gradient, shape)` returns the texts of a node's elements that have the class `grad`, in their order.
 
+    >>> from micrograd_sm import Graph, Value
     >>> 'data-edge="v0-v1-0"' in to_svg(Graph(Value(1.0).exp()), rankdir="LR")
     True
     """
