@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 EPSILON = math.ulp(1.0)
+LEAST = math.ulp(0.0)  # 5e-324: what rounds to 0 is no more exact than this
 RIGHT = 2e-7  # relative differences up to this count as none, so that errors of 1e-6 are found
 RESOLVED = 1e-7
 _STEPS = 6  # steps at one scale, each 1.6 times smaller than the one before
@@ -72,7 +73,8 @@ class Differences:
 
     def __init__(self, line: Line, x: float, noise: list[float] | None = None, tolerance: float = RIGHT) -> None:
         self.line, self.here, self.tolerance = line, line(0.0), tolerance
-        self.noise = noise or [0.0] * len(self.here)  # how far rounding inside the function may move each output
+        # how far rounding inside the function may move each output
+        self.noise = [max(LEAST, x) for x in noise or [0.0] * len(self.here)]
         self.scales = _scales(x)
         self.estimates: list[list[Estimate]] = [[] for _ in self.here]  # for each output, at each scale that gave one
         self.looks: list[list[Look]] = [[] for _ in self.here]
@@ -134,7 +136,7 @@ class Differences:
 
 def slope_verdict(f: Callable[[float], float], x: float, here: float, slope: float, tolerance: float = RIGHT) -> Verdict:
     """Return the verdict of differences on the slope of f at x, where f(x) is `here`."""
-    noise, first = _ROUNDING * abs(here), _FIRST_STEP * max(1.0, abs(x))
+    noise, first = max(LEAST, _ROUNDING * abs(here)), _FIRST_STEP * max(1.0, abs(x))
 
     def look(step: float) -> Look:
         return _look(here, (step, f(x + step), f(x - step)), noise)

@@ -155,7 +155,10 @@ def check(graph: Graph, seed: Any) -> Check:
             gradient = gradients[position]
             verdict = slope_verdict(partial(at, position), numbers[position], objective.here, gradient, TOLERANCE)
             kind = _kind(verdict, gradient)
-            if kind == "differs" and _leads_to(found["kink"], graph, node):
+            missed = abs(verdict.numeric - gradient)
+            if kind == "differs" and (
+                _leads_to(found["kink"], graph, node) or (numbers[position] == 0 and missed <= _jump(graph, node, position))
+            ):
                 kind = "kink"
             if kind != "agrees":
                 index, users = indices_of(position, node.shape), _users(graph, node, labels)
@@ -172,6 +175,12 @@ def _kind(verdict: Verdict, gradient: float) -> str:
 def _leads_to(kinks: list[Compared], graph: Graph, node: Node) -> bool:
     """Return whether a node's gradient passed through a kink: slopes chosen at several kinks need not add up to its own."""
     return bool(kinks) and not {kink.node.id for kink in kinks}.isdisjoint(dependents(graph, node.id)[1:])
+
+
+def _jump(graph: Graph, node: Node, position: int) -> float:
+    """Return how far apart the slopes below and above are where relu is given 0: too little to be seen in a steep function."""
+    bent = [graph[edge.target] for edge in graph.edges if edge.source == node.id and graph[edge.target].op == "relu"]
+    return sum(abs(flat_of(user.grad)[position]) for user in bent if user.grad is not None)
 
 
 def _users(graph: Graph, node: Node, labels: Any) -> tuple[str, ...]:
