@@ -219,7 +219,7 @@ def _suspicious(wide: Look, narrow: Look) -> bool:
 
 
 def _sides_of_a_kink(looks: Iterable[Look]) -> tuple[float, float] | None:
-    """Return the slopes to both sides if they stay apart as the step shrinks, down to where rounding hides them."""
+    """Return the slopes to both sides, as far apart as rounding may have them, if they stay apart as the step shrinks."""
     spaced: list[Look] = []
     for look in sorted(looks):
         if not spaced or look.step > 10.2 * spaced[-1].step:  # the first and the last step of each scale
@@ -229,5 +229,8 @@ def _sides_of_a_kink(looks: Iterable[Look]) -> tuple[float, float] | None:
             constant = 0.5 < abs(fine.bend) / abs(middle.bend) < 4.0
             jumping = abs(fine.bend) > max(4.0 * abs(middle.bend), 1e-6 / EPSILON * fine.rounding)  # and no rounding
             stays = (constant or jumping) and abs(middle.bend) > 0.5 * abs(coarse.bend)
-            return (fine.slope - fine.bend / 2.0, fine.slope + fine.bend / 2.0) if stays else None
+            shrink = (middle.step / fine.step - 1.0) if constant else math.inf  # to step 0, as far as a curve bends
+            slope, bend = fine.slope - (middle.slope - fine.slope) / shrink, fine.bend - (middle.bend - fine.bend) / shrink
+            half = math.copysign(abs(bend) / 2.0 + 2.0 * fine.rounding, bend)
+            return (slope - half, slope + half) if stays else None
     return None
