@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import pickle
+import shlex
 from collections.abc import Callable
 from typing import Any
 
@@ -16,7 +17,7 @@ from micrograd_sm import Value, autograd, compile, cross_entropy, nn, one_hot, s
 from micrograd_sm.program import c
 from tests.test_compile import bits, outcome, recordings
 
-pytestmark = pytest.mark.skipif(c.compiler() is None, reason="there is no C compiler")
+pytestmark = pytest.mark.skipif(not c.compiler(), reason="there is no C compiler")
 
 floats = st.floats(allow_subnormal=True)
 total = compile(lambda *xs: stack(list(xs)).sum(), backend="c")
@@ -80,14 +81,19 @@ def test_results_keep_their_types_and_gradients_have_gradients() -> None:
 
 
 def test_what_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = c.compiler()
     with pytest.raises(ValueError, match="backend must be one of 'python', 'c', got 'rust'"):
         compile(chain, backend="rust")
     with pytest.raises(RuntimeError, match=r'there is no C for the operation int; leave out backend="c"'):
         compile(lambda x: x.long() * 2, backend="c")(Value(2.0))
     assert compile(lambda i: one_hot(i, 3), backend="c")(Value(1, requires_grad=False)).tolist() == [0, 1, 0]
+    with pytest.raises(ValueError, match=r"backend must be one of 'python', 'c', got \['c'\]"):
+        compile(chain, backend=["c"])
     monkeypatch.setenv("CC", os.devnull)
-    with pytest.raises((RuntimeError, OSError)):
+    with pytest.raises(RuntimeError, match=r"the C compiler .* cannot be run \(Permission denied\); set CC to one"):
         compile(lambda x: x * 2.0, backend="c")(Value(2.0))
+    monkeypatch.setenv("CC", f"{shlex.join(found)} -g")
+    assert compile(lambda x: x * 2.0, backend="c")(Value(2.0)).data == 4.0
     monkeypatch.delenv("CC")
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RuntimeError, match="needs a C compiler, such as gcc or clang; install one, or set CC"):

@@ -76,7 +76,10 @@ def _written(x: Any) -> Any:
     if type(x) is str:
         return {"text": x}
     if type(x) is Summary:
-        raise RuntimeError(f"Graph: of an array of shape {x.shape} it has a summary only, which cannot be saved or compared")
+        raise RuntimeError(
+            f"Graph: of an array of shape {x.shape} it has a summary only, which cannot be saved or compared; "
+            "take a part of the batch, such as x[:100]"
+        )
     if hasattr(x, "opaque"):  # a call of another library: its name can be written, but not the call
         return {"text": repr(x)}
     raise TypeError(f"Graph: {x!r} of type {type(x).__name__}, in a parameter, cannot be saved")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import re
+import shlex
 import shutil
 import subprocess
 from array import array
@@ -199,23 +200,30 @@ def _kept(part: Any, numbers: Any) -> Any:
     return number if kind is float else kind(number)
 
 
-def compiler() -> str | None:
-    """Return the path of a C compiler: `CC` of the environment, else the first of cc, gcc and clang that is found."""
-    return os.environ.get("CC") or shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+def compiler() -> list[str]:
+    """Return the command of a C compiler: `CC` of the environment, else the first of cc, gcc and clang; [] if there is none."""
+    if given := shlex.split(os.environ.get("CC", "")):
+        return given
+    return [path for path in map(shutil.which, ("cc", "gcc", "clang")) if path][:1]
 
 
 def _compiled(text: str) -> Any:
     """Return the function `program` of a C program."""
-    program = compiler()
-    if program is None:
+    command = compiler()
+    if not command:
         raise RuntimeError('compile: backend="c" needs a C compiler, such as gcc or clang; install one, or set CC to its path')
     with TemporaryDirectory() as folder:
         source, library = os.path.join(folder, "program.c"), os.path.join(folder, "program.so")
         with open(source, "w") as file:
             file.write(text)
-        done = subprocess.run([program, *FLAGS, source, "-o", library, "-lm"], capture_output=True, text=True, check=False)
+        try:
+            done = subprocess.run([*command, *FLAGS, source, "-o", library, "-lm"], capture_output=True, text=True, check=False)
+        except OSError as error:
+            raise RuntimeError(
+                f"compile: the C compiler {command[0]!r} cannot be run ({error.strerror}); set CC to one"
+            ) from None
         if done.returncode:
-            raise RuntimeError(f"compile: {program} failed: {done.stderr.strip()[:500]}")
+            raise RuntimeError(f"compile: {command[0]} failed: {done.stderr.strip()[:500]}")
         run = ctypes.CDLL(library).program
     run.argtypes, run.restype = [ctypes.c_void_p, ctypes.c_void_p], ctypes.c_int
     return run

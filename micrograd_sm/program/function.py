@@ -59,7 +59,7 @@ def compile(function: Callable, backend: str = "python") -> Compiled:
     """
     if not callable(function):
         raise TypeError(f"compile: expected a function, got {function!r}; write compile(f)(x), not compile(f(x))")
-    if backend not in BACKENDS:
+    if not isinstance(backend, str) or backend not in BACKENDS:
         raise ValueError(f"compile: backend must be one of {', '.join(map(repr, BACKENDS))}, got {backend!r}")
     return Compiled(function, backend)
 

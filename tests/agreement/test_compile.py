@@ -54,7 +54,7 @@ def test_the_same_bits(row: Row) -> None:
     check_bits(row, "python", examples=8)
 
 
-@pytest.mark.skipif(compiler() is None, reason="there is no C compiler")
+@pytest.mark.skipif(not compiler(), reason="there is no C compiler")
 @pytest.mark.parametrize("row", TABLE[::EVERY], ids=name_of)
 def test_the_same_bits_in_c(row: Row) -> None:
     check_bits(row, "c", examples=2)

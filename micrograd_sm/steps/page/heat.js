@@ -11,7 +11,7 @@ function showHeat(step, backward) {
   const shown = arrayOf(id, backward, totals);
   $("heat").hidden = sizeOf(shown.shape) < LEAST_ELEMENTS;
   if ($("heat").hidden) return;
-  if (!isWhole(shown)) return $("heat").replaceChildren(`${shown.label}, ${shown.shape.join(" x ")}, is too large to be shown element by element.`);
+  if (!isWhole(shown)) return $("heat").replaceChildren(`${shown.label}, ${shown.shape.join(" x ")} elements, is too large to be shown element by element.`);
   const sources = sourcesOf(step, id, totals).filter((source) => isWhole(source.array));
   const drawn = sources.filter((source) => sizeOf(source.array.shape) >= LEAST_ELEMENTS).map((source) => ({ ...source, heat: heatOf(source.array) }));
   const told = Object.assign(document.createElement("p"), { id: "told", textContent: "\u00a0" });
