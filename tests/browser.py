@@ -73,6 +73,16 @@ def open_page(browser: Any) -> Iterator[Opener]:
 @contextmanager
 def printing(page: Any) -> Iterator[Any]:
     """Show the page as it is on paper."""
-    page.emulate_media(media="print")
+    emulate(page, media="print")
     yield page
-    page.emulate_media(media="screen")
+    emulate(page, media="screen")
+
+
+def emulate(page: Any, **media: str) -> None:
+    """Emulate a medium or a colour scheme, and return when the page has been told.
+
+    Playwright returns before that. A page hears of it when it next draws, before its animation frames (HTML's
+    "update the rendering"), and the first frame may be one that was already under way.
+    """
+    page.emulate_media(**media)
+    page.evaluate("() => new Promise((told) => requestAnimationFrame(() => requestAnimationFrame(told)))")

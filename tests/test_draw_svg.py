@@ -9,6 +9,7 @@ import pytest
 from micrograd_sm import Value
 from micrograd_sm.draw import draw, palette, texts, to_svg
 from micrograd_sm.graph import Graph
+from tests.browser import emulate
 from tests.pictures import GALLERY, after_backward, large, matrices, strange, three_logits
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -262,7 +263,7 @@ def test_themes(shown, around, prefers, theme):
 
 def test_the_dark_theme_is_printed_light(shown):
     page = shown(picture("cross_entropy"), around="data-theme=dark")
-    page.emulate_media(media="print")
+    emulate(page, media="print")
     assert fill_of(page, ".node.leaf .grad") == rgb(palette.TEXT["grad"][0])
 
 
