@@ -51,9 +51,11 @@ def differentiate(root: Any, seed: Any, create_graph: bool = False, observe: Obs
                 listener(root, seed, nodes)
             for node in nodes:
                 node.grad = node._upstream
-        finally:
+                node._upstream = None
+        except BaseException:  # an interrupt, too: no gradient is left for the next pass to find
             for node in nodes:
                 node._upstream = None
+            raise
 
 
 def gradients(roots: list[Any], seeds: list[Any], inputs: list[Any], create_graph: bool = False) -> list[Any]:

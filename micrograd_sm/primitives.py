@@ -187,12 +187,9 @@ negative: Primitive = Primitive("negative", "-",
     linear=True)  # fmt: skip
 
 
-_sqrt = _of_one("sqrt")
-
-
 def _power(a: Any, b: Any) -> Any:
     if type(b) is float and b in (0.5, -0.5):  # torch's square root: of -inf it is nan, where C's pow says inf
-        root = _sqrt(a)
+        root = sqrt.value(a)
         return root if b == 0.5 else divide(1.0, root)
     return ieee.power(a, b) if type(a) is float is type(b) else namespace(a, b).pow(a, b)
 
@@ -231,6 +228,10 @@ log: Primitive = Primitive("log", "log",
 log1p: Primitive = Primitive("log1p", "log1p",
     value=_of_one("log1p"),
     gradient=(lambda g, out, x: divide(g, x + 1.0),))  # fmt: skip
+
+sqrt: Primitive = Primitive("sqrt", "sqrt",
+    value=_of_one("sqrt"),
+    gradient=(lambda g, out, x: divide(g, out * 2.0),))  # fmt: skip
 
 sin: Primitive = Primitive("sin", "sin",
     value=_of_one("sin"),

@@ -22,6 +22,7 @@ SMOOTH: dict[str, tuple[str, int, Callable]] = {  # name: the primitive that it 
     "exp": ("exp", 0, lambda x: x.exp()),
     "log": ("log", 0, lambda x: x.log()),
     "log1p": ("log1p", 0, lambda x: x.log1p()),
+    "sqrt": ("sqrt", 0, lambda x: x.sqrt()),
     "sin": ("sin", 0, lambda x: x.sin()),
     "cos": ("cos", 0, lambda x: x.cos()),
     "tanh": ("tanh", 0, lambda x: x.tanh()),

@@ -23,7 +23,7 @@ STEPPED = {name.removeprefix("step_").removesuffix(".py"): name for name in PROG
 def run(path, *arguments):
     if Path(path).name.startswith("landscape_") and not find_spec("matplotlib"):
         pytest.skip("the pictures of landscapes need matplotlib: pip install 'micrograd_sm[plot]'")
-    return subprocess.run([sys.executable, path, *arguments], check=False, capture_output=True, text=True, timeout=60)
+    return subprocess.run([sys.executable, path, *arguments], check=False, capture_output=True, text=True, timeout=300)
 
 
 def test_every_topic_has_its_example():

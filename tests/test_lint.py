@@ -86,7 +86,7 @@ def test_where_nan_comes_from() -> None:
         "nothing_over_nothing_behind_a_clamp": "divide",
         "the_mean_of_an_empty_mask": "divide",
         "a_row_that_is_masked_out": "subtract",
-        "a_root_of_a_negative_number": "power",
+        "a_root_of_a_negative_number": "sqrt",
     }
     for name, op in origins.items():
         (found,) = linted(WRONG[name][1])

@@ -40,6 +40,7 @@ OPERATIONS: dict[str, Any] = {
     "exp": lambda a, b: a.exp(),
     "log": lambda a, b: a.log(),
     "log1p": lambda a, b: a.log1p(),
+    "sqrt": lambda a, b: a.sqrt(),
     "sin": lambda a, b: a.sin(),
     "cos": lambda a, b: a.cos(),
     "tanh": lambda a, b: a.tanh(),

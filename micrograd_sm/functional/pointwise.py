@@ -48,12 +48,12 @@ def log1p(input: Any) -> Value:
 
 
 def sqrt(input: Any) -> Value:
-    """Return the square root of each element, `input ** 0.5`; nan below 0 (torch.sqrt).
+    """Return the square root of each element; nan below 0 (torch.sqrt).
 
     >>> sqrt(Value([4.0, 0.0, -1.0]))
-    Value([ 2.,  0., nan], op=power)
+    Value([ 2.,  0., nan], op=sqrt)
     """
-    return as_value(input, "sqrt: input") ** 0.5
+    return unary(primitives.sqrt, input, "sqrt: input")
 
 
 @composed

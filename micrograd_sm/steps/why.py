@@ -104,6 +104,12 @@ def _log(step: Step, contribution: Contribution) -> str:
     return f"The slope of log is 1 over its operand, {number_text(slope)}{where}{steep}."
 
 
+def _sqrt(step: Step, contribution: Contribution) -> str:
+    where, slope = _slope_at(step, contribution)
+    steep = ": a root is steep near 0" if abs(slope) > 10 else ""
+    return f"The slope of a root is 1 over twice the root, {number_text(slope)}{where}{steep}."
+
+
 def _power(step: Step, contribution: Contribution) -> str:
     if contribution.edge.position:
         return "By its exponent, a power grows with the logarithm of its base."
@@ -136,7 +142,7 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], str]] = {
     "divide": _same("What divides the value divides its gradient, too; by the divisor v, a quotient u / v has slope -u / v^2."),
     "power": _power,
     "negative": _same("The minus reverses the sign of the gradient."),
-    "exp": _exp, "log": _log, "relu": _relu, "max": _max,
+    "exp": _exp, "log": _log, "sqrt": _sqrt, "relu": _relu, "max": _max,
     "tanh": _saturating("tanh", 1.0), "sigmoid": _saturating("sigmoid", 0.25),
     "where": _same("Only the elements that were chosen from this operand get a gradient."),
     "sum": _same("Each element went into the sum once, so each gets a copy of the gradient."),
@@ -150,13 +156,14 @@ _OPERATIONS: Mapping[str, Callable[[Any, Any], str]] = {
 }  # fmt: skip
 
 
-_BY_SLOPES = {"exp", "log", "power", "relu", "sigmoid", "tanh"}  # their sentences tell slopes
+_BY_SLOPES = {"exp", "log", "power", "relu", "sigmoid", "sqrt", "tanh"}  # their sentences tell slopes
 
 # Forward --------------------------------------------------------------------------------------------------------------
 
 _FORWARD: Mapping[str, str] = {
     "exp": "exp makes every number positive, and large differences larger.",
     "log": "log is negative below 1, and far below 0 for numbers near 0.",
+    "sqrt": "The square root: what times itself is the operand.",
     "tanh": "tanh squeezes its operand to between -1 and 1.",
     "sigmoid": "sigmoid squeezes its operand to between 0 and 1.",
     "relu": "ReLU keeps what is above 0, and puts 0 for the rest.",

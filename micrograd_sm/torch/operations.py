@@ -15,7 +15,7 @@ import torch
 
 from micrograd_sm.engine import Value
 
-_SAME = ("exp", "log", "log1p", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "matmul")
+_SAME = ("exp", "log", "log1p", "sqrt", "sin", "cos", "tanh", "erf", "sigmoid", "relu", "matmul")
 
 OPERATIONS: dict[str, Callable] = {
     **{name: getattr(torch, name) for name in _SAME},

@@ -24,6 +24,7 @@ _ELEMENTWISE: Mapping[str, tuple[str, ...]] = {  # the operation, then its deriv
     "exp": ("exp(u)", "exp(u)"),
     "log": ("log(u)", "1 / u"),
     "log1p": ("log1p(u)", "1 / (1 + u)"),
+    "sqrt": ("sqrt(u)", "1 / (2 * sqrt(u))"),
     "sin": ("sin(u)", "cos(u)"),
     "cos": ("cos(u)", "-sin(u)"),
     "tanh": ("tanh(u)", "1 - tanh(u)**2"),

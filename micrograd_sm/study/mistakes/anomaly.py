@@ -96,7 +96,7 @@ def first_anomaly(loss: Value | Graph, names: Mapping[str, Any] | None = None, i
 
     >>> x = Value(0.0, name="x")
     >>> print(first_anomaly(x.sqrt() * 0.0))
-    the gradient of x is nan: v2 = power of x = 0, v1 = 0.5 passed it back, with 0 upstream
+    the gradient of x is nan: v1 = sqrt of x = 0 passed it back, with 0 upstream
     """
     graph = subject_of(loss, sys._getframe(1).f_locals if names is None else names, "first_anomaly").graph.unfold()
     graph, heard = passed(graph)

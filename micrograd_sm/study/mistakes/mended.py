@@ -190,8 +190,8 @@ def _matmul(graph: Graph, edge: Edge, g: str, labels: Mapping[str, str]) -> str:
 _RULES = {
     "add": _simple("{g}"), "subtract": _subtract, "multiply": _simple("{other} * {g}"), "divide": _divide,
     "negative": _simple("-{g}"), "power": _power, "exp": _simple("{out} * {g}"), "log": _simple("{g} / {x}"),
-    "log1p": _simple("{g} / (1 + {x})"), "sin": _simple("cos({x}) * {g}"), "cos": _simple("-sin({x}) * {g}"),
-    "tanh": _simple("(1 - {out}**2) * {g}"), "sigmoid": _simple("{out} * (1 - {out}) * {g}"),
+    "log1p": _simple("{g} / (1 + {x})"), "sqrt": _simple("{g} / (2 * {out})"), "sin": _simple("cos({x}) * {g}"),
+    "cos": _simple("-sin({x}) * {g}"), "tanh": _simple("(1 - {out}**2) * {g}"), "sigmoid": _simple("{out} * (1 - {out}) * {g}"),
     "relu": _simple("({x} > 0) * {g}"), "sum": _sum, "max": _max, "matmul": _matmul, "index": _index,
     "reshape": _simple("{g}.reshape({shape})"), "permute": _permute, "expand": _simple("{g}"),
 }  # fmt: skip

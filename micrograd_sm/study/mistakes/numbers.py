@@ -183,7 +183,10 @@ def _finite(look: Look, node: Node) -> str:
 
 
 def _is_root(look: Look, node: Node) -> bool:
-    return node.op == "power" and look.is_number(look.operands(node)[1]) and element_at(look.operands(node)[1].data, 0) == 0.5
+    if node.op != "power":
+        return node.op == "sqrt"
+    exponent = look.operands(node)[1]
+    return look.is_number(exponent) and element_at(exponent.data, 0) == 0.5
 
 
 def _origin_in_values(look: Look) -> tuple[Node, str] | None:
@@ -220,7 +223,7 @@ _MENDED = {
     "": "start again from finite parameters, with a smaller learning rate",
     "divide": "keep the divisor from 0: x / total.clamp(min=1e-12), or leave out what is empty: if mask.any():",
     "subtract": "leave at least one element of each row without a mask, or mask with -1e9 in place of -inf",
-    "power": "keep it above 0 before the root: x.clamp(min=1e-12).sqrt()",
+    **dict.fromkeys(("power", "sqrt"), "keep it above 0 before the root: x.clamp(min=1e-12).sqrt()"),
     "log": "keep it above 0: (x + 1e-12).log()",
     "exp": "subtract the maximum first, or clamp it",
     "matmul": "start with smaller weights",

@@ -127,6 +127,13 @@ def _log(s: Step) -> Iterator[tuple[str, Any]]:
     yield from _others(s, s.out, exp(s.x), exp(s.out))
 
 
+def _sqrt(s: Step) -> Iterator[tuple[str, Any]]:
+    yield "factor missing", divide(s.g, s.out)
+    yield "upside down", s.g * (s.out * 2.0)
+    yield "wrong place", divide(s.g, s.x * 2.0)
+    yield "exponent not lowered", s.g * s.out * 0.5
+
+
 def _tanh(s: Step) -> Iterator[tuple[str, Any]]:
     again = tanh(s.out)
     yield "wrong place", s.g * (1.0 - s.x * s.x)
@@ -203,8 +210,8 @@ def _index(s: Step) -> Iterator[tuple[str, Any]]:
 
 
 STEPS: Mapping[str, Callable[[Step], Iterator[tuple[str, Any]]]] = {
-    "multiply": _multiply, "divide": _divide, "power": _power, "exp": _exp, "log": _log, "tanh": _tanh, "sigmoid": _sigmoid,
-    "relu": _relu, "where": _where, "matmul": _matmul, "sum": _sum, "max": _max, "index": _index,
+    "multiply": _multiply, "divide": _divide, "power": _power, "exp": _exp, "log": _log, "sqrt": _sqrt, "tanh": _tanh,
+    "sigmoid": _sigmoid, "relu": _relu, "where": _where, "matmul": _matmul, "sum": _sum, "max": _max, "index": _index,
 }  # fmt: skip
 
 
