@@ -101,17 +101,31 @@ def _collect(roots: list[Any], nodes: list[Any]) -> None:
         if root._upstream is None:
             root._upstream = _PENDING
             nodes.append(root)
-    for node in nodes:  # grows as it goes
-        made = node.number
-        if node._changed > made and node.primitive is not None:  # the rule of `set_since`, written out
+    for node in nodes:  # grows as it goes; `set_since` and `_find` are written out for one and for two operands
+        a, b, made = node._a, node._b, node.number
+        if node._changed > made and node.primitive is not None:
             refuse_set(node, node)
-        for parent in node.parents:
-            if parent._changed > made:
-                refuse_set(parent, node)
-            if parent._requires_grad and parent._upstream is None:
-                parent._upstream = _PENDING
-                nodes.append(parent)
+        if b is None and type(a) is tuple:
+            for operand in a:
+                _find(operand, node, nodes)
+            continue
+        while a is not None:
+            if a._changed > made:
+                refuse_set(a, node)
+            if a._requires_grad and a._upstream is None:
+                a._upstream = _PENDING
+                nodes.append(a)
+            a, b = b, None
     nodes.sort(key=_by_number, reverse=True)
+
+
+def _find(operand: Any, node: Any, nodes: list[Any]) -> None:
+    """Add an operand of a node to the nodes, if it wants a gradient and is new. Raises RuntimeError if it was set since."""
+    if operand._changed > node.number:
+        refuse_set(operand, node)
+    if operand._requires_grad and operand._upstream is None:
+        operand._upstream = _PENDING
+        nodes.append(operand)
 
 
 def _propagate(node: Any, create_graph: bool, observe: Observer | None) -> None:
@@ -134,14 +148,10 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
         primitive = node.primitive
         if primitive is None:
             continue
-        if not (fast and type(node._data) is float and (primitive.binary or primitive.unary)):
+        if not fast or type(node._data) is not float:
             _propagate(node, create_graph, observe)
-        elif primitive.unary:
-            (x,), (rule,) = node.parents, primitive.gradient
-            contribution, total = rule(node._upstream, node._data, x._data), x._upstream
-            x._upstream = contribution if total is _PENDING else total + contribution
-        else:
-            (a, b), g = node.parents, node._upstream
+        elif primitive.binary:
+            a, b, g = node._a, node._b, node._upstream
             if primitive is add:
                 to_a = to_b = g
             elif primitive is multiply:
@@ -154,6 +164,12 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
                 a._upstream = to_a if total is _PENDING else total + to_a
             if (total := b._upstream) is not None:
                 b._upstream = to_b if total is _PENDING else total + to_b
+        elif primitive.unary:
+            x, (rule,) = node._a, primitive.gradient
+            contribution, total = rule(node._upstream, node._data, x._data), x._upstream
+            x._upstream = contribution if total is _PENDING else total + contribution
+        else:
+            _propagate(node, create_graph, observe)
 
 
 def _accumulated(node: Any, create_graph: bool) -> Any:

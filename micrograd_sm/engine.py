@@ -42,15 +42,20 @@ def _operator(primitive: Primitive) -> Any:
         if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
             return NotImplemented
         a, b = self._data, other._data
-        if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
-            a, b = promoted(a, b)
-        return _made(value(a, b), primitive, (self, other), None, self._requires_grad or other._requires_grad)
+        if type(a) is not float or type(b) is not float:
+            a, b = _alike(a, b)
+        return _made(value(a, b), primitive, self, other, None, self._requires_grad or other._requires_grad)
 
     def reflected(self: Value, other: Any) -> Value:
         operand = _operand(other, self)
         return NotImplemented if operand is NotImplemented else method(operand, self)
 
     return method, reflected
+
+
+def _alike(a: Any, b: Any) -> tuple[Any, Any]:
+    """Return the data of two operands as torch's type promotion has them; what one library adds up by itself, as it is."""
+    return (a, b) if type(a) is type(b) and (type(a) in OWN or a.dtype is b.dtype) else promoted(a, b)
 
 
 def _comparison(compare: Callable[[Any, Any], Any]) -> Callable[[Value, Any], Any]:
@@ -82,11 +87,13 @@ class Value(Recorded, Lacking):
     """
 
     __slots__ = (
-        "__weakref__", "_changed", "_data", "_place", "_requires_grad", "_upstream", "grad", "name", "number", "params",
-        "parents", "primitive",
+        "__weakref__", "_a", "_b", "_changed", "_data", "_place", "_requires_grad", "_upstream", "grad", "name", "number",
+        "params", "primitive",
     )  # fmt: skip
     __array_ufunc__ = None  # NumPy's scalars and arrays leave `array * value` to Value.__rmul__
 
+    _a: Any  # the first operand, or the tuple of all if there are more than two; None for a leaf
+    _b: Value | None  # the second of two operands: most nodes of numbers have two, and a tuple for each would cost much
     _changed: int
     _data: Any
     _place: Place  # where it was made: what views ask about scopes and lines
@@ -96,7 +103,6 @@ class Value(Recorded, Lacking):
     name: str | None
     number: int
     params: Any  # those of the primitive; for a view without a graph, the View
-    parents: tuple[Value, ...]
     primitive: Any  # a Primitive; None for a leaf
 
     if TYPE_CHECKING:  # torch's methods (exp, sum, softmax, ...) are attached in functional and methods
@@ -113,7 +119,7 @@ class Value(Recorded, Lacking):
         _check_flag(requires_grad)
         if name is not None and type(name) is not str:
             raise TypeError(f"Value: name must be a string, got {name!r}")
-        value = _made(data if type(data) is float else stored(data, requires_grad), None, (), None, requires_grad, cls)
+        value = _made(data if type(data) is float else stored(data, requires_grad), None, None, None, None, requires_grad, cls)
         value.name = name
         return value
 
@@ -192,6 +198,16 @@ class Value(Recorded, Lacking):
         ('add', None)
         """
         return None if self.primitive is None else self.primitive.name
+
+    @property
+    def parents(self) -> tuple[Value, ...]:
+        """The operands that it was made of, in order; () for a leaf.
+
+        >>> x = Value(3.0, name="x")
+        >>> (x * x).parents
+        (Value(3., name='x'), Value(3., name='x'))
+        """
+        return _operands(self._a, self._b)
 
     @property
     def scope(self) -> str:
@@ -333,7 +349,8 @@ class Value(Recorded, Lacking):
         """
         parents = tuple([x if isinstance(x, Value) else _constant(x, self) for x in operands])
         data = primitive.value(*[parent._data for parent in parents], **params)
-        return _made(data, primitive, parents, params or None, True in [parent._requires_grad for parent in parents])
+        a, b = parents if len(parents) == 2 else (parents[0] if len(parents) == 1 else parents, None)
+        return _made(data, primitive, a, b, params or None, True in [parent._requires_grad for parent in parents])
 
     def backward(
         self, gradient: Any = None, create_graph: bool = False, observe: Observer | None = None, retain_graph: Any = None
@@ -411,9 +428,12 @@ def _seed(root: Value, gradient: Any, create_graph: bool) -> Any:
 
 
 def _made(
-    data: Any, primitive: Primitive | None, parents: tuple, params: dict | None, requires_grad: bool, cls: type = Value
+    data: Any, primitive: Primitive | None, a: Any, b: Any, params: dict | None, requires_grad: bool, cls: type = Value
 ) -> Value:
-    """Return a new Value; every one is made here. If no gradient can flow, it does not keep how it was made."""
+    """Return a new Value; every one is made here. If no gradient can flow, it does not keep how it was made.
+
+    `a` and `b` are the operands, as the slots `_a` and `_b` hold them.
+    """
     mode = current_mode()
     value: Value = _new(cls)
     value._data = data
@@ -424,18 +444,26 @@ def _made(
     if requires_grad and (mode.recording or primitive is None):
         value._requires_grad = True
         value.primitive = primitive
-        value.parents = parents
+        value._a = a
+        value._b = b
         value.params = params
     else:
         value._requires_grad = False
         value.primitive = None
-        value.params = View(primitive, parents[0], params) if primitive is not None and primitive.views else None
-        value.parents = ()
+        value.params = View(primitive, a, params) if primitive is not None and primitive.views else None
+        value._a = value._b = None
     if mode.traced:
         value._place = mode.traced_place()
         for watch in mode.watches if primitive else ():
-            watch.made(value, primitive, parents, params)
+            watch.made(value, primitive, _operands(a, b), params)
     return value
+
+
+def _operands(a: Any, b: Any) -> tuple[Value, ...]:
+    """Return the operands that the slots `_a` and `_b` hold, in order."""
+    if b is not None:
+        return a, b
+    return a if type(a) is tuple else () if a is None else (a,)
 
 
 class View(NamedTuple):
@@ -451,9 +479,9 @@ def _operand(other: Any, value: Value) -> Any:
     if type(other) is Value:
         return other
     if type(other) is float:
-        return _made(other, None, (), None, False)
+        return _made(other, None, None, None, None, False)
     if type(other) is int and other.bit_length() < 64:
-        return _made(other if _counts(value._data) else float(other), None, (), None, False)
+        return _made(other if _counts(value._data) else float(other), None, None, None, None, False)
     if isinstance(other, Value):
         return other
     if isinstance(other, (float, int, list, tuple, range, Array)) or hasattr(other, "__float__") or is_foreign(other):
@@ -497,7 +525,7 @@ def unary(primitive: Primitive, x: Any, what: str = "input") -> Value:
     Value(1., requires_grad=False)
     """
     x = x if type(x) is Value else as_value(x, what)
-    return _made(primitive.value(x._data), primitive, (x,), None, x._requires_grad)
+    return _made(primitive.value(x._data), primitive, x, None, None, x._requires_grad)
 
 
 def _holds_value(x: Any) -> bool:
@@ -533,18 +561,18 @@ def _add(self: Value, other: Any, primitive: Primitive = primitives.add) -> Valu
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
     a, b = self._data, other._data
-    if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
-        a, b = promoted(a, b)
-    return _made(a + b, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+    if type(a) is not float or type(b) is not float:
+        a, b = _alike(a, b)
+    return _made(a + b, primitive, self, other, None, self._requires_grad or other._requires_grad)
 
 
 def _multiply(self: Value, other: Any, primitive: Primitive = primitives.multiply) -> Value:
     if type(other) is not Value and (other := _operand(other, self)) is NotImplemented:
         return NotImplemented
     a, b = self._data, other._data
-    if type(a) is not type(b) or not (type(a) is float or type(a) in OWN or a.dtype is b.dtype):
-        a, b = promoted(a, b)
-    return _made(a * b, primitive, (self, other), None, self._requires_grad or other._requires_grad)
+    if type(a) is not float or type(b) is not float:
+        a, b = _alike(a, b)
+    return _made(a * b, primitive, self, other, None, self._requires_grad or other._requires_grad)
 
 
 PLAIN_FORMS = {"__add__": Value.__add__, "__mul__": Value.__mul__}  # a test holds the fast paths against them

@@ -151,7 +151,7 @@ def _former(x: Value) -> Value:
 
 def _take_over(x: Value, result: Value) -> None:
     """Let a Value become the result of an operation on what it was: what was computed from it before is refused from now on."""
-    for slot in ("_data", "primitive", "parents", "params", "_requires_grad", "_place"):
+    for slot in ("_data", "primitive", "_a", "_b", "params", "_requires_grad", "_place"):
         setattr(x, slot, getattr(result, slot))
     x.grad = None
     x.number = x._changed = tick()
