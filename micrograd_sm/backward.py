@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from micrograd_sm.array.namespace import OWN, namespace
 from micrograd_sm.primitives import Recorded, add, multiply
 
+scalars: set[type] = {float}  # data of these types has no shape; the cells of a recording are added by `program`
 _PENDING: Any = object()  # the upstream gradient of a node that this pass has found but not yet reached
 _one_pass = RLock()
 _by_number = operator.attrgetter("number")
@@ -148,7 +149,7 @@ def _propagate_all(nodes: list[Any], create_graph: bool, observe: Observer | Non
         primitive = node.primitive
         if primitive is None:
             continue
-        if not fast or type(node._data) is not float:
+        if not fast or (type(node._data) is not float and type(node._data) not in scalars):
             _propagate(node, create_graph, observe)
         elif primitive.binary:
             a, b, g = node._a, node._b, node._upstream

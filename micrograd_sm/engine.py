@@ -436,9 +436,9 @@ def _made(
     """
     mode = current_mode()
     value: Value = _new(cls)
+    value.number = tick()  # first: a recording asks for it when data is set
     value._data = data
     value.grad = value._upstream = value.name = None
-    value.number = tick()
     value._changed = 0
     value._place = mode.place
     if requires_grad and (mode.recording or primitive is None):

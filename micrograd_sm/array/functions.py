@@ -142,6 +142,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
     """
     if type(condition) is type(b) is Array and condition.shape == b.shape and type(a) is b.dtype:
         return Array.of([a if holds else y for holds, y in zip(condition.flat, b.flat)], b.shape, b.dtype)  # relu's gradient
+    if type(condition) is Array and type(a) is type(b) is not Array:
+        return Array.of([a if holds else b for holds in condition.flat], condition.shape, type(a))
     shape = broadcast_shapes(shape_of(condition), shape_of(a), shape_of(b))
     if not shape:
         return a if condition else b

@@ -4,7 +4,7 @@ Elements are moved by slices, `chain`, `repeat` and `map`, which loop in C.
 """
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
+from itertools import chain
 from math import prod
 
 Shape = tuple[int, ...]
@@ -40,12 +40,13 @@ def broadcast(flat: list, shape: Shape, target: Shape) -> list:
 
 
 def _repeat_blocks(flat: list, block: int, times: int) -> list:
-    if len(flat) == block:
-        return flat * times
-    if block == 1:
-        return list(chain.from_iterable(map(repeat, flat, repeat(times))))
-    blocks = (flat[start : start + block] for start in range(0, len(flat), block)) if block else ()
-    return list(chain.from_iterable(chain.from_iterable(map(repeat, blocks, repeat(times)))))
+    if block == 1 and times <= len(flat):
+        repeated = flat * times
+        for offset in range(times):
+            repeated[offset::times] = flat
+        return repeated
+    starts = range(0, len(flat), block or 1)
+    return list(chain.from_iterable([flat[start : start + block] * times for start in starts]))
 
 
 def permute(flat: list, shape: Shape, order: Sequence[int]) -> list:

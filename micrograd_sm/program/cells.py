@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 from micrograd_sm.array import functions, ieee
 from micrograd_sm.array.parsing import common
+from micrograd_sm.backward import scalars
 from micrograd_sm.primitives import power as power_primitive
 
 MOST_OPERATIONS = 1_000_000  # of one recording, on single numbers: they take some 600 MB, and half a minute to compile
@@ -290,6 +291,7 @@ class Number:
 
 
 give_operators(Number, _infix)
+scalars.add(Number)
 _PLAIN = {Number, float, int, bool}
 
 
