@@ -146,7 +146,7 @@ def where(condition: Any, a: Any, b: Any) -> Any:
         return Array.of([a if holds else b for holds in condition.flat], condition.shape, type(a))
     shape = broadcast_shapes(shape_of(condition), shape_of(a), shape_of(b))
     if not shape:
-        return a if condition else b
+        return common(type(a), type(b))(a if condition else b)
     test, xs, ys = (strides.broadcast(x.flat, x.shape, shape) if type(x) is Array else repeat(x) for x in (condition, a, b))
     return _of_either([x if holds else y for holds, x, y in zip(test, xs, ys, strict=False)], shape, a, b)
 
@@ -302,7 +302,9 @@ def concat(arrays: Sequence[Any], axis: int | None = 0) -> Array:
         array.flat[k * width : (k + 1) * width] for k in range(outer) for array, width in zip(arrays, widths, strict=True)
     ]
     shape = (*arrays[0].shape[:axis], _sum(array.shape[axis] for array in arrays), *arrays[0].shape[axis + 1 :])
-    return Array.of(list(chain.from_iterable(blocks)), shape, common(*(array.dtype for array in arrays)))
+    kinds = {array.dtype for array in arrays}
+    flat, dtype = list(chain.from_iterable(blocks)), common(*kinds)
+    return Array.of(flat if len(kinds) == 1 else convert(flat, dtype), shape, dtype)
 
 
 def take(x: Any, positions: list[int], shape: Shape) -> Any:

@@ -114,7 +114,8 @@ def pow(input: Any, exponent: Any) -> Value:
     >>> pow([1.0, 2.0], 3.0).tolist(), pow(2.0, [1.0, 3.0]).tolist()
     ([1.0, 8.0], [2.0, 8.0])
     """
-    return as_value(input, "pow: input") ** as_value(exponent, "pow: exponent")
+    x = as_value(input, "pow: input")
+    return x ** like_input(x, exponent, "pow: exponent")
 
 
 def reciprocal(input: Any) -> Value:

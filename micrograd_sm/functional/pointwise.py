@@ -9,7 +9,7 @@ from micrograd_sm import primitives
 from micrograd_sm.array import Array, flat_of, is_foreign, namespace
 from micrograd_sm.array.storage import chosen, like_storage, may_hold, stored
 from micrograd_sm.engine import Value, as_value, unary
-from micrograd_sm.functional.kinds import all_whole, like_input
+from micrograd_sm.functional.kinds import all_whole, like, like_input
 from micrograd_sm.mode import composed
 
 __all__ = [
@@ -158,12 +158,15 @@ def sigmoid(input: Any) -> Value:
 
 
 def relu(input: Any) -> Value:
-    """Return each element if it is positive, else 0; the derivative at 0 is 0 (torch.relu).
+    """Return each element if it is positive, else 0; the derivative at 0 is 0 (torch.relu). Integers stay integers.
 
     >>> relu(Value([-1.0, 2.0]))
     Value([0., 2.], op=relu)
     """
-    return unary(primitives.relu, input, "relu: input")
+    x = as_value(input, "relu: input")
+    if not x.requires_grad and all_whole(x):
+        return primitives.where(x, like(0, x), condition=x > 0)
+    return unary(primitives.relu, x)
 
 
 @composed
@@ -358,7 +361,7 @@ def masked_fill(input: Any, mask: Any, value: float) -> Value:
     """
     x = as_value(input, "masked_fill: input")
     plain = bools(mask, "masked_fill", like=x)
-    fill = as_value(value, "masked_fill: value")
+    fill = like_input(x, value, "masked_fill: value")
     if fill.shape:
         raise RuntimeError(f"masked_fill: value must be one number, got shape {fill.shape}")
     return primitives.where(fill, x, condition=plain)

@@ -327,7 +327,7 @@ def _extremes(input: Any, arg: Any, dim: int, keepdim: bool, function: str) -> E
     x = as_value(input, f"{function}: input")
     axis = axis_of(dim, x.ndim, function)
     if x.ndim == 0:
-        return Extremes(x * 1.0, arg(x, axis))
+        return Extremes(x * 1, arg(x, axis))
     _nonempty(x, axis, function)
     indices = arg(x, axis, keepdim=True)
     extremes = Extremes(gather(x, axis, indices), indices)

@@ -14,7 +14,7 @@ from micrograd_sm.array.storage import like_storage
 from micrograd_sm.array.strides import Shape, broadcast_shapes, row_major_steps
 from micrograd_sm.engine import Value, as_value
 from micrograd_sm.functional.dims import axis_of, numpy_names
-from micrograd_sm.functional.kinds import kind_of
+from micrograd_sm.functional.kinds import kind_of, like_input
 from micrograd_sm.functional.pointwise import bools
 from micrograd_sm.mode import composed
 
@@ -181,7 +181,7 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: float |
     x = as_value(input, "scatter: input")
     if (src is None) == (value is None):
         raise TypeError("scatter: give src, a Value or a number, or value, a number")
-    new = as_value(value if src is None else src, "scatter: src")
+    new = like_input(x, value if src is None else src, "scatter: src")
     if kind_of(new) is not kind_of(x) and new.ndim:
         raise RuntimeError(f"scatter: input and src must hold elements of one kind, got {kind_of(x)} and {kind_of(new)}")
     if not new.ndim:

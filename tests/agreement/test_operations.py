@@ -8,11 +8,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import micrograd_sm
-from tests.agreement.oracle import assert_agreement
+from micrograd_sm.functional.kinds import kind_of
+from tests.agreement.oracle import OURS, THEIRS, assert_agreement, close
 from tests.agreement.rows import NONEMPTY, POSITIVE, Row, any_shape, broadcasting, fixed, multiplying, one
 from tests.agreement.rows_of_elements import ROWS as OF_ELEMENTS
 from tests.agreement.rows_of_tensors import ROWS as OF_TENSORS
@@ -201,6 +203,28 @@ def test_special_pairs(row: Row) -> None:
     for x in SPECIAL:
         for y in SPECIAL:
             assert_agreement(row.program, [[x], [y]], [(1,), (1,)], order=1)
+
+
+INTS = [
+    [[[3, 1, 2], [2, 3, 1]], [[1, 2, 2], [1, 1, 3]], [[2, 2, 1], [1, 3, 2]]],
+    [[1, -2, 3], [2, 1, 1], [1, 1, 2]],
+    [2, 3, 1],
+]
+# On integers torch cuts a number with a fraction down to a whole one; here the result has the fraction.
+CUTS = {"masked_fill", "scatter", "hardtanh", "hinge_embedding_loss", "dropout", "smooth_l1_loss"}
+
+
+@pytest.mark.parametrize("row", [row for row in TABLE if row.inputs and row.operation not in CUTS], ids=name_of)
+def test_integers_are_integers_where_torch_has_them(row: Row) -> None:
+    for data in INTS if row.shapes is None else INTS[:1]:
+        try:
+            theirs = row.program(THEIRS, *map(torch.tensor, data[: row.inputs]))
+        except Exception:  # what torch refuses may be answered here
+            continue
+        if isinstance(theirs, torch.Tensor):
+            mine = row.program(OURS, *(micrograd_sm.Value(x, requires_grad=False) for x in data[: row.inputs]))
+            assert close(mine.tolist(), theirs.tolist(), rtol=1e-6)
+            assert kind_of(mine) is (float if theirs.is_floating_point() else bool if theirs.dtype is torch.bool else int)
 
 
 @pytest.mark.parametrize("x", [x for x in SPECIAL if abs(x) != 1e308], ids=str)
