@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import xml.etree.ElementTree as ET
 from importlib import import_module
@@ -68,6 +69,34 @@ def test_a_slide_shows_what_is_known_at_its_step(tmp_path: Path) -> None:
     framed = [element for element in root.iter() if element.get("rx") == "8"]
     assert len(framed) == 3  # the node and its two operands
     assert walk[0].save(tmp_path / "again.svg").read_text("utf-8") == first
+
+
+def texts_of(svg: str) -> list[ET.Element]:
+    return [element for element in ET.fromstring(svg).iter() if element.tag.endswith("text")]
+
+
+def test_a_small_graph_is_shown_whole_with_numbers_of_8_points(tmp_path: Path) -> None:
+    x, y = Value(4.0, name="x"), Value(3.0, name="y")
+    for walk in (neuron(), steps((x * y).sqrt() + 1.0, names={}), steps(x.tanh().exp().log().tanh(), names={})):
+        svg = walk.save(tmp_path / "step.svg").read_text("utf-8")
+        assert "a part of the picture" not in [text.text for text in texts_of(svg)]
+        scale = float(re.findall(r"scale\(([\d.]+)\)", svg)[0])
+        sizes = [float(text.get("font-size", "")) for text in texts_of(svg) if "grad" in str(text.get("class")).split()]
+        assert sizes and min(sizes) * scale * 0.75 >= 8.0
+
+
+@pytest.mark.parametrize(("rankdir", "axis"), [("TB", "y"), ("LR", "x")])
+def test_the_direction_of_a_slide_is_the_one_that_was_asked_for(rankdir: str, axis: str, tmp_path: Path) -> None:
+    svg = steps(Value(0.5).exp(), names={}, rankdir=rankdir).save(tmp_path / "step.svg").read_text("utf-8")
+    operand, node = (element for element in ET.fromstring(svg).iter() if element.get("rx") == "8")
+    apart = {each: abs(float(operand.get(each, "")) - float(node.get(each, ""))) for each in "xy"}
+    assert max(apart, key=lambda each: apart[each]) == axis
+
+
+def test_a_large_graph_is_shown_around_the_step(tmp_path: Path) -> None:
+    svg = long().save(tmp_path / "step.svg", at=12).read_text("utf-8")
+    assert "a part of the picture" in [text.text for text in texts_of(svg)]
+    assert re.findall(r"scale\(([\d.]+)\)", svg)[0] == "1.27"
 
 
 def test_pictures_and_films(tmp_path: Path) -> None:

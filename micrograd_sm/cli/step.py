@@ -42,7 +42,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--at", metavar="N", type=int, help="the step of .svg and .png, counted from 1 (default: the last)")
     parser.add_argument("--seconds", metavar="S", type=float, help="of each step of a film (default: 2)")
     parser.add_argument(
-        "--rankdir", choices=("TB", "LR", "BT", "RL"), help="where a page's arrows run (default: what fits better)"
+        "--rankdir", choices=("TB", "LR", "BT", "RL"), help="where the arrows run, on pages and slides (default: what fits)"
     )
     parser.add_argument("--plain", action="store_true", help="print every step")
     parser.add_argument(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from graphviz import Digraph
 
+_MOST_TURNED = 200  # nodes up to which another direction is tried, for which the graph is laid out once more
+_BETTER = 1.25  # how much larger a picture must be across for it to be worth a change
 FORMATS = ("svg", "png", "pdf", "dot")
 
 
@@ -148,3 +151,34 @@ def to_svg(graph: Graph, prefix: str = "", **options: Any) -> str:
     True
     """
     return Drawing(graph, Options(**options)).svg(prefix)
+
+
+def fitting_svg(graph: Graph, rankdir: str | None, width: float, height: float, enough: float, **options: Any) -> str:
+    """Return the `to_svg` of a direction; if that is None, of "TB", or of "LR" if the picture is larger so in that room.
+
+    At a scale of `enough` nobody looks for another direction, nor in a graph that is too large for both.
+
+    >>> from micrograd_sm import Graph, Value
+    >>> chain = Graph(Value(1.0).exp().log())
+    >>> fitting_svg(chain, None, 800, 100, 1.0) == to_svg(chain, rankdir="LR")
+    True
+    """
+    down = to_svg(graph, rankdir=rankdir or "TB", **options)
+    before = scale_in(down, width, height)
+    if rankdir is not None or before >= enough or len(graph) > _MOST_TURNED:
+        return down
+    across = to_svg(graph, rankdir="LR", **options)
+    after = scale_in(across, width, height)
+    return across if after >= enough or after > _BETTER * before else down
+
+
+def scale_in(picture: str, width: float, height: float) -> float:
+    """Return the largest scale at which an SVG fits into a room.
+
+    >>> scale_in('<svg viewBox="0.00 0.00 50.00 20.00">', 100, 30)
+    1.5
+    """
+    found = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', picture)
+    if found is None:
+        raise ValueError("scale_in: the picture has no viewBox")
+    return min(width / float(found[1]), height / float(found[2]))

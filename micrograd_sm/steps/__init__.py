@@ -34,8 +34,8 @@ def steps(
     Graph, the pass is computed with the Graph's own numbers, and no `.grad` changes. A function is called with the inputs,
     numbers and lists as Values, and its lines and variables are remembered.
     `grain` is "node" (one backward step for each operation) or "contribution" (one for each operand that takes a gradient).
-    `rankdir` is the direction of a page's picture, "TB", "LR", "BT" or "RL", by default the one that fits better. After a Value
-    or Graph, `names`, `gradient` and `grain` may also be given by position.
+    `rankdir` is the direction of the picture on pages and slides, "TB", "LR", "BT" or "RL", by default the one that fits
+    better. After a Value or Graph, `names`, `gradient` and `grain` may also be given by position.
 
     Raises TypeError if the loss is none of these, ValueError for another grain or rankdir, and the errors of `Value.backward`.
 

@@ -14,7 +14,7 @@ from string import Template
 from typing import TYPE_CHECKING, Any
 
 from micrograd_sm.array.summary import Summary
-from micrograd_sm.draw import to_svg
+from micrograd_sm.draw import fitting_svg
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.graph import Graph, Node
 from micrograd_sm.steps.page.content import cell_text, content_of, json_text, room_for_totals
@@ -36,7 +36,7 @@ _SCRIPTS = (
     "page.js",
 )
 _ROOM = (780.0, 570.0)  # for the picture, in a window of 1280 by 800
-_READABLE, _BETTER = 0.9, 1.25  # a scale at which nobody looks for another direction, and how much better that must be
+_READABLE = 0.9  # a scale at which nobody looks for another direction
 _MOST_STRIPS = 200  # nodes up to which the picture has heat strips for large arrays
 
 
@@ -86,19 +86,9 @@ def _picture(opened: Steps, rankdir: str | None) -> str:
     strips = len(opened.graph) <= _MOST_STRIPS and not any(type(node.data) is Summary for node in opened.graph)
     labels = labels_of(opened.graph)
     options: dict[str, Any] = {"room": room_for_totals(opened), "labels": labels, "strips": strips}
-    picture = to_svg(opened.graph, rankdir=rankdir or "TB", **options)
-    if rankdir is None and strips and _fit(picture) < _READABLE:
-        across = to_svg(opened.graph, rankdir="LR", **options)
-        picture = across if _fit(across) > _BETTER * _fit(picture) else picture
+    picture = fitting_svg(opened.graph, rankdir, *_ROOM, _READABLE, **options)
     # a class sets the colour, since a page always has the style sheet
     return re.sub(r'(?: (?:fill|stroke)="#\w+")+(?=[^<>]* class="[^"]+)', "", picture)
-
-
-def _fit(picture: str) -> float:
-    """Return the scale at which a picture fits into the room that a page has for it."""
-    found = re.search(r'viewBox="[-\d.]+ [-\d.]+ ([\d.]+) ([\d.]+)"', picture)
-    width, height = map(float, found.groups()) if found else _ROOM
-    return min(_ROOM[0] / width, _ROOM[1] / height)
 
 
 def asset(name: str, room: str = __package__) -> str:

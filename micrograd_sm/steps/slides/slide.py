@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from micrograd_sm.draw import texts, to_svg
+from micrograd_sm.draw import fitting_svg, texts
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.steps.parts import Step
 from micrograd_sm.words.names import labels_of
@@ -21,7 +21,8 @@ FONT = "Vera"  # reportlab has it beside itself, so that every machine has it
 _HELVETICA = 0.556 / 0.636  # the width of Helvetica's digits, for which boxes are made, of that of this font's
 _ROOM = (30, 70, 740, 600)  # x, y, width and height for the picture
 _TEXT_X, _TEXT_WIDTH = 800, 450
-_LEAST = 1.5  # of a picture's scale: letters of 12 units are then 10 points
+_LEAST = 1.02  # of the scale of a whole picture: its numbers have 8 points then, as on the paper of a page
+_PART, _LARGEST = 1.27, 2.0  # the scale of a part of a larger one, whose numbers have 10 points, and that of a small one
 _SCALES = (1.0, 0.9, 0.8, 0.74, 0.6, 0.5)  # of the text; at 0.74 its letters are 10 points
 _NOW, _TO, _INK, _QUIET, _LINE = "#b45309", "#0f766e", "#111827", "#4b5563", "#cbd5e1"
 _SPOKEN = str.maketrans({"σ": "sigmoid", "⊙": "*", "→": "->", "−": "-", "\u00a0": " "})
@@ -38,11 +39,14 @@ class Slides:
             for contribution in step.contributions:
                 words = " ".join(texts(contribution.after, contribution.operand.shape)).split()
                 room[contribution.operand.id] = max(room.get(contribution.operand.id, 0), *map(len, words or [""]))
-        self._picture = ET.fromstring(to_svg(walk.graph, room=room, labels=self.labels, strips=False))
+        options: dict[str, Any] = {"room": room, "labels": self.labels, "strips": False}
+        self._picture = ET.fromstring(fitting_svg(walk.graph, walk.rankdir, *_ROOM[2:], _LEAST, **options))
         for element in list(self._picture.iter()):
             element.tag = element.tag.rpartition("}")[2]
             for child in [child for child in element if child.tag.rpartition("}")[2] in ("style", "title")]:
                 element.remove(child)
+        _, _, *self._size = map(float, str(self._picture.get("viewBox")).split())
+        self._scale = min(_ROOM[2] / self._size[0], _ROOM[3] / self._size[1], _LARGEST)
         self._computed = {step.node.id: step.index for step in walk if step.phase == "forward"}
 
     def svg(self, index: int) -> str:
@@ -56,6 +60,9 @@ class Slides:
             (0, 0, WIDTH, y), (0, y + height, WIDTH, HEIGHT), (0, 0, x, HEIGHT), (x + width, 0, WIDTH, HEIGHT)
         ):  # fmt: skip
             slide.append(_element("rect", x=left, y=top, width=right - left, height=bottom - top, fill="#ffffff"))
+        if self._scale < _LEAST:
+            slide.append(_element("rect", x=x, y=y, width=width, height=height, fill="none", stroke=_LINE))
+            slide.append(_text("a part of the picture", x, HEIGHT - 36, 14, _QUIET))
         slide.extend(self._said(step))
         return ET.tostring(slide, encoding="unicode")
 
@@ -104,22 +111,21 @@ class Slides:
         self._fill(picture, step)
         boxes = {group.get("data-node", ""): _box(group) for group in picture.iter("g") if group.get("data-node")}
         self._mark(whole, boxes, step)
-        _, _, width, height = map(float, str(picture.get("viewBox")).split())
+        (width, height), scale = self._size, self._scale
         shift = re.search(r"translate\(([-\d.]+)[ ,]+([-\d.]+)\)", str(whole.get("transform")))
         dx, dy = map(float, shift.groups()) if shift else (0.0, 0.0)
         x, y, room_width, room_height = _ROOM
-        scale = min(room_width / width, room_height / height, 2.0)
         if scale >= _LEAST:
             left, top = x + (room_width - width * scale) / 2, y + (room_height - height * scale) / 2
             return _group(whole, f"translate({left:.1f} {top:.1f}) scale({scale:.4f}) translate({dx:.1f} {dy:.1f})")
         node_x, node_y, node_width, node_height = boxes[step.node.id]
         middle = node_x + node_width / 2 + dx, node_y + node_height / 2 + dy
-        seen = room_width / _LEAST, room_height / _LEAST
+        seen = room_width / _PART, room_height / _PART
         corner = [
             min(max(m - part / 2, 0.0), size - part) if size > part else (size - part) / 2
             for m, part, size in zip(middle, seen, (width, height), strict=True)
         ]
-        place = f"translate({x - corner[0] * _LEAST:.1f} {y - corner[1] * _LEAST:.1f}) scale({_LEAST})"
+        place = f"translate({x - corner[0] * _PART:.1f} {y - corner[1] * _PART:.1f}) scale({_PART})"
         return _group(whole, f"{place} translate({dx:.1f} {dy:.1f})")
 
     def _fill(self, picture: ET.Element, step: Step) -> None:
@@ -138,12 +144,14 @@ class Slides:
             _write(cells[False], texts(node.data, node.shape) if known else None)
             _write(cells[True], texts(gradients[node.id], node.shape) if node.id in gradients else None)
         for text in picture.iter("text"):
-            size = float(text.get("font-size", "12")) * _HELVETICA
-            text.set("font-size", f"{size:.2f}")
-            text.set("font-family", FONT + ("-Bold" if text.get("font-weight") == "bold" else ""))
-            text.text = spoken(text.text or "")
-            for part in text.iter("tspan"):
-                part.text = spoken(part.text or "")
+            for part in text.iter():  # itself and what it has in other letters
+                size = float(part.get("font-size", "12")) * _HELVETICA
+                part.set("font-size", f"{size:.2f}")
+                part.set("font-family", FONT + ("-Bold" if part.get("font-weight") == "bold" else ""))
+                words = spoken(part.text or "")
+                if part is not text and words.startswith(" "):  # not every program draws a space there
+                    part.set("dx", f"{size / 2:.1f}")
+                part.text = words.lstrip() if part is not text else words
 
     def _mark(self, whole: ET.Element, boxes: dict[str, Any], step: Step) -> None:
         """Frame the node of a step and its operands, and thicken the edges between them."""
