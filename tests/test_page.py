@@ -420,6 +420,15 @@ def test_a_step_has_its_rule_with_numbers_and_a_sentence(shown: Callable[..., An
     assert page.locator("#why").inner_text() == "tanh has slope 0.4200; its steepest, at 0, is 1."
 
 
+@pytest.mark.parametrize("loss", [order, classes, neuron])
+def test_the_sentences_of_a_step_are_those_of_the_text(loss: Callable[[], Steps], shown: Callable[..., Any]) -> None:
+    walk = loss()
+    page = shown(walk)
+    for index, one in enumerate(walk):
+        page.evaluate("(index) => stepper.go(index)", index)
+        assert page.locator("#why").inner_text() == one.why
+
+
 def test_what_text_calls_a_node_the_picture_calls_it(shown: Callable[..., Any]) -> None:
     walk = steps(classes().graph)
     page = shown(walk)

@@ -23,7 +23,8 @@ function reasonsOf(parts) {
     element.prepend(Object.assign(document.createElement("b"), { textContent: "local" }));
     return element;
   });
-  const why = Object.assign(document.createElement("p"), { id: "why", textContent: [...new Set(parts.map((part) => part.why))].join(" ") });
+  const sentences = new Set(parts.flatMap((part) => part.why.split(/(?<=\.) /)));
+  const why = Object.assign(document.createElement("p"), { id: "why", textContent: [...sentences].join(" ") });
   return [...reasons, why];
 }
 
