@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import math
 from random import Random
 from typing import Any
@@ -143,4 +142,4 @@ def _draw(row: list[float], num_samples: int, replacement: bool, source: Random)
         return source.choices(range(len(row)), row, k=num_samples)
     # Efraimidis and Spirakis (2006): the largest u ** (1 / weight) are a draw without replacement, in order.
     keys = {index: math.log(1.0 - source.random()) / weight for index, weight in enumerate(row) if weight > 0}
-    return heapq.nlargest(num_samples, keys, key=keys.__getitem__)
+    return sorted(keys, key=keys.__getitem__, reverse=True)[:num_samples]
