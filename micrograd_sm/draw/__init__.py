@@ -11,11 +11,11 @@ from micrograd_sm.engine import Value
 
 if TYPE_CHECKING:
     from micrograd_sm.draw.cells import texts
-    from micrograd_sm.draw.drawing import FORMATS, Drawing, fitting_svg, format_of, in_a_folder, to_svg
+    from micrograd_sm.draw.drawing import FORMATS, Drawing, fitting_svg, format_of, in_a_folder, scale_in, to_svg
     from micrograd_sm.draw.folding import Fold
     from micrograd_sm.graph import Graph
 
-__all__ = ["FORMATS", "Drawing", "draw", "fitting_svg", "format_of", "in_a_folder", "texts", "to_svg"]
+__all__ = ["FORMATS", "Drawing", "draw", "fitting_svg", "format_of", "in_a_folder", "scale_in", "texts", "to_svg"]
 
 _LATER = {**dict.fromkeys(__all__, "drawing"), "texts": "cells"}  # so that importing stays quick
 

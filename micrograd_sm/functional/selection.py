@@ -183,7 +183,8 @@ def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: float |
         raise TypeError("scatter: give src, a Value or a number, or value, a number")
     new = like_input(x, value if src is None else src, "scatter: src")
     if kind_of(new) is not kind_of(x) and new.ndim:
-        raise RuntimeError(f"scatter: input and src must hold elements of one kind, got {kind_of(x)} and {kind_of(new)}")
+        kinds = f"{kind_of(x).__name__}s and {kind_of(new).__name__}s"
+        raise RuntimeError(f"scatter: input and src must hold elements of one kind, got {kinds}; call .float() on both")
     if not new.ndim:
         new = primitives.expand(new, shape=integers(index, "scatter: index")[1])
     targets, new = _scattered(x, dim, index, new, "scatter")

@@ -163,7 +163,7 @@ _BY_SLOPES = {"exp", "log", "power", "relu", "sigmoid", "sqrt", "tanh"}  # their
 _FORWARD: Mapping[str, str] = {
     "exp": "exp makes every number positive, and large differences larger.",
     "log": "log is negative below 1, and far below 0 for numbers near 0.",
-    "sqrt": "The square root: what times itself is the operand.",
+    "sqrt": "The square root: times itself it gives the operand.",
     "tanh": "tanh squeezes its operand to between -1 and 1.",
     "sigmoid": "sigmoid squeezes its operand to between 0 and 1.",
     "relu": "ReLU keeps what is above 0, and puts 0 for the rest.",

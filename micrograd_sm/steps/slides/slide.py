@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
 
-from micrograd_sm.draw import fitting_svg, texts
+from micrograd_sm.draw import fitting_svg, scale_in, texts
 from micrograd_sm.draw.extent import refuse_huge
 from micrograd_sm.steps.parts import Step
 from micrograd_sm.words.names import labels_of
@@ -40,13 +40,14 @@ class Slides:
                 words = " ".join(texts(contribution.after, contribution.operand.shape)).split()
                 room[contribution.operand.id] = max(room.get(contribution.operand.id, 0), *map(len, words or [""]))
         options: dict[str, Any] = {"room": room, "labels": self.labels, "strips": False}
-        self._picture = ET.fromstring(fitting_svg(walk.graph, walk.rankdir, *_ROOM[2:], _LEAST, **options))
+        picture = fitting_svg(walk.graph, walk.rankdir, *_ROOM[2:], _LEAST, **options)
+        self._scale = min(scale_in(picture, *_ROOM[2:]), _LARGEST)
+        self._picture = ET.fromstring(picture)
         for element in list(self._picture.iter()):
             element.tag = element.tag.rpartition("}")[2]
             for child in [child for child in element if child.tag.rpartition("}")[2] in ("style", "title")]:
                 element.remove(child)
         _, _, *self._size = map(float, str(self._picture.get("viewBox")).split())
-        self._scale = min(_ROOM[2] / self._size[0], _ROOM[3] / self._size[1], _LARGEST)
         self._computed = {step.node.id: step.index for step in walk if step.phase == "forward"}
 
     def svg(self, index: int) -> str:
